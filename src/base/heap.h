@@ -1,0 +1,20 @@
+/*
+ * heap: malloc that does not fail.
+ *
+ * Running out of memory aborts: sizes that come from outside are bounded before
+ * they reach these.
+ */
+#ifndef BASE_HEAP_H
+#define BASE_HEAP_H
+
+#include "base/bytes.h"
+
+void *heap_alloc(size_t size); /* zeroed */
+void *heap_alloc_array(size_t count, size_t size);
+void *heap_grow(void *old, size_t count, size_t size); /* realloc to count * size */
+char *heap_text(struct bytes b);                       /* a copy with NUL; free() it */
+#define heap_new(type) ((type *)heap_alloc(sizeof(type)))
+/* Overwrites a secret in a way the compiler keeps. */
+void heap_wipe(void *at, size_t size);
+
+#endif

@@ -1,0 +1,168 @@
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void text_init_arena(struct text *text, struct arena *arena)
+{
+    *text = (struct text){.arena = arena};
+}
+
+void text_init_fixed(struct text *text, char *buffer, size_t size)
+{
+    *text = (struct text){.at = buffer, .room = size};
+    if (size)
+        buffer[0] = '\0';
+}
+
+/* Makes room for `more` bytes and a NUL; answers how many of them fit. */
+static size_t text_room(struct text *text, size_t more)
+{
+    if (text->len + more < text->room)
+        return more;
+    if (!text->arena) {
+        text->cut = true;
+        return text->room > text->len ? text->room - text->len - 1 : 0;
+    }
+    size_t room = text->room ? text->room * 2 : 128;
+    while (room <= text->len + more)
+        room *= 2;
+    char *at = arena_raw(text->arena, room);
+    if (text->len)
+        memcpy(at, text->at, text->len);
+    text->at = at;
+    text->room = room;
+    return more;
+}
+
+void text_add(struct text *text, struct bytes b)
+{
+    size_t len = text_room(text, b.len);
+    if (len)
+        memcpy(text->at + text->len, b.at, len);
+    text->len += len;
+    if (text->room)
+        text->at[text->len] = '\0';
+}
+
+void text_add_c(struct text *text, char c)
+{
+    text_add(text, bytes_make(&c, 1));
+}
+
+void text_add_s(struct text *text, const char *s)
+{
+    text_add(text, bytes_of(s));
+}
+
+void text_add_u64(struct text *text, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    text_add(text, bytes_make(digits + at, sizeof digits - at));
+}
+
+void text_vformat(struct text *text, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    size_t room = text_room(text, (size_t)len);
+    if (text->room)
+        vsnprintf(text->at + text->len, room + 1, format, again);
+    text->len += room;
+    va_end(again);
+}
+
+void text_format(struct text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    text_vformat(text, format, args);
+    va_end(args);
+}
+
+/* How many of the first bytes of b are one well-formed UTF-8 character; 0 when they are none. */
+static size_t utf8_char(struct bytes b)
+{
+    size_t max = b.len < 4 ? b.len : 4;
+    for (size_t len = 1; len <= max; len++)
+        if (bytes_is_utf8(bytes_part(b, 0, len)))
+            return len;
+    return 0;
+}
+
+static void add_json_char(struct text *text, struct bytes character)
+{
+    unsigned char c = (unsigned char)character.at[0];
+    const char *short_form = c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
+    if (short_form)
+        text_add_s(text, short_form);
+    else if (c < 0x20 || c == 0x7F)
+        text_format(text, "\\u%04x", c);
+    else {
+        if (c == '"' || c == '\\')
+            text_add_c(text, '\\');
+        text_add(text, character);
+    }
+}
+
+static bool json_is_plain(char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+void text_add_json(struct text *text, struct bytes b)
+{
+    text_add_c(text, '"');
+    while (b.len) {
+        size_t plain = 0;
+        while (plain < b.len && json_is_plain(b.at[plain]))
+            plain++;
+        text_add(text, bytes_part(b, 0, plain));
+        b = bytes_part(b, plain, b.len);
+        if (!b.len)
+            break;
+        size_t len = utf8_char(b);
+        if (len)
+            add_json_char(text, bytes_part(b, 0, len));
+        else
+            text_add(text, BYTES("\xEF\xBF\xBD"));
+        b = bytes_part(b, len ? len : 1, b.len);
+    }
+    text_add_c(text, '"');
+}
+
+void text_add_hex(struct text *text, struct bytes b)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < b.len; i++) {
+        text_add_c(text, digits[(unsigned char)b.at[i] >> 4]);
+        text_add_c(text, digits[(unsigned char)b.at[i] & 15]);
+    }
+}
+
+void text_add_shown(struct text *text, struct bytes b, size_t max)
+{
+    size_t end = text->len + max;
+    while (b.len && text->len < end) {
+        size_t len = utf8_char(b);
+        unsigned char c = (unsigned char)b.at[0];
+        if (len == 0 || c < 0x20 || c == 0x7F)
+            text_format(text, "\\x%02x", c);
+        else
+            text_add(text, bytes_part(b, 0, len));
+        b = bytes_part(b, len ? len : 1, b.len);
+    }
+    if (b.len)
+        text_add(text, BYTES("..."));
+}
+
+struct bytes text_bytes(const struct text *text)
+{
+    return bytes_make(text->at, text->len);
+}
