@@ -1,0 +1,26 @@
+/*
+ * digest: SHA-256 and random bytes.
+ */
+#ifndef CRYPT_DIGEST_H
+#define CRYPT_DIGEST_H
+
+#include "base/bytes.h"
+
+#define DIGEST_SIZE 32
+
+struct digest {
+    unsigned char bytes[DIGEST_SIZE];
+};
+
+struct digest digest_of(struct bytes b);
+
+/* In pieces. */
+struct digest_work;
+struct digest_work *digest_start(void);
+void digest_more(struct digest_work *work, struct bytes b);
+struct digest digest_end(struct digest_work *work); /* frees the work */
+
+/* From OpenSSL's generator; ends the process when there is no randomness. */
+void random_bytes(void *out, size_t size);
+
+#endif
