@@ -11,9 +11,9 @@
 
 /* What is known of the certificate a peer showed. Its chain was verified by the handshake already. */
 struct peer {
-    struct bytes uri;         /* its one URI SAN, or empty */
-    unsigned uri_count;       /* all URI SANs */
-    struct spiffe_id id;      /* of uri, when it is a SPIFFE id */
+    struct bytes uri;    /* its one URI SAN, or empty */
+    unsigned uri_count;  /* all URI SANs */
+    struct spiffe_id id; /* of uri, when it is a SPIFFE id */
     bool spiffe;
     unsigned char sha256[32]; /* of the DER: cnf's x5t#S256 (RFC 8705 3.1) */
     struct bytes subject;     /* RFC 2253 text, for XFCC and logs */
@@ -35,20 +35,22 @@ bool certificate_shape_check(struct bytes pem, struct fail *why);
 
 struct certificate_facts {
     struct bytes subject;
-    struct bytes uri; /* first URI SAN or empty */
+    struct bytes uri;    /* first URI SAN or empty */
     struct bytes serial; /* hex */
     int64_t not_before_s;
     int64_t not_after_s;
     bool is_ca;
 };
 /* Of the PEM's first certificate. */
-bool certificate_facts(struct bytes pem, struct arena *arena, struct certificate_facts *out, struct fail *why);
+bool certificate_facts(struct bytes pem, struct arena *arena, struct certificate_facts *out,
+                       struct fail *why);
 /* Whether the key belongs to the PEM's first certificate. */
 bool certificate_key_matches(struct bytes chain_pem, struct bytes key_pem, struct fail *why);
 
 /* An authority that signs: root or intermediate. */
 struct authority;
-/* A new self-signed P-256 root: CN "Selvage mesh root", O = trust domain, URI SAN spiffe://TD, path length unbounded. */
+/* A new self-signed P-256 root: CN "Selvage mesh root", O = trust domain, URI SAN spiffe://TD, path length
+ * unbounded. */
 struct authority *authority_new_root(struct bytes trust_domain, int64_t days, struct fail *why);
 /* An intermediate signed by `parent` (for tests, the demo and cacerts folders). */
 struct authority *authority_new_intermediate(const struct authority *parent, struct bytes name, int64_t days,
@@ -69,8 +71,9 @@ struct identity_pem {
     struct bytes key;
     struct bytes roots;
 };
-/* A fresh P-256 key and a leaf for the SPIFFE id: serverAuth and clientAuth, digitalSignature, not CA, valid from
- * a minute ago for `seconds` (24 h at most, never beyond the issuer's). `dns` names may be added for edges' TLS in the demo. */
+/* A fresh P-256 key and a leaf for the SPIFFE id: serverAuth and clientAuth, digitalSignature, not CA, valid
+ * from a minute ago for `seconds` (24 h at most, never beyond the issuer's). `dns` names may be added for
+ * edges' TLS in the demo. */
 bool authority_issue(const struct authority *authority, struct bytes spiffe_uri, const struct bytes *dns,
                      size_t dns_count, int64_t seconds, struct arena *arena, struct identity_pem *out,
                      struct fail *why);

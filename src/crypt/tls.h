@@ -24,11 +24,11 @@ struct tls_settings {
     struct bytes key;   /* PEM (PKCS 8 or classic); wiped by the caller */
     struct bytes trust; /* PEM bundle; empty with TLS_VERIFY_REQUIRED on a client means the system's roots */
     enum tls_verify verify;
-    bool mesh;              /* peers are judged by peer_judge (SPIFFE rules), not by host name */
-    int min_version;        /* 12 or 13; 0 means 12, or 13 when mesh */
-    int max_version;        /* 0 means the newest */
+    bool mesh;               /* peers are judged by peer_judge (SPIFFE rules), not by host name */
+    int min_version;         /* 12 or 13; 0 means 12, or 13 when mesh */
+    int max_version;         /* 0 means the newest */
     const char *const *alpn; /* NULL-terminated, in order of preference; NULL: none */
-    struct bytes host;      /* clients, not mesh: verify this name (or IP); empty: not verified */
+    struct bytes host;       /* clients, not mesh: verify this name (or IP); empty: not verified */
 };
 
 struct tls_context; /* shared by reference; atomically counted */
@@ -37,7 +37,8 @@ struct tls_context *tls_context_new_client(const struct tls_settings *settings, 
 struct tls_context *tls_context_ref(struct tls_context *context);
 void tls_context_unref(struct tls_context *context);
 
-/* How a session gets at its bytes. Both answer >0 bytes moved, 0 end of file (read), -1 try later, -2 broken. */
+/* How a session gets at its bytes. Both answer >0 bytes moved, 0 end of file (read), -1 try later, -2 broken.
+ */
 struct tls_io {
     long (*read)(void *owner, char *at, size_t room);
     long (*write)(void *owner, const char *at, size_t len);
@@ -49,9 +50,11 @@ struct tls_io {
 typedef struct tls_context *tls_choose(void *owner, struct bytes sni);
 
 struct tls_session;
-struct tls_session *tls_session_new_server(struct tls_context *first, tls_choose *choose, const struct tls_io *io);
+struct tls_session *tls_session_new_server(struct tls_context *first, tls_choose *choose,
+                                           const struct tls_io *io);
 /* `sni` may be empty. */
-struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni, const struct tls_io *io);
+struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni,
+                                           const struct tls_io *io);
 void tls_session_free(struct tls_session *session);
 
 enum tls_turn {

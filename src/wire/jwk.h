@@ -35,7 +35,8 @@ struct jwk_set {
 };
 
 /* Everything in *out lies in the arena. Fails when it is no key set at all; a set without a usable key is
- * read with count 0. Also reads an object of kid -> PEM certificate (Google's x509 form) and one bare PEM key. */
+ * read with count 0. Also reads an object of kid -> PEM certificate (Google's x509 form) and one bare PEM
+ * key. */
 bool jwk_set_read(struct bytes text, struct arena *arena, struct jwk_set *out, struct fail *why);
 /* Bytes of a coordinate (EC) or of the key (Ed25519); 0 for RSA. */
 size_t jwk_width(enum jwk_type type);

@@ -10,7 +10,7 @@
 
 struct spiffe_id {
     struct bytes trust_domain;
-    struct bytes path;      /* with its leading "/", or empty */
+    struct bytes path;       /* with its leading "/", or empty */
     struct bytes name_space; /* Istio's form only, else empty */
     struct bytes account;
 };
