@@ -25,7 +25,7 @@ struct key_set;
 struct key_set *key_set_new(const struct jwk_set *set);
 void key_set_free(struct key_set *set);
 uint32_t key_set_count(const struct key_set *set);
-uint32_t key_set_left_out(const struct key_set *set); /* those the jwk_set had left out included */
+uint32_t key_set_left_out(const struct key_set *set);   /* those the jwk_set had left out included */
 struct bytes key_set_remark(const struct key_set *set); /* why the first of them was, or empty */
 
 /* *why is filled in unless VERIFIED. */

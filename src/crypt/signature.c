@@ -91,7 +91,7 @@ static bool ec_check(EVP_PKEY *key)
 static EVP_PKEY *ec_open(const struct jwk *jwk)
 {
     size_t width = jwk_width(jwk->type);
-    unsigned char point[1 + 2 * COORDINATE_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
+    unsigned char point[1 + 2 * COORDINATE_MAX] = {4} /* uncompressed */;
     char group[8];
     if (jwk->a.len != width || jwk->b.len != width)
         return NULL;
@@ -185,7 +185,8 @@ struct verifier *verifier_new(const struct jwk *key, struct fail *why)
     if (ok)
         return verifier;
     verifier_free(verifier);
-    fail(why, FAIL_INPUT, "%s", is_ec(key->type) ? "the EC key is not a point of its curve" : "OpenSSL refuses the key");
+    fail(why, FAIL_INPUT, "%s",
+         is_ec(key->type) ? "the EC key is not a point of its curve" : "OpenSSL refuses the key");
     return NULL;
 }
 

@@ -20,7 +20,8 @@ struct verifier *verifier_new(const struct jwk *key, struct fail *why);
 void verifier_free(struct verifier *verifier);
 /* Whether the key is of the algorithm's type and, when its JWK names an algorithm, it is that one. */
 bool verifier_fits(const struct verifier *verifier, enum jws_alg alg);
-/* `signature` as in a JWS: raw, for ES256.. r and s one after the other, each as long as the curve's order. */
+/* `signature` as in a JWS: raw, for ES256.. r and s one after the other, each as long as the curve's order.
+ */
 bool verifier_check(const struct verifier *verifier, enum jws_alg alg, struct bytes signed_part,
                     struct bytes signature, struct fail *why);
 

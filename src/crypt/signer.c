@@ -77,7 +77,8 @@ struct signer *signer_from_der(struct bytes der, struct fail *why)
 {
     const unsigned char *at = (const unsigned char *)der.at, *end = at + der.len;
     ERR_set_mark();
-    EVP_PKEY *key = der.len <= SIGNER_DER_MAX ? d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, NULL, NULL) : NULL;
+    EVP_PKEY *key =
+        der.len <= SIGNER_DER_MAX ? d2i_AutoPrivateKey_ex(NULL, &at, (long)der.len, NULL, NULL) : NULL;
     bool ok = key && at == end && is_p256(key) && pair_check(key);
     ERR_pop_to_mark();
     if (ok)

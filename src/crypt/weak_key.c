@@ -8,8 +8,8 @@
  * product of the first primes. So modulo each of these primes the modulus is a
  * power of 65537, which for a proper key happens once in 2^27 or rarer.
  */
-static const BN_ULONG roca_primes[] = {11,  13,  17,  19,  37,  53,  61,  71,  73,  79,
-                                       97,  103, 107, 109, 127, 151, 157};
+static const BN_ULONG roca_primes[] = {11, 13, 17,  19,  37,  53,  61,  71, 73,
+                                       79, 97, 103, 107, 109, 127, 151, 157};
 
 static bool is_power_of_65537(BN_ULONG rest, BN_ULONG prime)
 {
@@ -39,8 +39,8 @@ static bool modulus_judge(struct bytes number, struct fail *why)
     bool odd = BN_is_odd(n), roca = is_roca(n);
     BN_free(n);
     if (bits < JWK_RSA_BITS_MIN || bits > JWK_RSA_BITS_MAX)
-        return fail(why, FAIL_DENIED, "the RSA modulus has %d bits; %d to %d are used", bits, JWK_RSA_BITS_MIN,
-                    JWK_RSA_BITS_MAX);
+        return fail(why, FAIL_DENIED, "the RSA modulus has %d bits; %d to %d are used", bits,
+                    JWK_RSA_BITS_MIN, JWK_RSA_BITS_MAX);
     if (!odd)
         return fail(why, FAIL_DENIED, "the RSA modulus is even");
     return !roca || fail(why, FAIL_DENIED, "the RSA modulus comes from a broken generator (CVE-2017-15361)");
@@ -53,7 +53,8 @@ static bool rsa_judge(const struct jwk *key, struct fail *why)
         return fail(why, FAIL_DENIED, "the RSA modulus has %zu bytes; at most %d are used", key->a.len,
                     JWK_RSA_BITS_MAX / 8);
     if (!key->b.len || key->b.len > sizeof e)
-        return fail(why, FAIL_DENIED, "the RSA exponent has %zu bytes; 1 to %zu are used", key->b.len, sizeof e);
+        return fail(why, FAIL_DENIED, "the RSA exponent has %zu bytes; 1 to %zu are used", key->b.len,
+                    sizeof e);
     for (size_t i = 0; i < key->b.len; i++)
         e = e << 8 | (unsigned char)key->b.at[i];
     if (e < 3 || e % 2 == 0)
@@ -86,7 +87,8 @@ static bool ed25519_judge(const struct jwk *key, struct fail *why)
 {
     unsigned char y[32];
     if (key->a.len != sizeof y)
-        return fail(why, FAIL_DENIED, "the Ed25519 key has %zu bytes; it must have %zu", key->a.len, sizeof y);
+        return fail(why, FAIL_DENIED, "the Ed25519 key has %zu bytes; it must have %zu", key->a.len,
+                    sizeof y);
     memcpy(y, key->a.at, sizeof y);
     y[31] &= 0x7f;
     if (is_unreduced(y))

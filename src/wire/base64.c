@@ -8,20 +8,20 @@ static const char url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 
 #define BOTH(value) (CLASSIC | URL | (value))
 static const uint8_t reading[256] = {
-    ['A'] = BOTH(0),        ['B'] = BOTH(1),   ['C'] = BOTH(2),   ['D'] = BOTH(3),   ['E'] = BOTH(4),
-    ['F'] = BOTH(5),        ['G'] = BOTH(6),   ['H'] = BOTH(7),   ['I'] = BOTH(8),   ['J'] = BOTH(9),
-    ['K'] = BOTH(10),       ['L'] = BOTH(11),  ['M'] = BOTH(12),  ['N'] = BOTH(13),  ['O'] = BOTH(14),
-    ['P'] = BOTH(15),       ['Q'] = BOTH(16),  ['R'] = BOTH(17),  ['S'] = BOTH(18),  ['T'] = BOTH(19),
-    ['U'] = BOTH(20),       ['V'] = BOTH(21),  ['W'] = BOTH(22),  ['X'] = BOTH(23),  ['Y'] = BOTH(24),
-    ['Z'] = BOTH(25),       ['a'] = BOTH(26),  ['b'] = BOTH(27),  ['c'] = BOTH(28),  ['d'] = BOTH(29),
-    ['e'] = BOTH(30),       ['f'] = BOTH(31),  ['g'] = BOTH(32),  ['h'] = BOTH(33),  ['i'] = BOTH(34),
-    ['j'] = BOTH(35),       ['k'] = BOTH(36),  ['l'] = BOTH(37),  ['m'] = BOTH(38),  ['n'] = BOTH(39),
-    ['o'] = BOTH(40),       ['p'] = BOTH(41),  ['q'] = BOTH(42),  ['r'] = BOTH(43),  ['s'] = BOTH(44),
-    ['t'] = BOTH(45),       ['u'] = BOTH(46),  ['v'] = BOTH(47),  ['w'] = BOTH(48),  ['x'] = BOTH(49),
-    ['y'] = BOTH(50),       ['z'] = BOTH(51),  ['0'] = BOTH(52),  ['1'] = BOTH(53),  ['2'] = BOTH(54),
-    ['3'] = BOTH(55),       ['4'] = BOTH(56),  ['5'] = BOTH(57),  ['6'] = BOTH(58),  ['7'] = BOTH(59),
-    ['8'] = BOTH(60),       ['9'] = BOTH(61),  ['+'] = CLASSIC | 62, ['/'] = CLASSIC | 63,
-    ['-'] = URL | 62,       ['_'] = URL | 63,
+    ['A'] = BOTH(0),  ['B'] = BOTH(1),  ['C'] = BOTH(2),      ['D'] = BOTH(3),      ['E'] = BOTH(4),
+    ['F'] = BOTH(5),  ['G'] = BOTH(6),  ['H'] = BOTH(7),      ['I'] = BOTH(8),      ['J'] = BOTH(9),
+    ['K'] = BOTH(10), ['L'] = BOTH(11), ['M'] = BOTH(12),     ['N'] = BOTH(13),     ['O'] = BOTH(14),
+    ['P'] = BOTH(15), ['Q'] = BOTH(16), ['R'] = BOTH(17),     ['S'] = BOTH(18),     ['T'] = BOTH(19),
+    ['U'] = BOTH(20), ['V'] = BOTH(21), ['W'] = BOTH(22),     ['X'] = BOTH(23),     ['Y'] = BOTH(24),
+    ['Z'] = BOTH(25), ['a'] = BOTH(26), ['b'] = BOTH(27),     ['c'] = BOTH(28),     ['d'] = BOTH(29),
+    ['e'] = BOTH(30), ['f'] = BOTH(31), ['g'] = BOTH(32),     ['h'] = BOTH(33),     ['i'] = BOTH(34),
+    ['j'] = BOTH(35), ['k'] = BOTH(36), ['l'] = BOTH(37),     ['m'] = BOTH(38),     ['n'] = BOTH(39),
+    ['o'] = BOTH(40), ['p'] = BOTH(41), ['q'] = BOTH(42),     ['r'] = BOTH(43),     ['s'] = BOTH(44),
+    ['t'] = BOTH(45), ['u'] = BOTH(46), ['v'] = BOTH(47),     ['w'] = BOTH(48),     ['x'] = BOTH(49),
+    ['y'] = BOTH(50), ['z'] = BOTH(51), ['0'] = BOTH(52),     ['1'] = BOTH(53),     ['2'] = BOTH(54),
+    ['3'] = BOTH(55), ['4'] = BOTH(56), ['5'] = BOTH(57),     ['6'] = BOTH(58),     ['7'] = BOTH(59),
+    ['8'] = BOTH(60), ['9'] = BOTH(61), ['+'] = CLASSIC | 62, ['/'] = CLASSIC | 63, ['-'] = URL | 62,
+    ['_'] = URL | 63,
 };
 
 static uint8_t reading_of(char c)

@@ -39,8 +39,8 @@ static struct bytes without_zeros(struct bytes number)
 }
 
 /* Base64urlUInt of RFC 7518 2; zeros in front, which some providers send, change no number. */
-static bool number_read(const json_t *key, const char *name, size_t max, struct arena *arena, struct bytes *out,
-                        struct fail *why)
+static bool number_read(const json_t *key, const char *name, size_t max, struct arena *arena,
+                        struct bytes *out, struct fail *why)
 {
     struct bytes text, raw;
     if (!json_member_text(key, name, &text))
@@ -56,7 +56,8 @@ static bool number_read(const json_t *key, const char *name, size_t max, struct 
 }
 
 /* A coordinate: as many bytes as the field has. Shorter ones are filled up in front (RFC 7518 6.2.1.2 forbids
- * them, but they exist in the wild and mean one number only); longer ones are refused, whatever they begin with. */
+ * them, but they exist in the wild and mean one number only); longer ones are refused, whatever they begin
+ * with. */
 static bool coordinate_read(const json_t *key, const char *name, size_t width, struct arena *arena,
                             struct bytes *out, struct fail *why)
 {
@@ -143,7 +144,8 @@ static bool purpose_judge(const json_t *key, struct fail *why)
         return fail(why, FAIL_DENIED, "[use] is not \"sig\"");
     if (!ops)
         return true;
-    json_array_foreach(ops, i, op) if (json_text(op, &text) && bytes_equal(text, BYTES("verify"))) return true;
+    json_array_foreach(ops, i,
+                       op) if (json_text(op, &text) && bytes_equal(text, BYTES("verify"))) return true;
     return fail(why, FAIL_DENIED, "[key_ops] does not hold \"verify\"");
 }
 
@@ -331,7 +333,8 @@ struct bytes jwk_thumbprint(const struct jwk *key, struct arena *arena)
     struct bytes a = base64url_encode(key->a, arena), b = base64url_encode(key->b, arena), text;
     unsigned char digest[SHA256_DIGEST_LENGTH];
     if (key->type == JWK_RSA)
-        text = arena_format(arena, "{\"e\":\"%.*s\",\"kty\":\"RSA\",\"n\":\"%.*s\"}", BYTES_FMT(b), BYTES_FMT(a));
+        text = arena_format(arena, "{\"e\":\"%.*s\",\"kty\":\"RSA\",\"n\":\"%.*s\"}", BYTES_FMT(b),
+                            BYTES_FMT(a));
     else if (key->type == JWK_ED25519)
         text = arena_format(arena, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%.*s\"}", BYTES_FMT(a));
     else

@@ -3,17 +3,9 @@
 #include "wire/base64.h"
 
 static const char *const alg_names[JWS_ALG_COUNT] = {
-    [JWS_NONE_KNOWN] = "none known",
-    [JWS_RS256] = "RS256",
-    [JWS_RS384] = "RS384",
-    [JWS_RS512] = "RS512",
-    [JWS_PS256] = "PS256",
-    [JWS_PS384] = "PS384",
-    [JWS_PS512] = "PS512",
-    [JWS_ES256] = "ES256",
-    [JWS_ES384] = "ES384",
-    [JWS_ES512] = "ES512",
-    [JWS_EDDSA] = "EdDSA",
+    [JWS_NONE_KNOWN] = "none known", [JWS_RS256] = "RS256", [JWS_RS384] = "RS384", [JWS_RS512] = "RS512",
+    [JWS_PS256] = "PS256",           [JWS_PS384] = "PS384", [JWS_PS512] = "PS512", [JWS_ES256] = "ES256",
+    [JWS_ES384] = "ES384",           [JWS_ES512] = "ES512", [JWS_EDDSA] = "EdDSA",
 };
 
 typedef bool part_decode(struct bytes in, struct arena *arena, struct bytes *out);

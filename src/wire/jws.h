@@ -42,8 +42,9 @@ const char *jws_alg_name(enum jws_alg alg); /* "RS256"; "none known" otherwise *
 enum jws_alg jws_alg_find(struct bytes name);
 
 /* Token and arena must outlive *out. The sentence in *why is Istio's where Istio has one
- * ("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections" and its like): clients and
- * dashboards know them. The payload may be any bytes, also none; see rules/decide/claims for what it must say. */
+ * ("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections" and its like): clients
+ * and dashboards know them. The payload may be any bytes, also none; see rules/decide/claims for what it must
+ * say. */
 bool jws_read(struct bytes token, struct arena *arena, struct jws *out, struct fail *why);
 /* The same, but each part may carry its base64 padding: for issuers that only Istio's policies name. What is
  * signed stays what was sent. */

@@ -15,12 +15,9 @@ static const struct {
     const char *name;
     int status;
 } faults[CLAIMS_FAULT_COUNT] = {
-    [CLAIMS_GOOD] = {"good", 200},
-    [CLAIMS_MALFORMED] = {"malformed", 401},
-    [CLAIMS_EXPIRED] = {"expired", 401},
-    [CLAIMS_NOT_YET_VALID] = {"not yet valid", 401},
-    [CLAIMS_ISSUER] = {"issuer", 401},
-    [CLAIMS_AUDIENCE] = {"audience", 403},
+    [CLAIMS_GOOD] = {"good", 200},       [CLAIMS_MALFORMED] = {"malformed", 401},
+    [CLAIMS_EXPIRED] = {"expired", 401}, [CLAIMS_NOT_YET_VALID] = {"not yet valid", 401},
+    [CLAIMS_ISSUER] = {"issuer", 401},   [CLAIMS_AUDIENCE] = {"audience", 403},
     [CLAIMS_KIND] = {"kind", 401},
 };
 
@@ -75,7 +72,8 @@ static bool audience_shape_judge(const json_t *audience, struct reason reason)
     if (!json_is_array(audience))
         return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [aud] field is not a string or string list");
     if (json_array_size(audience) > CLAIMS_AUDIENCES_MAX)
-        return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [aud] field has %zu members; at most %d are read",
+        return REFUSE(reason, CLAIMS_MALFORMED,
+                      "Jwt payload [aud] field has %zu members; at most %d are read",
                       json_array_size(audience), CLAIMS_AUDIENCES_MAX);
     json_array_foreach(audience, i, one)
     {
@@ -92,7 +90,8 @@ static bool time_istio(const json_t *value, const char *name, int64_t *out, stru
         return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [%s] field is not an integer", name);
     double number = json_number_value(value);
     if (!(number >= 0 && number < 9223372036854775808.0))
-        return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [%s] field is not a positive 64 bit integer", name);
+        return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [%s] field is not a positive 64 bit integer",
+                      name);
     *out = json_is_integer(value) ? (int64_t)json_integer_value(value) : (int64_t)trunc(number);
     return true;
 }
@@ -103,13 +102,15 @@ static bool time_strict(const json_t *value, const char *name, int64_t *out, str
         return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [%s] field is not an integer", name);
     int64_t number = json_integer_value(value);
     if (number < 1 || number > STRICT_TIME_MAX)
-        return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [%s] field is not a time before the year 10000", name);
+        return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [%s] field is not a time before the year 10000",
+                      name);
     *out = number;
     return true;
 }
 
 /* *out is 0 when the claim is absent. */
-static bool time_read(const json_t *payload, const char *name, bool strict, int64_t *out, struct reason reason)
+static bool time_read(const json_t *payload, const char *name, bool strict, int64_t *out,
+                      struct reason reason)
 {
     const json_t *value = json_object_get(payload, name);
     *out = 0;
@@ -186,7 +187,8 @@ static bool strict_times_judge(const struct times *times, const struct claims_pr
     return true;
 }
 
-static bool presence_judge(const struct times *times, const struct claims_profile *profile, struct reason reason)
+static bool presence_judge(const struct times *times, const struct claims_profile *profile,
+                           struct reason reason)
 {
     if (profile->require_exp && !times->exp)
         return REFUSE(reason, CLAIMS_MALFORMED, "Jwt payload [exp] field is required");
@@ -271,9 +273,9 @@ bool claims_judge(const json_t *payload, const struct claims_profile *profile, i
     struct times times;
     enum claims_fault found = CLAIMS_GOOD;
     struct reason reason = {&found, why};
-    bool ok = shape_judge(payload, profile->strict, &times, reason) && issuer_judge(payload, profile, reason) &&
-              times_judge(&times, profile, now_s, reason) && kind_judge(payload, profile, reason) &&
-              audience_judge(payload, profile, reason);
+    bool ok = shape_judge(payload, profile->strict, &times, reason) &&
+              issuer_judge(payload, profile, reason) && times_judge(&times, profile, now_s, reason) &&
+              kind_judge(payload, profile, reason) && audience_judge(payload, profile, reason);
     *fault = found;
     return ok;
 }

@@ -16,7 +16,8 @@
 #include "wire/json.h"
 
 #define CLAIMS_ISTIO_SKEW_S 60  /* jwt_verify_lib's */
-#define CLAIMS_STRICT_SKEW_S 30 /* machines that keep time drift less; tokens that live a minute stay short */
+#define CLAIMS_STRICT_SKEW_S 30 /* machines that keep time drift less; tokens that live a minute stay short  \
+                                 */
 #define CLAIMS_AUDIENCES_MAX 64 /* of one token */
 
 enum claims_fault {
@@ -33,9 +34,9 @@ enum claims_fault {
 struct claims_profile {
     bool strict;
     bool any_issuer;
-    bool any_audience;       /* Istio: no audiences configured */
-    bool require_exp;        /* strict profiles of claims_profile_strict have it */
-    bool access_tokens_only; /* strict: what marks an ID token is refused */
+    bool any_audience;           /* Istio: no audiences configured */
+    bool require_exp;            /* strict profiles of claims_profile_strict have it */
+    bool access_tokens_only;     /* strict: what marks an ID token is refused */
     const struct bytes *issuers; /* exact */
     size_t issuer_count;
     const struct bytes *audiences;
