@@ -18,7 +18,10 @@ struct bytes {
 
 /* A string literal as bytes; BYTES_INIT is the form for static tables. */
 #define BYTES(literal) ((struct bytes){"" literal, sizeof(literal) - 1})
-#define BYTES_INIT(literal) {"" literal, sizeof(literal) - 1}
+#define BYTES_INIT(literal)                                                                                  \
+    {                                                                                                        \
+        "" literal, sizeof(literal) - 1                                                                      \
+    }
 /* For printf's "%.*s". */
 #define BYTES_FMT(b) (int)(b).len, (b).at
 

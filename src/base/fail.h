@@ -26,7 +26,8 @@ struct fail {
 };
 
 /* Fills *why in and answers false, so that `return fail(why, ...)` reads well. */
-bool fail(struct fail *why, enum fail_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool fail(struct fail *why, enum fail_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same with ": <text of errno>" behind it. */
 bool fail_errno(struct fail *why, enum fail_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

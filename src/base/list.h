@@ -18,7 +18,8 @@ struct link {
 #define list_for(item, list) for (struct link *item = (list)->next; item != (list); item = item->next)
 /* Safe when the body removes the item itself. */
 #define list_for_safe(item, after, list)                                                                     \
-    for (struct link *item = (list)->next, *after = item->next; item != (list); item = after, after = item->next)
+    for (struct link *item = (list)->next, *after = item->next; item != (list);                              \
+         item = after, after = item->next)
 
 static inline void list_init(struct link *list)
 {

@@ -22,7 +22,7 @@ struct map {
 void map_init(struct map *map);
 void map_done(struct map *map); /* the values are the caller's */
 
-void *map_get(const struct map *map, struct bytes key); /* NULL when absent */
+void *map_get(const struct map *map, struct bytes key);        /* NULL when absent */
 void *map_put(struct map *map, struct bytes key, void *value); /* answers the value replaced, or NULL */
 void *map_take(struct map *map, struct bytes key);             /* removes and answers it, or NULL */
 

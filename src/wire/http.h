@@ -66,7 +66,7 @@ struct http_request {
     struct bytes authority; /* host[:port]; from the target's authority if it has one, else the Host field */
     struct bytes path;      /* origin-form with its query, or "*"; empty for CONNECT */
     struct http_fields fields; /* the Host field is not among them: see authority */
-    int minor;              /* HTTP/1.minor; 2 for HTTP/2 */
+    int minor;                 /* HTTP/1.minor; 2 for HTTP/2 */
 };
 
 struct http_response {
@@ -94,7 +94,8 @@ unsigned http_fields_remove_name(struct http_fields *fields, struct bytes lower_
 /* Replaces all of that name by one. */
 void http_fields_set(struct http_fields *fields, struct bytes lower_name, struct bytes value);
 
-/* token of RFC 9110 5.6.2; field value of 5.5 (no CR, LF, NUL, other controls but tab; bytes above 0x7F pass). */
+/* token of RFC 9110 5.6.2; field value of 5.5 (no CR, LF, NUL, other controls but tab; bytes above 0x7F
+ * pass). */
 bool http_is_token(struct bytes b);
 bool http_is_value(struct bytes b);
 /* True when a comma list (RFC 9110 5.6.1) in the value holds the token, letter case ignored. */

@@ -13,9 +13,9 @@
 #include "wire/http.h"
 
 struct http1_limits {
-    size_t line_max;   /* request line, without CRLF: beyond is 414 */
-    size_t head_max;   /* the whole head: beyond is 431 */
-    size_t name_max;   /* one field name: 431 */
+    size_t line_max;     /* request line, without CRLF: beyond is 414 */
+    size_t head_max;     /* the whole head: beyond is 431 */
+    size_t name_max;     /* one field name: 431 */
     uint32_t fields_max; /* 431 */
 };
 extern const struct http1_limits http1_limits_default; /* 8 KiB, 32 KiB, 256, 100 */
@@ -42,10 +42,10 @@ enum http1_body {
 /* How the message's body is framed and what becomes of the connection. */
 struct http1_framing {
     enum http1_body body;
-    uint64_t length;       /* for HTTP1_BODY_LENGTH */
-    bool keep_alive;       /* another message may follow */
-    bool expect_continue;  /* requests: Expect: 100-continue on HTTP/1.1 */
-    struct bytes upgrade;  /* the Upgrade value when Connection names it, else empty */
+    uint64_t length;      /* for HTTP1_BODY_LENGTH */
+    bool keep_alive;      /* another message may follow */
+    bool expect_continue; /* requests: Expect: 100-continue on HTTP/1.1 */
+    struct bytes upgrade; /* the Upgrade value when Connection names it, else empty */
 };
 
 /*
@@ -60,8 +60,8 @@ struct http1_framing {
  * Never ever touches bytes beyond in_len.
  */
 enum http1_turn http1_read_request(char *in, size_t in_len, size_t *seen, const struct http1_limits *limits,
-                                   struct arena *arena, struct http_request *out, struct http1_framing *framing,
-                                   size_t *used, struct http1_error *error);
+                                   struct arena *arena, struct http_request *out,
+                                   struct http1_framing *framing, size_t *used, struct http1_error *error);
 /* `request_method` decides about the body (HEAD has none; a 2xx to CONNECT is a tunnel: BODY_NONE). */
 enum http1_turn http1_read_response(char *in, size_t in_len, size_t *seen, const struct http1_limits *limits,
                                     struct bytes request_method, struct arena *arena,
@@ -71,8 +71,8 @@ enum http1_turn http1_read_response(char *in, size_t in_len, size_t *seen, const
 /* A chunked body, piece by piece (RFC 9112 7.1). Extensions are read over, bounded; trailers are fields. */
 struct http1_chunks {
     int state;
-    uint64_t left;      /* of the chunk's data */
-    size_t line;        /* bytes of the current size line or of the trailer section so far */
+    uint64_t left;       /* of the chunk's data */
+    size_t line;         /* bytes of the current size line or of the trailer section so far */
     struct arena *arena; /* where trailers lie */
     struct http_fields trailers;
     struct text pending; /* a trailer line that has not ended yet */
@@ -98,7 +98,8 @@ struct http1_write {
     struct bytes upgrade; /* say Connection: upgrade and Upgrade: this */
 };
 void http1_write_request(struct text *out, const struct http_request *request, const struct http1_write *how);
-void http1_write_response(struct text *out, const struct http_response *response, const struct http1_write *how);
+void http1_write_response(struct text *out, const struct http_response *response,
+                          const struct http1_write *how);
 /* The line before a chunk of that size (hex CRLF), at most 18 bytes. The data and CRLF follow. */
 void http1_write_chunk_size(struct text *out, size_t size);
 /* The last chunk, trailers (may be NULL) and the empty line. */

@@ -33,7 +33,8 @@ struct jwk_set {
 };
 
 /* Everything in *out lies in the arena. Fails when it is no key set at all; a set without a usable key is
- * read with count 0. Also reads an object of kid -> PEM certificate (Google's x509 form) and one bare PEM key. */
+ * read with count 0. Also reads an object of kid -> PEM certificate (Google's x509 form) and one bare PEM
+ * key. */
 bool jwk_set_read(struct bytes text, struct arena *arena, struct jwk_set *out, struct fail *why);
 /* {"kty":...} with kid, use and alg; the RFC 7638 thumbprint when kid is empty. */
 void jwk_write(struct text *out, const struct jwk *key);

@@ -31,11 +31,11 @@ enum jws_alg {
 
 struct jws {
     enum jws_alg alg;
-    struct bytes kid;       /* at.NULL when the header has none */
-    struct bytes typ;       /* likewise */
+    struct bytes kid;         /* at.NULL when the header has none */
+    struct bytes typ;         /* likewise */
     struct bytes signed_part; /* header.payload as it came: what the signature covers */
-    struct bytes payload;   /* decoded, in the arena */
-    struct bytes signature; /* decoded, in the arena */
+    struct bytes payload;     /* decoded, in the arena */
+    struct bytes signature;   /* decoded, in the arena */
 };
 
 const char *jws_alg_name(enum jws_alg alg); /* "RS256"; "none known" otherwise */

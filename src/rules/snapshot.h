@@ -1,0 +1,424 @@
+/*
+ * snapshot: what the data path reads: the compiled rules, and beside them the
+ * endpoints and the keys, each an image (wire/image.h) that is replaced by
+ * itself. Written by rules/compile and control, read by rules/decide and proxy.
+ *
+ * Ids that cross from one image to another are stable hashes of names
+ * (hash_stable): an id that the other image does not know means "no endpoints"
+ * or "no key", never garbage.
+ */
+#ifndef RULES_SNAPSHOT_H
+#define RULES_SNAPSHOT_H
+
+#include "wire/image.h"
+
+/* ---- rules ------------------------------------------------------------ */
+
+enum rules_table {
+    RULES_NODE, /* exactly one row */
+    RULES_LISTENER,
+    RULES_SERVER, /* TLS settings by SNI */
+    RULES_VHOST,
+    RULES_ROUTE,
+    RULES_MATCH,
+    RULES_FIELD_MATCH,
+    RULES_DESTINATION,
+    RULES_FIELD_OP,
+    RULES_CLUSTER,
+    RULES_AUTHN, /* one jwtRule each */
+    RULES_TOKEN_PLACE,
+    RULES_CLAIM_FIELD,
+    RULES_POLICY,
+    RULES_POLICY_RULE,
+    RULES_CONDITIONS, /* a group of conditions, all of which must hold */
+    RULES_CONDITION,
+    RULES_VALUE,
+    RULES_MAPPING,
+    RULES_ASSERTION, /* none or one row */
+    RULES_NAME,      /* plain texts */
+    RULES_NETWORK,   /* address ranges */
+    RULES_TABLE_COUNT,
+};
+
+enum rules_role { ROLE_EDGE, ROLE_GATEWAY, ROLE_SIDECAR, ROLE_COUNT };
+
+struct rules_name {
+    struct image_text text;
+};
+
+struct rules_network {
+    unsigned char address[16]; /* IPv4 as ::ffff:a.b.c.d */
+    uint32_t bits;             /* of 128 */
+    uint32_t spare;
+};
+
+struct rules_node {
+    struct image_text name;
+    struct image_text name_space;
+    struct image_text account;
+    struct image_text workload; /* label app, or the node's name */
+    struct image_text app;
+    struct image_text version;
+    struct image_text principal;     /* TD/ns/NS/sa/SA, without spiffe:// */
+    struct image_rows trust_domains; /* RULES_NAME: the own first, then aliases */
+    uint32_t role;                   /* enum rules_role */
+    uint32_t path_level;             /* enum path_level */
+    uint32_t deny_all;               /* 1: there is no valid set of rules: every request is refused */
+    uint32_t spare;
+    struct image_text deny_reason;
+    /* Front proxies that may say who the client is: by certificate name, by address. Default none. */
+    struct image_rows proxy_names;       /* RULES_NAME: SPIFFE ids or DNS names of client certificates */
+    struct image_rows proxy_networks;    /* RULES_NETWORK */
+    struct image_text proxy_token_field; /* e.g. cf-access-jwt-assertion; empty: none */
+    struct image_rows stripped;  /* RULES_NAME: lower-case fields removed from every request: ours, and all
+                                    that claims are mapped to */
+    struct image_rows assertion; /* RULES_ASSERTION */
+    struct image_rows mapping;   /* RULES_MAPPING, in order */
+    struct image_text mapping_claim; /* the claim that the groups become; "groups" */
+};
+
+enum rules_direction { DIRECTION_GATEWAY, DIRECTION_INBOUND, DIRECTION_OUTBOUND, DIRECTION_COUNT };
+enum rules_protocol { PROTOCOL_HTTP, PROTOCOL_TCP, PROTOCOL_COUNT };
+enum rules_listener_tls {
+    LISTENER_PLAIN,
+    LISTENER_TLS,        /* by servers: SIMPLE, MUTUAL, ISTIO_MUTUAL */
+    LISTENER_STRICT,     /* mesh mTLS only */
+    LISTENER_PERMISSIVE, /* mesh mTLS or plain text, told apart by the first byte */
+    LISTENER_TLS_COUNT,
+};
+
+struct rules_listener {
+    uint64_t id;               /* hash of "ADDRESS:PORT" */
+    struct image_text name;    /* ADDRESS:PORT */
+    struct image_text address; /* an IP */
+    uint32_t port;
+    uint32_t direction;
+    uint32_t protocol;
+    uint32_t tls;
+    struct image_rows servers; /* RULES_SERVER */
+    struct image_rows vhosts;  /* RULES_VHOST; empty: 404 */
+    struct image_rows authn;   /* RULES_AUTHN, all that apply here */
+    struct image_rows deny;    /* RULES_POLICY by action */
+    struct image_rows allow;
+    struct image_rows audit;
+    struct image_rows tcp;   /* RULES_DESTINATION for PROTOCOL_TCP */
+    uint32_t policed;        /* 0: outbound: no authn, no authz */
+    uint32_t redirect_https; /* Gateway tls.httpsRedirect */
+    uint32_t publishes_keys; /* serves the assertion's key set at its well-known path */
+    uint32_t workload_port;  /* what policies call the destination port */
+};
+
+enum rules_server_tls { SERVER_SIMPLE, SERVER_MUTUAL, SERVER_MESH, SERVER_TLS_COUNT };
+
+struct rules_server {
+    struct image_rows hosts;      /* RULES_NAME: SNI: exact, "*.x" or "*" */
+    uint64_t credential;          /* KEYS_CERTIFICATE id; 0: the node's own identity */
+    struct image_rows peer_names; /* RULES_NAME: subjectAltNames; empty: any */
+    uint32_t tls;
+    uint32_t min_version; /* 12, 13 */
+    struct image_text credential_name;
+};
+
+enum rules_host_match { HOST_EXACT, HOST_SUFFIX /* "*.x": text is ".x" */, HOST_ANY, HOST_MATCH_COUNT };
+
+struct rules_vhost {
+    struct image_text host; /* lower case, without the "*" */
+    uint32_t match;         /* vhosts of a listener are sorted: exact, then longer suffixes first, then any */
+    uint32_t port;          /* 0 or the only port that may follow the host */
+    struct image_rows routes;
+    struct image_text name; /* of the VirtualService, or the service host */
+};
+
+enum rules_text_match { MATCH_ANY, MATCH_EXACT, MATCH_PREFIX, MATCH_REGEX, MATCH_PRESENT, TEXT_MATCH_COUNT };
+
+struct rules_text {
+    uint32_t match;
+    uint32_t fold; /* 1: ignore letter case */
+    struct image_text text;
+};
+
+struct rules_match {
+    struct image_text name;
+    struct rules_text uri;
+    struct rules_text method;
+    struct rules_text authority;
+    struct rules_text scheme;
+    struct image_rows fields; /* RULES_FIELD_MATCH: headers and withoutHeaders */
+    struct image_rows query;  /* RULES_FIELD_MATCH on query parameters */
+};
+
+struct rules_field_match {
+    struct image_text name;
+    struct rules_text value;
+    uint32_t invert; /* withoutHeaders */
+    uint32_t spare;
+};
+
+struct rules_route {
+    struct image_text name;    /* of the http route, or VirtualService's name */
+    struct image_rows matches; /* RULES_MATCH, any of them; empty: always */
+    struct image_rows destinations;
+    struct image_rows mirrors; /* RULES_DESTINATION; weight is parts of a million */
+    struct image_rows ops;     /* RULES_FIELD_OP */
+    struct image_text rewrite_uri;
+    struct image_text rewrite_authority;
+    uint32_t rewrites_uri; /* 1: rewrite_uri counts, even empty */
+    uint32_t timeout_ms;   /* 0: none */
+    uint32_t weight_sum;
+    uint32_t spare;
+};
+
+struct rules_destination {
+    uint32_t cluster; /* row of RULES_CLUSTER */
+    uint32_t weight;
+    struct image_rows ops;
+};
+
+enum rules_op { OP_SET, OP_ADD, OP_REMOVE, OP_COUNT };
+
+struct rules_field_op {
+    struct image_text name;
+    struct image_text value;
+    uint32_t op;
+    uint32_t on_response;
+};
+
+enum rules_balance { BALANCE_LEAST_REQUEST, BALANCE_ROUND_ROBIN, BALANCE_RANDOM, BALANCE_COUNT };
+enum rules_cluster_tls {
+    CLUSTER_AUTO, /* mesh mTLS to endpoints that speak it, else plain text (auto mTLS) */
+    CLUSTER_PLAIN,
+    CLUSTER_TLS,    /* DestinationRule SIMPLE */
+    CLUSTER_MUTUAL, /* MUTUAL: with `credential` */
+    CLUSTER_MESH,   /* ISTIO_MUTUAL */
+    CLUSTER_TLS_COUNT,
+};
+
+struct rules_cluster {
+    uint64_t id;            /* hash of name; ENDPOINTS_CLUSTER id */
+    struct image_text name; /* outbound|PORT|SUBSET|HOST or inbound|PORT|| */
+    struct image_text host;
+    struct image_text service_name;
+    struct image_text service_namespace;
+    struct image_text subset;
+    uint32_t port;
+    uint32_t balance;
+    uint32_t tls;
+    uint32_t skip_verify;
+    uint64_t credential; /* KEYS_CERTIFICATE id for CLUSTER_MUTUAL (and trust for CLUSTER_TLS), 0: none */
+    struct image_text sni;
+    struct image_rows peer_names; /* RULES_NAME: who may answer; empty: the endpoints' own accounts */
+    uint64_t settings;            /* hash of all TLS settings above: a part of the pool's key */
+};
+
+struct rules_authn {
+    struct image_text resource; /* NAMESPACE/NAME */
+    struct image_text issuer;
+    struct image_rows audiences;     /* RULES_NAME; empty: any */
+    uint64_t key_set;                /* KEYS_SET id */
+    struct image_rows places;        /* RULES_TOKEN_PLACE; never empty */
+    struct image_text payload_field; /* outputPayloadToHeader, lower case */
+    struct image_rows claim_fields;  /* RULES_CLAIM_FIELD */
+    uint32_t forward;                /* forwardOriginalToken */
+    uint32_t strict;                 /* the edge's profile */
+    uint32_t checks_cnf; /* the assertion's `cnf` must name the peer's certificate (token read from the
+                            assertion's own field) */
+    uint32_t spare;
+};
+
+enum rules_token_place { PLACE_FIELD, PLACE_QUERY, PLACE_COUNT };
+
+struct rules_place {
+    struct image_text name;   /* lower-case field name, or query parameter */
+    struct image_text prefix; /* e.g. "Bearer " */
+    uint32_t place;
+    uint32_t spare;
+};
+
+struct rules_claim_field {
+    struct image_text field;
+    struct image_rows claim; /* RULES_NAME: the path */
+};
+
+struct rules_policy {
+    struct image_text name_space;
+    struct image_text name;
+    struct image_rows rules; /* RULES_POLICY_RULE; empty: matches nothing */
+};
+
+struct rules_policy_rule {
+    struct image_rows from; /* RULES_CONDITIONS: any group; empty: no condition */
+    struct image_rows to;
+    struct image_rows when; /* RULES_CONDITION: all */
+    uint32_t index;         /* rule[I] as written, since unusable rules are dropped */
+    uint32_t spare;
+};
+
+struct rules_conditions {
+    struct image_rows all; /* RULES_CONDITION */
+};
+
+/* What a condition looks at. */
+enum rules_attribute {
+    ATTRIBUTE_PRINCIPAL, /* TD/ns/NS/sa/SA of the peer's certificate */
+    ATTRIBUTE_NAMESPACE,
+    ATTRIBUTE_ACCOUNT, /* values NS/SA */
+    ATTRIBUTE_TRUST_DOMAIN,
+    ATTRIBUTE_REQUEST_PRINCIPAL, /* iss and sub: values hold both, see rules_value.text2 */
+    ATTRIBUTE_PEER_IP,
+    ATTRIBUTE_REMOTE_IP,
+    ATTRIBUTE_DESTINATION_IP,
+    ATTRIBUTE_DESTINATION_PORT,
+    ATTRIBUTE_HOST,
+    ATTRIBUTE_METHOD,
+    ATTRIBUTE_PATH,
+    ATTRIBUTE_FIELD, /* request.headers[key] */
+    ATTRIBUTE_CLAIM, /* request.auth.claims[..]: `claim` */
+    ATTRIBUTE_AUDIENCE,
+    ATTRIBUTE_PRESENTER,
+    ATTRIBUTE_SNI,
+    ATTRIBUTE_NEVER, /* unusable or unknown: neither holds nor can be told (see decide/authz) */
+    ATTRIBUTE_COUNT,
+};
+
+struct rules_condition {
+    uint32_t attribute;
+    uint32_t http; /* 1: meaningless on TCP (compile has handled it for TCP listeners) */
+    struct image_text key;
+    struct image_rows claim;  /* RULES_NAME */
+    struct image_rows values; /* RULES_VALUE: any of them; empty: no positive condition */
+    struct image_rows not_values;
+};
+
+enum rules_value_match {
+    VALUE_EXACT,
+    VALUE_PREFIX,
+    VALUE_SUFFIX,
+    VALUE_PRESENT, /* "*" */
+    VALUE_NETWORK,
+    VALUE_NUMBER,   /* ports */
+    VALUE_TEMPLATE, /* paths with {*} and {**} */
+    VALUE_GLOB,     /* `*` anywhere: namespaces */
+    VALUE_MATCH_COUNT,
+};
+
+struct rules_value {
+    uint32_t match;
+    uint32_t number;
+    struct image_text text;
+    uint32_t match2; /* request principals: how `sub` compares; `text` is about `iss` */
+    uint32_t spare;
+    struct image_text text2;
+    struct rules_network network;
+};
+
+enum rules_mapping_match {
+    MAPPING_EXACT,
+    MAPPING_PREFIX,
+    MAPPING_SUFFIX,
+    MAPPING_IN,
+    MAPPING_PASS,
+    MAPPING_MATCH_COUNT
+};
+
+struct rules_mapping {
+    struct image_text name;
+    struct image_text issuer; /* empty: any */
+    struct image_rows claim;  /* RULES_NAME: the path */
+    struct image_text text;   /* exact, prefix, suffix; PASS: prefix put before each */
+    struct image_rows list;   /* IN: values; PASS: allow list (RULES_NAME, "x*" is a prefix) */
+    struct image_rows groups; /* RULES_NAME: labels given when it matches */
+    uint32_t match;
+    uint32_t spare;
+};
+
+struct rules_assertion {
+    struct image_text issuer;
+    struct image_rows audiences;
+    struct image_text field; /* lower case */
+    struct image_text key_set_path;
+    struct image_rows copied; /* RULES_NAME: claims taken over as they are */
+    struct image_rows labels; /* RULES_NAME in pairs: issuer, label */
+    uint32_t lifetime_s;
+    uint32_t resign;                /* 1: from a verified assertion, with act (gateways) */
+    struct image_text mapping_hash; /* of the mapping rules: claim selvage.rules */
+};
+
+extern const struct image_schema rules_schema;
+
+/* ---- endpoints -------------------------------------------------------- */
+
+enum endpoints_table { ENDPOINTS_CLUSTER, ENDPOINTS_ENDPOINT, ENDPOINTS_NAME, ENDPOINTS_TABLE_COUNT };
+
+/* Sorted by id. */
+struct endpoints_cluster {
+    uint64_t id;
+    struct image_rows endpoints;
+};
+
+enum endpoint_family { ENDPOINT_IP4, ENDPOINT_IP6, ENDPOINT_UNIX, ENDPOINT_FAMILY_COUNT };
+
+struct endpoints_endpoint {
+    unsigned char address[16]; /* IPv4 in the first four bytes */
+    uint32_t family;
+    uint32_t port;
+    uint32_t weight;
+    uint32_t mesh;           /* speaks mesh mTLS (label security.istio.io/tlsMode: istio) */
+    struct image_text text;  /* for logs: 10.0.0.1:80, unix:///path */
+    struct image_text path;  /* ENDPOINT_UNIX */
+    struct image_rows names; /* ENDPOINTS_NAME: SPIFFE ids that may answer here; empty: unknown */
+    struct image_text workload;
+};
+
+extern const struct image_schema endpoints_schema;
+
+/* ---- keys ------------------------------------------------------------- */
+
+enum keys_table { KEYS_ROOT, KEYS_SET, KEYS_KEY, KEYS_CERTIFICATE, KEYS_SIGNER, KEYS_TABLE_COUNT };
+
+struct keys_root {
+    uint64_t self;               /* KEYS_CERTIFICATE id of the node's own mesh identity; 0: none yet */
+    struct image_text published; /* the assertion's key set as JSON */
+    uint32_t published_max_age_s;
+    uint32_t spare;
+};
+
+/* Sorted by id. */
+struct keys_set {
+    uint64_t id; /* hash of "inline:DIGEST" or of the issuer and its jwksUri */
+    struct image_rows keys;
+    uint32_t fetched; /* 0: not once read so far */
+    uint32_t spare;
+    struct image_text name; /* issuer, for messages */
+    uint64_t version;       /* hash of the content: tokens verified under another are dropped */
+};
+
+struct keys_key {
+    uint32_t type; /* enum jwk_type */
+    uint32_t alg;  /* enum jws_alg */
+    struct image_text kid;
+    struct image_text a;
+    struct image_text b;
+};
+
+/* Sorted by id. */
+struct keys_certificate {
+    uint64_t id;
+    struct image_text name;
+    struct image_text chain; /* PEM */
+    struct image_text key;   /* PEM */
+    struct image_text trust; /* PEM */
+    int64_t not_after_s;
+    uint64_t version; /* hash of the content: contexts are reused while it stays */
+};
+
+/* The day's signing keys, the one in use first. */
+struct keys_signer {
+    struct image_text kid;
+    struct image_text der; /* private; only control and the workers ever see it */
+    int64_t from_s;
+    int64_t until_s;
+};
+
+extern const struct image_schema keys_schema;
+
+#endif

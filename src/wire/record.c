@@ -1,0 +1,229 @@
+#include "wire/record.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static const char *const roles[] = {"edge", "gateway", "sidecar", NULL};
+static const char *const directions[] = {"gateway", "inbound", "outbound", NULL};
+static const char *const protocols[] = {"http", "tcp", "grpc", NULL};
+
+const struct record_field record_fields[] = {
+    {"start_time", RECORD_TIME, offsetof(struct record, start_us), NULL,
+     "when the exchange began, wall time"},
+    {"duration", RECORD_MS, offsetof(struct record, duration_us), NULL,
+     "milliseconds from its first byte to its last"},
+    {"bytes_received", RECORD_NUMBER, offsetof(struct record, bytes_received), NULL,
+     "body bytes from the client"},
+    {"bytes_sent", RECORD_NUMBER, offsetof(struct record, bytes_sent), NULL, "body bytes to the client"},
+    {"upstream_service_time", RECORD_MS, offsetof(struct record, upstream_us), NULL,
+     "milliseconds until the upstream answered"},
+    {"response_code", RECORD_STATUS, offsetof(struct record, status), NULL,
+     "status of the answer, 0 when there was none"},
+    {"response_flags", RECORD_FLAGS, offsetof(struct record, flags), NULL,
+     "how it ended when not well: Envoy's flags"},
+    {"role", RECORD_CHOICE, offsetof(struct record, role), roles, "role of the node"},
+    {"direction", RECORD_CHOICE, offsetof(struct record, direction), directions,
+     "which way through the node"},
+    {"request_protocol", RECORD_CHOICE, offsetof(struct record, protocol), protocols, "protocol family"},
+    {"mutual_tls", RECORD_NUMBER, offsetof(struct record, mutual_tls), NULL,
+     "1 when the client showed a mesh certificate"},
+    {"upstream_mutual_tls", RECORD_NUMBER, offsetof(struct record, upstream_mutual_tls), NULL,
+     "1 when the upstream did"},
+    {"worker", RECORD_NUMBER, offsetof(struct record, worker), NULL, "which worker of the node"},
+    {"node", RECORD_TEXT, offsetof(struct record, node), NULL, "name of the node"},
+    {"request_id", RECORD_TEXT, offsetof(struct record, request_id), NULL,
+     "the correlation id: the same from edge to workload"},
+    {"trace_id", RECORD_TEXT, offsetof(struct record, trace_id), NULL, "trace of traceparent"},
+    {"span_id", RECORD_TEXT, offsetof(struct record, span_id), NULL, "this node's span"},
+    {"parent_span_id", RECORD_TEXT, offsetof(struct record, parent_span_id), NULL, "the span that called"},
+    {"method", RECORD_TEXT, offsetof(struct record, method), NULL, "request method"},
+    {"path", RECORD_TEXT, offsetof(struct record, path), NULL, "path as decided on and sent, with its query"},
+    {"original_path", RECORD_TEXT, offsetof(struct record, original_path), NULL,
+     "path as it came, when it was changed"},
+    {"protocol", RECORD_TEXT, offsetof(struct record, version), NULL, "HTTP version of the client"},
+    {"authority", RECORD_TEXT, offsetof(struct record, authority), NULL, "host asked for"},
+    {"response_code_details", RECORD_TEXT, offsetof(struct record, details), NULL, "why this answer"},
+    {"connection_termination_details", RECORD_TEXT, offsetof(struct record, termination), NULL,
+     "why the connection was ended"},
+    {"upstream_transport_failure_reason", RECORD_TEXT, offsetof(struct record, failure), NULL,
+     "what went wrong towards the upstream"},
+    {"x_forwarded_for", RECORD_TEXT, offsetof(struct record, forwarded_for), NULL,
+     "addresses the request came along"},
+    {"user_agent", RECORD_TEXT, offsetof(struct record, user_agent), NULL, "user agent"},
+    {"upstream_host", RECORD_TEXT, offsetof(struct record, upstream_host), NULL, "address of the upstream"},
+    {"upstream_cluster", RECORD_TEXT, offsetof(struct record, upstream_cluster), NULL,
+     "cluster of the upstream"},
+    {"upstream_local_address", RECORD_TEXT, offsetof(struct record, upstream_local), NULL,
+     "own address towards the upstream"},
+    {"downstream_local_address", RECORD_TEXT, offsetof(struct record, local), NULL,
+     "own address towards the client"},
+    {"downstream_remote_address", RECORD_TEXT, offsetof(struct record, remote), NULL,
+     "address of the client"},
+    {"requested_server_name", RECORD_TEXT, offsetof(struct record, server_name), NULL, "SNI"},
+    {"route_name", RECORD_TEXT, offsetof(struct record, route), NULL, "route taken"},
+    {"tls_version", RECORD_TEXT, offsetof(struct record, tls_version), NULL, "TLS version of the client"},
+    {"source_principal", RECORD_TEXT, offsetof(struct record, source_principal), NULL,
+     "SPIFFE id of the client's certificate"},
+    {"destination_principal", RECORD_TEXT, offsetof(struct record, upstream_principal), NULL,
+     "SPIFFE id of the upstream's certificate"},
+    {"request_principal", RECORD_TEXT, offsetof(struct record, request_principal), NULL,
+     "issuer/subject of the verified token"},
+    {"groups", RECORD_TEXT, offsetof(struct record, groups), NULL, "groups, and the rule that gave each"},
+    {"token_id", RECORD_TEXT, offsetof(struct record, token_id), NULL, "jti of the assertion"},
+    {"decision", RECORD_TEXT, offsetof(struct record, decision), NULL, "allow or deny"},
+    {"policy", RECORD_TEXT, offsetof(struct record, policy), NULL, "policy and rule that decided"},
+    {"audit", RECORD_TEXT, offsetof(struct record, audit), NULL, "AUDIT policies that matched"},
+    {"destination_service", RECORD_TEXT, offsetof(struct record, destination_service), NULL,
+     "service called"},
+    {"destination_service_name", RECORD_TEXT, offsetof(struct record, destination_service_name), NULL,
+     "its name"},
+    {"destination_service_namespace", RECORD_TEXT, offsetof(struct record, destination_service_namespace),
+     NULL, "its namespace"},
+    {"destination_workload", RECORD_TEXT, offsetof(struct record, destination_workload), NULL,
+     "workload called"},
+    {"revision", RECORD_TEXT, offsetof(struct record, revision), NULL, "revision of the rules that judged"},
+};
+const size_t record_field_count = sizeof record_fields / sizeof record_fields[0];
+
+static const struct {
+    uint32_t flag;
+    const char *name;
+} flag_names[] = {
+    {RECORD_NR, "NR"},   {RECORD_NC, "NC"},     {RECORD_UH, "UH"},   {RECORD_UF, "UF"}, {RECORD_UC, "UC"},
+    {RECORD_UT, "UT"},   {RECORD_UO, "UO"},     {RECORD_URX, "URX"}, {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"},
+    {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"}, {RECORD_SI, "SI"},   {RECORD_DT, "DT"}, {RECORD_LR, "LR"},
+};
+
+enum {
+    NUMBERS_SIZE = offsetof(struct record, node),
+    TEXT_MAX = 1024,
+};
+
+static bool is_text(const struct record_field *field)
+{
+    return field->type == RECORD_TEXT;
+}
+
+static struct bytes *text_of(const struct record *record, const struct record_field *field)
+{
+    return (struct bytes *)(uintptr_t)((const char *)record + field->offset);
+}
+
+void record_encode(struct text *out, const struct record *record)
+{
+    text_add(out, bytes_make(record, NUMBERS_SIZE));
+    for (size_t i = 0; i < record_field_count; i++) {
+        if (!is_text(&record_fields[i]))
+            continue;
+        struct bytes text = bytes_part(*text_of(record, &record_fields[i]), 0, TEXT_MAX);
+        uint16_t len = (uint16_t)text.len;
+        if (out->room - out->len < sizeof len + len + 1 + 2 * record_field_count)
+            len = 0; /* the others' lengths must still fit */
+        text_add(out, bytes_make(&len, sizeof len));
+        text_add(out, bytes_part(text, 0, len));
+    }
+}
+
+bool record_decode(struct bytes in, struct record *out, struct fail *why)
+{
+    struct record record;
+    if (in.len < NUMBERS_SIZE)
+        return fail(why, FAIL_INPUT, "record: %zu bytes are too few", in.len);
+    memcpy(&record, in.at, NUMBERS_SIZE);
+    if (record.role > 2 || record.direction > 2 || record.protocol > 2)
+        return fail(why, FAIL_INPUT, "record: a choice is out of range");
+    in = bytes_part(in, NUMBERS_SIZE, in.len);
+    for (size_t i = 0; i < record_field_count; i++) {
+        uint16_t len;
+        if (!is_text(&record_fields[i]))
+            continue;
+        if (in.len < sizeof len)
+            return fail(why, FAIL_INPUT, "record: it ends before %s", record_fields[i].name);
+        memcpy(&len, in.at, sizeof len);
+        in = bytes_part(in, sizeof len, in.len);
+        if (in.len < len)
+            return fail(why, FAIL_INPUT, "record: it ends inside %s", record_fields[i].name);
+        *text_of(&record, &record_fields[i]) = bytes_part(in, 0, len);
+        in = bytes_part(in, len, in.len);
+    }
+    if (in.len)
+        return fail(why, FAIL_INPUT, "record: %zu bytes too many", in.len);
+    *out = record;
+    return true;
+}
+
+void record_flags_text(struct text *out, uint32_t flags)
+{
+    bool first = true;
+    for (size_t i = 0; i < sizeof flag_names / sizeof flag_names[0]; i++) {
+        if (!(flags & flag_names[i].flag))
+            continue;
+        if (!first)
+            text_add_c(out, ',');
+        text_add_s(out, flag_names[i].name);
+        first = false;
+    }
+    if (first)
+        text_add_c(out, '-');
+}
+
+static uint64_t number_of(const struct record *record, const struct record_field *field)
+{
+    const char *at = (const char *)record + field->offset;
+    uint64_t wide;
+    uint32_t narrow;
+    if (field->offset < offsetof(struct record, status)) {
+        memcpy(&wide, at, sizeof wide);
+        return wide;
+    }
+    memcpy(&narrow, at, sizeof narrow);
+    return narrow;
+}
+
+static void value_json(struct text *out, const struct record *record, const struct record_field *field)
+{
+    uint64_t number = is_text(field) ? 0 : number_of(record, field);
+    char when[CLOCK_TEXT_SIZE];
+    switch (field->type) {
+    case RECORD_TEXT:
+        text_add_json(out, *text_of(record, field));
+        return;
+    case RECORD_TIME:
+        clock_text((int64_t)number, when);
+        text_format(out, "\"%s\"", when);
+        return;
+    case RECORD_MS:
+        text_format(out, "%llu.%03llu", (unsigned long long)(number / 1000),
+                    (unsigned long long)(number % 1000));
+        return;
+    case RECORD_FLAGS:
+        text_add_c(out, '"');
+        record_flags_text(out, (uint32_t)number);
+        text_add_c(out, '"');
+        return;
+    case RECORD_CHOICE:
+        text_format(out, "\"%s\"", field->choices[number]);
+        return;
+    case RECORD_NUMBER:
+    case RECORD_STATUS:
+        text_add_u64(out, number);
+        return;
+    }
+}
+
+void record_json(struct text *out, const struct record *record)
+{
+    char mark = '{';
+    for (size_t i = 0; i < record_field_count; i++) {
+        const struct record_field *field = &record_fields[i];
+        if (is_text(field) && !text_of(record, field)->len)
+            continue;
+        text_add_c(out, mark);
+        text_format(out, "\"%s\":", field->name);
+        value_json(out, record, field);
+        mark = ',';
+    }
+    text_add_c(out, '}');
+}
