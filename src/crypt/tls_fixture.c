@@ -183,6 +183,7 @@ void meeting_feed_client(struct meeting *meeting, struct bytes b)
 
 void raw_begin(struct raw_client *raw, SSL_SESSION *session, const char *sni, int version)
 {
+    char *name = heap_text(bytes_of(sni)); /* OpenSSL wants it writable */
     *raw = (struct raw_client){.context = SSL_CTX_new(TLS_client_method())};
     SSL_CTX_set_security_level(raw->context, 0);
     SSL_CTX_set_min_proto_version(raw->context, version);
@@ -193,7 +194,8 @@ void raw_begin(struct raw_client *raw, SSL_SESSION *session, const char *sni, in
     raw->out = BIO_new(BIO_s_mem());
     BIO_set_mem_eof_return(raw->in, -1);
     SSL_set_bio(raw->ssl, raw->in, raw->out);
-    SSL_set_tlsext_host_name(raw->ssl, sni);
+    SSL_ctrl(raw->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
+    free(name);
     if (session)
         SSL_set_session(raw->ssl, session);
     SSL_set_connect_state(raw->ssl);
