@@ -19,7 +19,6 @@ static const char ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128
                                  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
                                  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char ciphers_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-static const char groups[] = "X25519:P-256";
 
 int tls_context_verify_mode(const struct tls_context *context)
 {
@@ -93,6 +92,7 @@ static bool set_alpn(struct tls_context *context, const char *const *names, stru
 static bool set_ground(struct tls_context *context, struct fail *why)
 {
     SSL_CTX *ssl = context->ssl;
+    char groups[] = "X25519:P-256"; /* OpenSSL's macro casts const away */
     SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);

@@ -45,6 +45,24 @@ static const struct {
     {X509_V_ERR_INVALID_PURPOSE, "its extended key usage does not allow this side of TLS"},
 };
 
+/* Alerts of TLS 1.3 and ALPN that OpenSSL 3.0 has no words for. */
+static const struct {
+    int alert;
+    const char *name;
+} alert_names[] = {
+    {SSL_AD_MISSING_EXTENSION, "missing extension"},
+    {SSL_AD_CERTIFICATE_REQUIRED, "certificate required"},
+    {SSL_AD_NO_APPLICATION_PROTOCOL, "no application protocol"},
+};
+
+static const char *alert_name(int alert)
+{
+    for (size_t i = 0; i < sizeof alert_names / sizeof alert_names[0]; i++)
+        if (alert_names[i].alert == alert)
+            return alert_names[i].name;
+    return SSL_alert_desc_string_long(alert);
+}
+
 void tls_story_hear(struct tls_story *story, const char *at, size_t len)
 {
     for (size_t i = 0; i < len && story->opening_len < sizeof story->opening; i++)
@@ -77,12 +95,14 @@ void tls_tell_chain(int error, int depth, struct fail *why)
         fail(why, FAIL_DENIED, "the peer's certificate is refused: %s", sentence);
 }
 
-/* No record of TLS begins with a letter; methods of HTTP and "HTTP/1.1" do. */
+/* No record of TLS begins with a letter; "GET ", "POST", "PRI " and "HTTP" do ("SSH-" is something else). */
 static bool speaks_plain_http(const struct tls_story *story)
 {
-    for (size_t i = 0; i < 3; i++)
-        if (story->opening_len <= i || story->opening[i] < 'A' || story->opening[i] > 'Z')
+    for (size_t i = 0; i < sizeof story->opening; i++) {
+        bool letter = story->opening[i] >= 'A' && story->opening[i] <= 'Z';
+        if (i >= story->opening_len || (!letter && (i < 3 || story->opening[i] != ' ')))
             return false;
+    }
     return true;
 }
 
@@ -96,7 +116,7 @@ static bool tell_error(unsigned long error, struct fail *why)
             return fail(why, FAIL_PEER, "%s", reasons[i].sentence);
     if (ERR_GET_LIB(error) == ERR_LIB_SSL && reason >= ALERT_BASE && reason < ALERT_BASE + 256)
         return fail(why, FAIL_PEER, "the peer ended TLS with the alert '%s'",
-                    SSL_alert_desc_string_long(reason - ALERT_BASE));
+                    alert_name(reason - ALERT_BASE));
     const char *text = ERR_reason_error_string(error);
     return fail(why, FAIL_PEER, "TLS: %s", text ? text : "an error without a name");
 }
