@@ -8,7 +8,7 @@ struct ring_shared {
     _Alignas(64) _Atomic uint64_t head; /* written up to here */
     _Atomic uint64_t dropped;
     _Alignas(64) _Atomic uint64_t tail; /* read up to here */
-    _Alignas(128) char data[];
+    _Alignas(64) char data[];
 };
 
 _Static_assert(sizeof(struct ring_shared) == RING_HEAD, "the head's size is a part of the layout");

@@ -14,7 +14,7 @@
 
 #define RING_RECORD_MAX (16 * 1024)
 
-#define RING_HEAD 256
+#define RING_HEAD 128
 
 struct ring_shared;
 

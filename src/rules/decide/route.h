@@ -1,0 +1,34 @@
+/*
+ * route: where does this request go? Istio's VirtualService.
+ */
+#ifndef RULES_DECIDE_ROUTE_H
+#define RULES_DECIDE_ROUTE_H
+
+#include "base/arena.h"
+#include "rules/snapshot.h"
+#include "wire/http.h"
+#include "wire/regex.h"
+
+/* Regexes of an image, compiled at load: by row of the text they stand in. NULL entries never match. */
+struct route_regexes; /* see route_regexes_new */
+struct route_regexes *route_regexes_new(const struct image *rules, struct fail *why);
+void route_regexes_free(struct route_regexes *regexes);
+
+struct route_choice {
+    const struct rules_vhost *vhost;
+    const struct rules_route *route;
+    const struct rules_match *match; /* that held, or NULL when the route has none */
+};
+
+/* False: no virtual host or no route (404, NR). `path` is normalised with its query. */
+bool route_choose(const struct image *rules, const struct route_regexes *regexes,
+                  const struct rules_listener *listener, const struct http_request *request, struct bytes path,
+                  struct arena *arena, struct route_choice *out);
+/* Picks by weight; `draw` is a random number. NULL when the route has no destination. */
+const struct rules_destination *route_destination(const struct image *rules, const struct rules_route *route,
+                                                  uint64_t draw);
+/* The path to send: the rewrite applied (prefix swap under a prefix match, else the whole path; the query kept). */
+struct bytes route_rewrite(const struct image *rules, const struct route_choice *choice, struct bytes path,
+                           struct arena *arena);
+
+#endif
