@@ -41,8 +41,10 @@ static void t07_an_object_names_each_member_once(void **state)
 {
     (void)state;
     refuse(BYTES("{\"alg\":1,\"alg\":2}"), "not JSON at line 1, column 14: an object names a member twice");
-    refuse(BYTES("{\"alg\":1,\"\\u0061lg\":2}"), "not JSON at line 1, column 19: an object names a member twice");
-    refuse(BYTES("{\"a\":{\"b\":1,\"b\":1}}"), "not JSON at line 1, column 15: an object names a member twice");
+    refuse(BYTES("{\"alg\":1,\"\\u0061lg\":2}"),
+           "not JSON at line 1, column 19: an object names a member twice");
+    refuse(BYTES("{\"a\":{\"b\":1,\"b\":1}}"),
+           "not JSON at line 1, column 15: an object names a member twice");
 }
 
 static void t08_strings_are_unicode_without_nul(void **state)
@@ -83,8 +85,9 @@ static void t18_depth_and_length_are_bounded(void **state)
     json_t *value = json_read(bytes_make(deep + sizeof deep / 2 - 64, 128), 1000, &why);
     assert_non_null(value);
     json_decref(value);
-    value = json_read(BYTES("\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[\""), 1000,
-                      &why);
+    value =
+        json_read(BYTES("\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[\""),
+                  1000, &why);
     assert_non_null(value);
     json_decref(value);
     assert_null(json_read(BYTES("  1"), 2, &why));

@@ -67,7 +67,7 @@ static void names_of_algorithms_go_both_ways_and_are_exact(void **state)
     (void)state;
     for (int i = JWS_NONE_KNOWN + 1; i < JWS_ALG_COUNT; i++)
         assert_int_equal(jws_alg_find(bytes_of(jws_alg_name((enum jws_alg)i))), i);
-    static const char *const none[] = {"",      "none",  "HS256", "rs256",  "RS256 ",   "RS1",
+    static const char *const none[] = {"",       "none",  "HS256",   "rs256",      "RS256 ",  "RS1",
                                        "ES256K", "EDDSA", "ED25519", "none known", "RSA-OAEP"};
     for (size_t i = 0; i < ROWS(none); i++)
         assert_int_equal(jws_alg_find(bytes_of(none[i])), JWS_NONE_KNOWN);
@@ -78,7 +78,8 @@ static void names_of_algorithms_go_both_ways_and_are_exact(void **state)
 static void t01_alg_none_in_any_spelling(void **state)
 {
     (void)state;
-    static const char *const names[] = {"none", "None", "nOnE", "NONE", "", " none", "HS256", "HS384", "HS512"};
+    static const char *const names[] = {"none",  "None",  "nOnE",  "NONE", "",
+                                        " none", "HS256", "HS384", "HS512"};
     for (size_t i = 0; i < ROWS(names); i++) {
         char header[100];
         snprintf(header, sizeof header, "{\"alg\":\"%s\"}", names[i]);
@@ -120,8 +121,9 @@ static void t05_keys_in_the_header_change_nothing(void **state)
     struct jws jws;
     struct fail why;
     arena_init(&arena);
-    struct bytes header = BYTES("{\"alg\":\"RS256\",\"jku\":\"https://evil.example\",\"x5u\":\"https://evil.example\","
-                                "\"jwk\":{\"kty\":\"oct\",\"k\":\"\"},\"x5c\":[\"MIIB\"]}");
+    struct bytes header =
+        BYTES("{\"alg\":\"RS256\",\"jku\":\"https://evil.example\",\"x5u\":\"https://evil.example\","
+              "\"jwk\":{\"kty\":\"oct\",\"k\":\"\"},\"x5c\":[\"MIIB\"]}");
     assert_true(jws_read(with_header(header, &arena), &arena, &jws, &why));
     assert_null(jws.kid.at);
     arena_done(&arena);
@@ -130,7 +132,8 @@ static void t05_keys_in_the_header_change_nothing(void **state)
 static void t06_crit_and_b64_are_refused(void **state)
 {
     (void)state;
-    refuse_header(BYTES("{\"alg\":\"RS256\",\"crit\":[\"exp\"],\"exp\":1}"), "Jwt header [crit] is not supported");
+    refuse_header(BYTES("{\"alg\":\"RS256\",\"crit\":[\"exp\"],\"exp\":1}"),
+                  "Jwt header [crit] is not supported");
     refuse_header(BYTES("{\"alg\":\"RS256\",\"crit\":[]}"), "Jwt header [crit] is not supported");
     refuse_header(BYTES("{\"alg\":\"RS256\",\"crit\":null}"), "Jwt header [crit] is not supported");
     refuse_header(BYTES("{\"alg\":\"RS256\",\"b64\":false}"), "Jwt header [b64] is not supported");
@@ -182,7 +185,16 @@ static void t10_three_parts_and_no_other_serialization(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "a",  ".",  "..", "...", "a.b", "a.b.c.d", ".a.b.c", "a.b.c.", "a.b.", ".b.c",
+        "a",
+        ".",
+        "..",
+        "...",
+        "a.b",
+        "a.b.c.d",
+        ".a.b.c",
+        "a.b.c.",
+        "a.b.",
+        ".b.c",
         "eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d",
         "{\"payload\":\"e30\",\"protected\":\"eyJhbGciOiJSUzI1NiJ9\",\"signature\":\"c2ln\"}",
     };

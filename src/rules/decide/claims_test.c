@@ -193,17 +193,19 @@ static void t17_tokens_made_for_something_else(void **state)
     struct claims_profile profile = strict_time();
     judge(&(struct row){"{\"nonce\":\"n\"" EXP, CLAIMS_GOOD, NULL}, &profile);
     profile.access_tokens_only = true;
-    judge(&(struct row){"{\"nonce\":\"n\"" EXP, CLAIMS_KIND, "Jwt is an ID token, not an access token"}, &profile);
-    judge(&(struct row){"{\"at_hash\":\"n\"" EXP, CLAIMS_KIND, "Jwt is an ID token, not an access token"}, &profile);
-    judge(&(struct row){"{\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}" EXP, CLAIMS_KIND,
-                        "Jwt is a logout token or a security event, not a bearer token"},
+    judge(&(struct row){"{\"nonce\":\"n\"" EXP, CLAIMS_KIND, "Jwt is an ID token, not an access token"},
+          &profile);
+    judge(&(struct row){"{\"at_hash\":\"n\"" EXP, CLAIMS_KIND, "Jwt is an ID token, not an access token"},
+          &profile);
+    judge(&(struct row){"{\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}" EXP,
+                        CLAIMS_KIND, "Jwt is a logout token or a security event, not a bearer token"},
           &profile);
     static const struct {
         const char *typ;
         bool ok;
-    } rows[] = {{"JWT", true},         {"jwt", true},       {"at+jwt", true},     {"application/at+jwt", true},
-                {"JOSE", true},        {NULL, true},        {"logout+jwt", false}, {"dpop+jwt", false},
-                {"secevent+jwt", false}, {"", false},       {"application/", false}};
+    } rows[] = {{"JWT", true},           {"jwt", true}, {"at+jwt", true},       {"application/at+jwt", true},
+                {"JOSE", true},          {NULL, true},  {"logout+jwt", false},  {"dpop+jwt", false},
+                {"secevent+jwt", false}, {"", false},   {"application/", false}};
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct fail why;
         enum claims_fault fault;
