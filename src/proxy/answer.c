@@ -25,7 +25,7 @@ static struct bytes body_json(struct exchange *x, unsigned status, struct bytes 
     text_add_s(&text, ",\"request_id\":");
     text_add_json(&text, x->request_id);
     text_add_s(&text, ",\"traceparent\":");
-    text_add_json(&text, trace_header(&x->trace, &x->arena));
+    text_add_json(&text, x->trace_parent);
     text_add_s(&text, "}\n");
     return text_bytes(&text);
 }

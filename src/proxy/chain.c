@@ -10,11 +10,12 @@
 #include <string.h>
 
 #include "base/heap.h"
-#include "proxy/worker.h"
+#include "proxy/listen.h"
 
 const struct filter *const http_chain[] = {
     /* the first thing a newcomer opens */
     &filter_trace,    /* correlation id, span, and the access record at the very end */
+    &filter_known,    /* what the node itself serves: the assertion's key set      200 */
     &filter_identity, /* token -> claims -> groups                            401, 403 */
     &filter_policy,   /* may it? -> a permit                                       403 */
     &filter_route,    /* which service, which subset                               404 */
@@ -191,6 +192,11 @@ static void walk(struct exchange *x, bool resumed)
         }
         switch (filter_step(x, resumed)) {
         case NEXT:
+            if (x->refusal) {
+                exchange_answer(x, x->refusal, (struct bytes){0});
+                reply_walk(x);
+                return;
+            }
             if (x->rewritten && !go_back(x)) {
                 exchange_fail(x, 500, RECORD_NR, BYTES("changed_twice"));
                 return;
@@ -212,6 +218,25 @@ static void walk(struct exchange *x, bool resumed)
 void exchange_start(struct exchange *x)
 {
     walk(x, false);
+}
+
+void exchange_refuse(struct exchange *x, unsigned status, enum record_flag flag, const char *details)
+{
+    x->refusal = status;
+    exchange_note(x, flag, details);
+    walk(x, false);
+}
+
+void exchange_rebind(struct exchange *x)
+{
+    struct generation *now = x->worker->generation;
+    const struct rules_listener *row = listen_row(now, x->listener->id);
+    if (now == x->generation || !row)
+        return;
+    generation_ref(now);
+    generation_unref(x->generation);
+    x->generation = now;
+    x->listener = row;
 }
 
 static void resume_run(struct task *task)

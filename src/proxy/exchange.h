@@ -21,6 +21,7 @@
 struct worker;
 struct generation;
 struct upstream;
+struct identity_work;
 struct token;
 struct peer;
 
@@ -85,35 +86,40 @@ struct exchange {
     const struct client_facts *facts;
     struct http_request request; /* path is normalised by chain_start */
     struct bytes original_path;
+    unsigned refusal; /* status for a request that its codec refused; the chain stops behind trace */
     bool request_has_body;
-    bool wants_upgrade;
+    bool request_sized; /* Content-Length: request_length */
+    uint64_t request_length;
     struct bytes upgrade;
     struct stage *from_client; /* source of the request's body */
     struct stage *to_client;   /* sink of the response's body */
-    enum pump_reason request_end; /* how the request body ended when not well */
 
     /* trace */
-    struct trace_context trace;
+    struct trace trace;
+    struct bytes trace_parent; /* as it is sent on and answered */
+    struct bytes trace_state;
     struct bytes request_id;
     struct record record;
     uint64_t began_ms;
-    uint64_t began_us;
+    uint64_t began_us;       /* wall time */
+    uint64_t began_clock_us; /* monotonic */
+
+    bool trusted_proxy;      /* the direct peer may say who the client is */
 
     /* identity */
-    bool trusted_proxy; /* the direct peer may say who the client is */
     struct bytes remote_text;
     unsigned char remote_bytes[16];
-    const struct token *token; /* the verified token policy looks at, or NULL */
-    const struct token *assertion; /* the verified assertion, or NULL */
-    struct token **tokens;     /* references held */
-    size_t token_count;
+    struct token *token;     /* the verified token that policy looks at, or NULL; a reference */
+    struct token *assertion; /* the verified assertion, or NULL; a reference */
     const json_t *claims;      /* of token, or NULL */
     struct mapping_result groups;
     bool groups_mapped;
     struct bytes *group_labels;
-    void *identity_state;
+    struct identity_work *identity_work;
+    uint64_t waits_for_keys; /* key set id; key_wait.c */
 
     /* policy */
+    bool decided;
     struct decision decision;
     const struct permit *permit;
 
@@ -126,7 +132,10 @@ struct exchange {
 
     /* upstream */
     struct upstream *upstream;
+    const struct endpoints_endpoint *endpoint;
     struct keep *keep;
+    unsigned attempts;
+    bool response_seen; /* the final head came */
     struct http_response response; /* whoever answers REPLY: the filter itself, or upstream */
     bool response_whole;           /* the answer was made here: response_body is all of it */
     struct bytes response_body;
@@ -145,8 +154,12 @@ struct exchange *exchange_new(struct worker *worker, const struct filter *const 
 struct exchange *exchange_new_child(struct exchange *parent, const struct filter *const *chain);
 /* The request head is there: walk the chain. */
 void exchange_start(struct exchange *x);
+/* The codec refuses what came: only trace is entered, and `status` is answered. `details` is static. */
+void exchange_refuse(struct exchange *x, unsigned status, enum record_flag flag, const char *details);
 /* What the exchange waited for: called by callbacks. Runs from the loop's soon list. */
 void exchange_resume(struct exchange *x, enum wait_result result);
+/* On to the worker's current generation, when that still knows the listener. Before policy only. */
+void exchange_rebind(struct exchange *x);
 /* A 1xx from the upstream. */
 void exchange_info(struct exchange *x, const struct http_response *info);
 /* The response's last part has gone to the client, and the request needs no more. */

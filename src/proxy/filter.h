@@ -51,6 +51,7 @@ extern const struct filter *const tcp_chain[];
 extern const struct filter *const mirror_chain[];
 
 extern const struct filter filter_trace;
+extern const struct filter filter_known;
 extern const struct filter filter_identity;
 extern const struct filter filter_policy;
 extern const struct filter filter_route;

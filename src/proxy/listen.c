@@ -116,37 +116,6 @@ static void client_facts_fill(struct client *client, const struct sockaddr_stora
 
 /* ---- TLS ------------------------------------------------------------------------- */
 
-static int host_rank(struct bytes pattern, struct bytes name)
-{
-    if (bytes_equal(pattern, BYTES("*")))
-        return 1;
-    if (bytes_starts(pattern, BYTES("*.")))
-        return bytes_ends_nocase(name, bytes_part(pattern, 1, pattern.len)) && name.len >= pattern.len
-                   ? (int)pattern.len + 2
-                   : 0;
-    return bytes_equal_nocase(pattern, name) ? 10000 : 0;
-}
-
-/* The server whose hosts fit the name best: exact, then the longest wildcard, then "*". */
-static const struct rules_server *server_choose(const struct client *client, struct bytes sni)
-{
-    const struct image *rules = &client->generation->rules;
-    const struct rules_server *best = NULL;
-    int best_rank = 0;
-    IMAGE_FOR(rules, RULES_SERVER, struct rules_server, server, client->row->servers)
-    {
-        IMAGE_FOR(rules, RULES_NAME, struct rules_name, host, server->hosts)
-        {
-            int rank = host_rank(image_text(rules, host->text), sni);
-            if (rank > best_rank) {
-                best_rank = rank;
-                best = server;
-            }
-        }
-    }
-    return best;
-}
-
 static struct tls_context *server_context(const struct client *client, const struct rules_server *server)
 {
     const struct rules_server *first =
@@ -160,7 +129,7 @@ static struct tls_context *on_choose(void *owner, struct bytes sni)
     struct client *client = connection->owner;
     if (client->row->tls != LISTENER_TLS)
         return client->generation->mesh_server;
-    client->server = server_choose(client, sni);
+    client->server = route_server(&client->generation->rules, client->row, sni);
     return client->server ? server_context(client, client->server) : NULL;
 }
 
@@ -262,7 +231,7 @@ static void client_open(struct listen *listen, int fd, const struct sockaddr_sto
 {
     struct worker *worker = listen->worker;
     const struct client_kind *kind =
-        listen->row->protocol == PROTOCOL_TCP ? &client_tcp_kind : &client_http1_kind;
+        listen->row->protocol == SPEAKS_TCP ? &client_tcp_kind : &client_http1_kind;
     struct client *client = kind->open();
     client->worker = worker;
     client->listen = listen;
