@@ -1,0 +1,97 @@
+#include "runner.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tally {
+    int passed;
+    int failed;
+    int skipped;
+    char reason[sizeof((struct fail *)NULL)->text]; /* of the first skipped */
+};
+
+struct bytes case_text(const json_t *item, const char *name)
+{
+    const json_t *value = json_object_get(item, name);
+    return bytes_make(json_string_value(value), json_string_length(value));
+}
+
+enum verdict case_failed(struct fail *why, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why->text, sizeof why->text, format, args);
+    va_end(args);
+    return FAILED;
+}
+
+static void run_case(const json_t *item, case_judge *judge, struct arena *arena, struct tally *tally)
+{
+    struct fail why = {.text = "no reason given"};
+    switch (judge(item, arena, &why)) {
+    case PASSED:
+        tally->passed++;
+        break;
+    case FAILED:
+        tally->failed++;
+        printf("failed %s: %s\n", json_string_value(json_object_get(item, "name")), why.text);
+        break;
+    case SKIPPED:
+        if (!tally->skipped++)
+            memcpy(tally->reason, why.text, sizeof tally->reason);
+        break;
+    }
+    arena_reset(arena);
+}
+
+static bool run_file(const char *path, case_judge *judge, struct arena *arena, struct tally *tally)
+{
+    json_error_t error;
+    json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
+    const json_t *cases = json_object_get(root, "cases");
+    if (!json_is_array(cases)) {
+        fprintf(stderr, "%s: no array 'cases': %s\n", path, error.text);
+        json_decref(root);
+        return false;
+    }
+    size_t i;
+    const json_t *item;
+    json_array_foreach(cases, i, item) run_case(item, judge, arena, tally);
+    json_decref(root);
+    return true;
+}
+
+static int is_json(const struct dirent *entry)
+{
+    return bytes_ends(bytes_of(entry->d_name), BYTES(".json"));
+}
+
+int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
+{
+    struct dirent **names = NULL;
+    int count = argc == 2 ? scandir(argv[1], &names, is_json, alphasort) : -1;
+    if (count <= 0) {
+        fprintf(stderr, "usage: %s DIR with JSON files of cases\n", argv[0]);
+        return 64;
+    }
+    struct tally tally = {0};
+    struct arena arena;
+    bool readable = true;
+    arena_init(&arena);
+    for (int i = 0; i < count; i++) {
+        readable &=
+            run_file(arena_format(&arena, "%s/%s", argv[1], names[i]->d_name).at, judge, &arena, &tally);
+        free(names[i]);
+    }
+    free(names);
+    arena_done(&arena);
+    arena_stock_drop();
+    printf("%s: %d passed, %d failed", group, tally.passed, tally.failed);
+    if (tally.skipped)
+        printf(", %d skipped (%s)", tally.skipped, tally.reason);
+    printf("\n");
+    return readable && !tally.failed ? 0 : 1;
+}
