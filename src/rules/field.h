@@ -81,10 +81,10 @@ enum field_flag {
     FIELD_REQUIRED = 4,
     FIELD_NOT_YET = 8, /* Istio knows it, we do not act on it: a warning, in security kinds an error */
     FIELD_DEPRECATED = 16,
-    FIELD_FILLED = 32,   /* text, list or map: what is written must not be empty */
-    FIELD_NOCASE = 64,   /* choices in any letter case */
-    FIELD_SECRET = 128,  /* its values are never shown nor hashed */
-    FIELD_AT_ONCE = 256, /* not a field of a struct: checked, then forgotten (no offset) */
+    FIELD_FILLED = 32,  /* text, list or map: what is written must not be empty */
+    FIELD_NOCASE = 64,  /* choices in any letter case */
+    FIELD_SECRET = 128, /* messages never show what was written */
+    FIELD_GUARD = 256,  /* with NOT_YET: leaving it out would weaken security, an error in every kind */
 };
 
 struct field_table;
@@ -93,7 +93,7 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t offset;
+    size_t offset;                   /* 0: checked, not kept (so are fields NOT_YET) */
     const struct field_table *group; /* GROUP */
     const char *const *choices;      /* CHOICE: ends with NULL; an empty name stands for "not given" */
     unsigned choices_not_yet;        /* a bit for each choice that we do not act on */
@@ -130,8 +130,5 @@ const struct field *field_find(const struct field_table *table, struct bytes nam
 bool group_has(const struct group *group, const char *name);
 /* The node of a field for messages: the group's own when it was not written. */
 const struct yaml_node *group_node(const struct group *group, const char *name);
-
-/* 1.5s, 300ms, 1h2m3s (Go's forms, h m s ms us ns); rounded up to whole milliseconds. */
-bool duration_read(struct bytes text, int64_t *out_ms);
 
 #endif

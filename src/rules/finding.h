@@ -18,14 +18,14 @@ enum finding_level { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 
 /* Codes. */
 #define FINDING_UNKNOWN_KIND "SEL0001"
-#define FINDING_NOT_YET "SEL0002"       /* known, but this version does not act on it */
-#define FINDING_UNREADABLE "SEL0003"    /* not YAML, or no resource */
-#define FINDING_TWICE "SEL0004"         /* the same kind, namespace and name in two places */
-#define FINDING_TOO_MANY "SEL0005"      /* findings or resources beyond the bound */
-#define FINDING_INVALID "IST0106"       /* SchemaValidationError */
-#define FINDING_DEPRECATED "IST0002"    /* Deprecated */
-#define FINDING_UNKNOWN_FIELD "IST0108" /* UnknownAnnotation's neighbour: a name we do not know */
-#define FINDING_REFERENCE "IST0101"     /* ReferencedResourceNotFound */
+#define FINDING_NOT_YET "SEL0002"    /* known, but this version does not act on it */
+#define FINDING_UNREADABLE "SEL0003" /* not YAML, or no resource */
+#define FINDING_TWICE "SEL0004"      /* the same kind, namespace and name in two places */
+#define FINDING_TOO_MANY "SEL0005"   /* findings or resources beyond the bound */
+#define FINDING_UNKNOWN_FIELD "SEL0006"
+#define FINDING_INVALID "IST0106"    /* istioctl: SchemaValidationError */
+#define FINDING_DEPRECATED "IST0002" /* istioctl: Deprecated */
+#define FINDING_REFERENCE "IST0101"  /* istioctl: ReferencedResourceNotFound */
 
 struct finding {
     enum finding_level level;

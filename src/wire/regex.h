@@ -8,12 +8,12 @@
 #ifndef WIRE_REGEX_H
 #define WIRE_REGEX_H
 
-#include "base/bytes.h"
-#include "base/fail.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include "base/bytes.h"
+#include "base/fail.h"
 
 #define REGEX_TEXT_MAX 1024
 

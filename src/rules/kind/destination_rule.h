@@ -4,47 +4,7 @@
 #ifndef RULES_KIND_DESTINATION_RULE_H
 #define RULES_KIND_DESTINATION_RULE_H
 
-#include "rules/kind/common.h"
-
-/* Istio's numbers. */
-enum balance {
-    BALANCE_DEFAULT, /* least request */
-    BALANCE_LEAST_CONN,
-    BALANCE_RANDOM,
-    BALANCE_PASSTHROUGH, /* not acted on yet */
-    BALANCE_ROUND_ROBIN,
-    BALANCE_LEAST_REQUEST,
-};
-
-enum client_tls_mode { CLIENT_TLS_DISABLE, CLIENT_TLS_SIMPLE, CLIENT_TLS_MUTUAL, CLIENT_TLS_ISTIO_MUTUAL };
-
-struct load_balancer {
-    struct group group;
-    int simple; /* enum balance */
-};
-
-struct client_tls {
-    struct group group;
-    int mode; /* enum client_tls_mode */
-    struct bytes credential_name;
-    struct text_list subject_alt_names;
-    struct bytes sni;
-    bool insecure_skip_verify;
-};
-
-struct port_policy {
-    struct group group;
-    struct port_selector *port;
-    struct load_balancer *load_balancer;
-    struct client_tls *tls;
-};
-
-struct traffic_policy {
-    struct group group;
-    struct load_balancer *load_balancer;
-    struct client_tls *tls;
-    FIELD_LIST_OF(struct port_policy) port_level_settings;
-};
+#include "rules/kind/traffic_policy.h"
 
 struct subset {
     struct group group;
@@ -60,7 +20,6 @@ struct destination_rule {
     FIELD_LIST_OF(struct subset) subsets;
 };
 
-extern const struct field_table connection_pool_table; /* checked, not acted on */
 extern const struct kind destination_rule_kind;
 
 #endif
