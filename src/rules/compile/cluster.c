@@ -15,8 +15,8 @@ struct settings {
 };
 
 static const enum rules_balance balances[] = {
-    [BALANCE_DEFAULT] = PICK_LEAST_REQUEST,     [BALANCE_LEAST_CONN] = PICK_LEAST_REQUEST,
-    [BALANCE_RANDOM] = PICK_RANDOM,             [BALANCE_PASSTHROUGH] = PICK_LEAST_REQUEST,
+    [BALANCE_DEFAULT] = PICK_LEAST_REQUEST,   [BALANCE_LEAST_CONN] = PICK_LEAST_REQUEST,
+    [BALANCE_RANDOM] = PICK_RANDOM,           [BALANCE_PASSTHROUGH] = PICK_LEAST_REQUEST,
     [BALANCE_ROUND_ROBIN] = PICK_ROUND_ROBIN, [BALANCE_LEAST_REQUEST] = PICK_LEAST_REQUEST,
 };
 
@@ -113,7 +113,8 @@ static void own_name_set(struct work *work, struct rules_cluster *cluster, struc
                          const struct service *service)
 {
     struct bytes rest = host, first;
-    bool in_cluster = bytes_ends(host, arena_format(work->arena, ".svc.%.*s", BYTES_FMT(work->node->cluster_domain)));
+    bool in_cluster =
+        bytes_ends(host, arena_format(work->arena, ".svc.%.*s", BYTES_FMT(work->node->cluster_domain)));
     bytes_cut(&rest, '.', &first);
     cluster->host = work_text(work, host);
     cluster->service_name = work_text(work, in_cluster ? first : host);
@@ -126,8 +127,8 @@ static bool is_mesh(uint32_t tls)
     return tls == CLUSTER_AUTO || tls == CLUSTER_MESH;
 }
 
-static struct text_list peer_names(const struct settings *settings, const struct service *service, struct bytes *host,
-                                   uint32_t tls)
+static struct text_list peer_names(const struct settings *settings, const struct service *service,
+                                   struct bytes *host, uint32_t tls)
 {
     if (settings->tls && settings->tls->subject_alt_names.count)
         return settings->tls->subject_alt_names;
@@ -138,14 +139,15 @@ static struct text_list peer_names(const struct settings *settings, const struct
     return (struct text_list){host, 1}; /* a public name: the certificate must bear it */
 }
 
-static struct bytes sni_of(struct work *work, const struct settings *settings, struct bytes host, int64_t port,
-                           struct bytes subset, uint32_t tls)
+static struct bytes sni_of(struct work *work, const struct settings *settings, struct bytes host,
+                           int64_t port, struct bytes subset, uint32_t tls)
 {
     if (settings->tls && settings->tls->sni.len)
         return settings->tls->sni;
     if (!is_mesh(tls))
         return host;
-    return arena_format(work->arena, "outbound_.%lld_.%.*s_.%.*s", (long long)port, BYTES_FMT(subset), BYTES_FMT(host));
+    return arena_format(work->arena, "outbound_.%lld_.%.*s_.%.*s", (long long)port, BYTES_FMT(subset),
+                        BYTES_FMT(host));
 }
 
 static uint64_t settings_hash(struct work *work, const struct rules_cluster *cluster, struct bytes sni,
@@ -153,8 +155,8 @@ static uint64_t settings_hash(struct work *work, const struct rules_cluster *clu
 {
     struct text text;
     text_init_arena(&text, work->arena);
-    text_format(&text, "%u %u %llx %.*s", cluster->tls, cluster->skip_verify, (unsigned long long)cluster->credential,
-                BYTES_FMT(sni));
+    text_format(&text, "%u %u %llx %.*s", cluster->tls, cluster->skip_verify,
+                (unsigned long long)cluster->credential, BYTES_FMT(sni));
     for (size_t i = 0; i < names->count; i++)
         text_format(&text, " %.*s", BYTES_FMT(names->at[i]));
     return hash_stable(text_bytes(&text));
@@ -167,8 +169,9 @@ static void tls_set(struct work *work, struct rules_cluster *cluster, const stru
     cluster->tls = tls ? tls_modes[tls->mode] : CLUSTER_AUTO;
     cluster->skip_verify = tls && tls->insecure_skip_verify && cluster->tls == CLUSTER_TLS;
     if (tls && tls->credential_name.len && (cluster->tls == CLUSTER_MUTUAL || cluster->tls == CLUSTER_TLS))
-        cluster->credential = work_credential(work, work->node->name_space, tls->credential_name, settings->rule,
-                                              group_node(&tls->group, "credentialName"), true);
+        cluster->credential =
+            work_credential(work, work->node->name_space, tls->credential_name, settings->rule,
+                            group_node(&tls->group, "credentialName"), true);
     struct bytes sni = sni_of(work, settings, host, port, subset, cluster->tls);
     struct bytes checked = tls && tls->sni.len ? tls->sni : host;
     struct text_list names = peer_names(settings, service, &checked, cluster->tls);
@@ -189,24 +192,26 @@ static uint32_t cluster_add(struct work *work, struct rules_cluster *cluster, st
 }
 
 static void missing_say(struct work *work, const struct service *service, const struct port *port,
-                        const struct settings *settings, struct bytes host, int64_t number, struct bytes subset,
-                        const struct resource *asks, const struct yaml_node *node)
+                        const struct settings *settings, struct bytes host, int64_t number,
+                        struct bytes subset, const struct resource *asks, const struct yaml_node *node)
 {
     if (!service)
-        work_warn(work, asks, node, FINDING_REFERENCE, "Referenced host not found: \"%.*s\"", BYTES_FMT(host));
+        work_warn(work, asks, node, FINDING_REFERENCE, "Referenced host not found: \"%.*s\"",
+                  BYTES_FMT(host));
     else if (!port)
         work_warn(work, asks, node, FINDING_REFERENCE, "Referenced host:port not found: \"%.*s:%lld\"",
                   BYTES_FMT(host), (long long)number);
     if (subset.len && !settings->subset)
-        work_warn(work, asks, node, FINDING_REFERENCE, "Referenced host+subset in destinationrule not found: \"%.*s+%.*s\"",
-                  BYTES_FMT(host), BYTES_FMT(subset));
+        work_warn(work, asks, node, FINDING_REFERENCE,
+                  "Referenced host+subset in destinationrule not found: \"%.*s+%.*s\"", BYTES_FMT(host),
+                  BYTES_FMT(subset));
 }
 
 uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, struct bytes subset,
                           const struct resource *asks, const struct yaml_node *node)
 {
-    struct bytes name = arena_format(work->arena, "outbound|%lld|%.*s|%.*s", (long long)port, BYTES_FMT(subset),
-                                     BYTES_FMT(host));
+    struct bytes name = arena_format(work->arena, "outbound|%lld|%.*s|%.*s", (long long)port,
+                                     BYTES_FMT(subset), BYTES_FMT(host));
     const struct service *service = service_find(work, host);
     const struct port *at = service ? service_port(service, port) : NULL;
     struct settings settings = settings_find(work, service, host, port, subset);

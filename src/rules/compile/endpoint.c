@@ -34,7 +34,8 @@ static bool address_set(struct work *work, struct endpoints_endpoint *out, struc
     if (!six && inet_pton(AF_INET, text, out->address) != 1)
         return false;
     out->family = six ? ENDPOINT_IP6 : ENDPOINT_IP4;
-    out->text = endpoint_text(work, arena_format(work->arena, six ? "[%s]:%lld" : "%s:%lld", text, (long long)port));
+    out->text =
+        endpoint_text(work, arena_format(work->arena, six ? "[%s]:%lld" : "%s:%lld", text, (long long)port));
     return port > 0;
 }
 
@@ -43,8 +44,9 @@ static struct image_rows account_names(struct work *work, struct bytes name_spac
     struct rows rows = rows_of(sizeof(struct rules_name));
     const struct compile_node *node = work->node;
     for (size_t i = 0; account.len && i < node->trust_domain_count; i++) {
-        struct bytes id = arena_format(work->arena, "spiffe://%.*s/ns/%.*s/sa/%.*s", BYTES_FMT(node->trust_domains[i]),
-                                       BYTES_FMT(name_space), BYTES_FMT(account));
+        struct bytes id =
+            arena_format(work->arena, "spiffe://%.*s/ns/%.*s/sa/%.*s", BYTES_FMT(node->trust_domains[i]),
+                         BYTES_FMT(name_space), BYTES_FMT(account));
         rows_add(work, &rows, &(struct rules_name){endpoint_text(work, id)});
     }
     return image_build_rows(&work->endpoints, ENDPOINTS_NAME, rows.at, rows.count);
@@ -70,10 +72,12 @@ static void entry_add(struct work *work, struct rows *rows, const struct workloa
     struct bytes label;
     if (!address_set(work, &row, entry->address, entry_port(entry, port))) {
         work_warn(work, place.resource, entry->group.node, FINDING_NOT_YET,
-                  "address '%.*s' is no IP address or unix path: the endpoint is left out", BYTES_FMT(entry->address));
+                  "address '%.*s' is no IP address or unix path: the endpoint is left out",
+                  BYTES_FMT(entry->address));
         return;
     }
-    row.mesh = text_map_get(&entry->labels, "security.istio.io/tlsMode", &label) && bytes_equal(label, BYTES("istio"));
+    row.mesh = text_map_get(&entry->labels, "security.istio.io/tlsMode", &label) &&
+               bytes_equal(label, BYTES("istio"));
     row.names = account_names(work, place.resource->namespace, entry->service_account);
     if (text_map_get(&entry->labels, "app", &label))
         place.workload = label;
@@ -93,7 +97,8 @@ static bool entry_chosen(const struct text_map *want, const struct workload_entr
 static void selected_add(struct work *work, struct rows *rows, const struct service *service,
                          const struct port *port, const struct text_map *subset)
 {
-    for (size_t i = work->set->first[KIND_WORKLOAD_ENTRY]; i < work->set->first[KIND_WORKLOAD_ENTRY + 1]; i++) {
+    for (size_t i = work->set->first[KIND_WORKLOAD_ENTRY]; i < work->set->first[KIND_WORKLOAD_ENTRY + 1];
+         i++) {
         const struct resource *resource = work->set->at[i];
         const struct workload_entry *entry = resource->spec;
         if (bytes_equal(resource->namespace, service->resource->namespace) &&

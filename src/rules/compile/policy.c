@@ -16,12 +16,24 @@ struct draft {
 
 /* What each attribute costs to look at: what is cheap stands first in a group. */
 static const unsigned char costs[ATTRIBUTE_COUNT] = {
-    [ATTRIBUTE_DESTINATION_PORT] = 0, [ATTRIBUTE_METHOD] = 1,         [ATTRIBUTE_PATH] = 2,
-    [ATTRIBUTE_HOST] = 3,             [ATTRIBUTE_SNI] = 3,            [ATTRIBUTE_PEER_IP] = 4,
-    [ATTRIBUTE_REMOTE_IP] = 4,        [ATTRIBUTE_DESTINATION_IP] = 4, [ATTRIBUTE_PRINCIPAL] = 5,
-    [ATTRIBUTE_TRUST_DOMAIN] = 5,     [ATTRIBUTE_NAMESPACE] = 6,      [ATTRIBUTE_ACCOUNT] = 7,
-    [ATTRIBUTE_PRESENTER] = 8,        [ATTRIBUTE_AUDIENCE] = 8,       [ATTRIBUTE_REQUEST_PRINCIPAL] = 9,
-    [ATTRIBUTE_CLAIM] = 10,           [ATTRIBUTE_FIELD] = 11,         [ATTRIBUTE_NEVER] = 12,
+    [ATTRIBUTE_DESTINATION_PORT] = 0,
+    [ATTRIBUTE_METHOD] = 1,
+    [ATTRIBUTE_PATH] = 2,
+    [ATTRIBUTE_HOST] = 3,
+    [ATTRIBUTE_SNI] = 3,
+    [ATTRIBUTE_PEER_IP] = 4,
+    [ATTRIBUTE_REMOTE_IP] = 4,
+    [ATTRIBUTE_DESTINATION_IP] = 4,
+    [ATTRIBUTE_PRINCIPAL] = 5,
+    [ATTRIBUTE_TRUST_DOMAIN] = 5,
+    [ATTRIBUTE_NAMESPACE] = 6,
+    [ATTRIBUTE_ACCOUNT] = 7,
+    [ATTRIBUTE_PRESENTER] = 8,
+    [ATTRIBUTE_AUDIENCE] = 8,
+    [ATTRIBUTE_REQUEST_PRINCIPAL] = 9,
+    [ATTRIBUTE_CLAIM] = 10,
+    [ATTRIBUTE_FIELD] = 11,
+    [ATTRIBUTE_NEVER] = 12,
 };
 
 static bool is_http_only(enum rules_attribute attribute)
@@ -94,12 +106,16 @@ struct pair {
 };
 
 #define SOURCE(field) offsetof(struct policy_source, field), offsetof(struct policy_source, not_##field)
-#define OPERATION(field) offsetof(struct policy_operation, field), offsetof(struct policy_operation, not_##field)
+#define OPERATION(field)                                                                                     \
+    offsetof(struct policy_operation, field), offsetof(struct policy_operation, not_##field)
 
 static const struct pair source_pairs[] = {
-    {ATTRIBUTE_PRINCIPAL, SOURCE(principals)},       {ATTRIBUTE_REQUEST_PRINCIPAL, SOURCE(request_principals)},
-    {ATTRIBUTE_NAMESPACE, SOURCE(namespaces)},       {ATTRIBUTE_ACCOUNT, SOURCE(service_accounts)},
-    {ATTRIBUTE_TRUST_DOMAIN, SOURCE(trust_domains)}, {ATTRIBUTE_PEER_IP, SOURCE(ip_blocks)},
+    {ATTRIBUTE_PRINCIPAL, SOURCE(principals)},
+    {ATTRIBUTE_REQUEST_PRINCIPAL, SOURCE(request_principals)},
+    {ATTRIBUTE_NAMESPACE, SOURCE(namespaces)},
+    {ATTRIBUTE_ACCOUNT, SOURCE(service_accounts)},
+    {ATTRIBUTE_TRUST_DOMAIN, SOURCE(trust_domains)},
+    {ATTRIBUTE_PEER_IP, SOURCE(ip_blocks)},
     {ATTRIBUTE_REMOTE_IP, SOURCE(remote_ip_blocks)},
 };
 
@@ -203,12 +219,14 @@ static bool key_read(struct draft *draft, struct bytes key, struct rules_conditi
         out->attribute = ATTRIBUTE_NEVER;
         return true;
     }
-    if (bytes_starts(key, KEY_CLAIM) && brackets_read(bytes_part(key, KEY_CLAIM.len, key.len), names, &count, 16)) {
+    if (bytes_starts(key, KEY_CLAIM) &&
+        brackets_read(bytes_part(key, KEY_CLAIM.len, key.len), names, &count, 16)) {
         out->attribute = ATTRIBUTE_CLAIM;
         out->claim = work_names(draft->work, names, count);
         return true;
     }
-    if (bytes_starts(key, KEY_FIELD) && brackets_read(bytes_part(key, KEY_FIELD.len, key.len), names, &count, 1)) {
+    if (bytes_starts(key, KEY_FIELD) &&
+        brackets_read(bytes_part(key, KEY_FIELD.len, key.len), names, &count, 1)) {
         out->attribute = ATTRIBUTE_FIELD;
         out->key = work_text(draft->work, lower(draft->work, names[0]));
         return true;
@@ -225,7 +243,8 @@ static enum outcome when_compile(struct draft *draft, const struct policy_rule *
         const struct policy_condition *when = &rule->when.at[i];
         struct rules_condition row = {0};
         if (!key_read(draft, when->key, &row)) {
-            fail(draft->work->why, FAIL_INPUT, "AuthorizationPolicy %.*s/%.*s: '%.*s' is no key of a condition",
+            fail(draft->work->why, FAIL_INPUT,
+                 "AuthorizationPolicy %.*s/%.*s: '%.*s' is no key of a condition",
                  BYTES_FMT(draft->resource->namespace), BYTES_FMT(draft->resource->name),
                  BYTES_FMT(bytes_part(when->key, 0, 100)));
             return RULE_WRONG;
@@ -237,7 +256,8 @@ static enum outcome when_compile(struct draft *draft, const struct policy_rule *
     return RULE_KEPT;
 }
 
-static enum outcome rule_compile(struct draft *draft, const struct policy_rule *rule, struct rows *rows, size_t index)
+static enum outcome rule_compile(struct draft *draft, const struct policy_rule *rule, struct rows *rows,
+                                 size_t index)
 {
     struct rules_policy_rule row = {.index = (uint32_t)index};
     enum outcome outcome = when_compile(draft, rule, &row.when);
@@ -251,14 +271,16 @@ static enum outcome rule_compile(struct draft *draft, const struct policy_rule *
 
 /* ---- policies --------------------------------------------------------- */
 
-static bool policy_compile(struct draft *draft, const struct authorization_policy *policy, struct rules_policy *out)
+static bool policy_compile(struct draft *draft, const struct authorization_policy *policy,
+                           struct rules_policy *out)
 {
     struct work *work = draft->work;
     struct rows rows = rows_of(sizeof(struct rules_policy_rule));
     for (size_t i = 0; i < policy->rules.count; i++)
         if (rule_compile(draft, &policy->rules.at[i], &rows, i) == RULE_WRONG)
             return false;
-    *out = (struct rules_policy){work_text(work, draft->resource->namespace), work_text(work, draft->resource->name),
+    *out = (struct rules_policy){work_text(work, draft->resource->namespace),
+                                 work_text(work, draft->resource->name),
                                  rows_put(work, RULES_POLICY_RULE, &rows)};
     return true;
 }
@@ -266,9 +288,11 @@ static bool policy_compile(struct draft *draft, const struct authorization_polic
 static bool is_dry_run(struct work *work, const struct resource *resource)
 {
     struct bytes value;
-    if (!text_map_get(&resource->annotations, "istio.io/dry-run", &value) || !bytes_equal(value, BYTES("true")))
+    if (!text_map_get(&resource->annotations, "istio.io/dry-run", &value) ||
+        !bytes_equal(value, BYTES("true")))
         return false;
-    work_warn(work, resource, NULL, FINDING_NOT_YET, "a dry-run policy has no effect, and is not evaluated yet");
+    work_warn(work, resource, NULL, FINDING_NOT_YET,
+              "a dry-run policy has no effect, and is not evaluated yet");
     return true;
 }
 
@@ -294,7 +318,8 @@ static bool policies_compile(struct work *work, bool tcp, struct policies *out)
         if (!applies(work, all[i]))
             continue;
         if (policy->action < 0 || policy->action >= POLICY_CUSTOM)
-            return fail(work->why, FAIL_INPUT, "AuthorizationPolicy %.*s/%.*s: action CUSTOM is not acted on yet",
+            return fail(work->why, FAIL_INPUT,
+                        "AuthorizationPolicy %.*s/%.*s: action CUSTOM is not acted on yet",
                         BYTES_FMT(all[i]->namespace), BYTES_FMT(all[i]->name));
         if (!policy_compile(&draft, policy, &row))
             return false;

@@ -139,7 +139,8 @@ static bool namespace_add(struct work *work, struct rows *rows, struct bytes tex
     return true;
 }
 
-static bool account_add(struct work *work, struct rows *rows, struct bytes text, struct bytes policy_namespace)
+static bool account_add(struct work *work, struct rows *rows, struct bytes text,
+                        struct bytes policy_namespace)
 {
     struct bytes account = text, name_space;
     if (!bytes_cut(&account, '/', &name_space)) {

@@ -13,19 +13,19 @@ struct routes {
 static struct rules_text text_match(struct work *work, const struct string_match *match, bool fold)
 {
     static const enum rules_text_match hows[] = {
-        [MATCH_NONE] = TEXT_ANY,     [MATCH_EXACT] = TEXT_EXACT, [MATCH_PREFIX] = TEXT_PREFIX,
+        [MATCH_NONE] = TEXT_ANY,    [MATCH_EXACT] = TEXT_EXACT, [MATCH_PREFIX] = TEXT_PREFIX,
         [MATCH_REGEX] = TEXT_REGEX, [MATCH_ANY] = TEXT_PRESENT,
     };
     return (struct rules_text){hows[match->how], fold, work_text(work, match->value)};
 }
 
-static void fields_add(struct work *work, struct rows *rows, const struct match_map *map, bool invert, bool fold_name)
+static void fields_add(struct work *work, struct rows *rows, const struct match_map *map, bool invert,
+                       bool fold_name)
 {
     for (size_t i = 0; i < map->count; i++) {
         struct bytes name = fold_name ? lower(work, map->keys[i]) : map->keys[i];
-        struct rules_field_match row = {.name = work_text(work, name),
-                                        .value = text_match(work, &map->at[i], false),
-                                        .invert = invert};
+        struct rules_field_match row = {
+            .name = work_text(work, name), .value = text_match(work, &map->at[i], false), .invert = invert};
         rows_add(work, rows, &row);
     }
 }
@@ -73,7 +73,8 @@ static struct bytes gateway_full(struct work *work, struct bytes name, struct by
     return arena_format(work->arena, "%.*s/%.*s", BYTES_FMT(own), BYTES_FMT(name));
 }
 
-static bool gateways_hold(struct work *work, const struct text_list *gateways, struct bytes own, struct bytes gateway)
+static bool gateways_hold(struct work *work, const struct text_list *gateways, struct bytes own,
+                          struct bytes gateway)
 {
     for (size_t i = 0; i < gateways->count; i++)
         if (bytes_equal(gateway_full(work, gateways->at[i], own), gateway))
@@ -105,7 +106,8 @@ static bool match_visible(struct work *work, const struct http_match *match, con
 
 /* ---- destinations ----------------------------------------------------- */
 
-static void ops_add(struct work *work, struct rows *rows, const struct header_changes *changes, bool on_response)
+static void ops_add(struct work *work, struct rows *rows, const struct header_changes *changes,
+                    bool on_response)
 {
     if (!changes)
         return;
@@ -159,7 +161,8 @@ static uint32_t destination_cluster(struct work *work, const struct destination 
 }
 
 static struct image_rows http_destinations(struct work *work, const struct http_route *route,
-                                           const struct resource *resource, const struct viewpoint *from, uint32_t *sum)
+                                           const struct resource *resource, const struct viewpoint *from,
+                                           uint32_t *sum)
 {
     struct rows rows = rows_of(sizeof(struct rules_destination));
     *sum = 0;
@@ -168,32 +171,35 @@ static struct image_rows http_destinations(struct work *work, const struct http_
         int64_t weight = route->route.count == 1 ? 1 : to->weight;
         if (weight <= 0 || !to->destination || weight > UINT32_MAX - *sum)
             continue;
-        struct rules_destination row = {destination_cluster(work, to->destination, resource, from), (uint32_t)weight,
-                                        ops_of(work, to->headers)};
+        struct rules_destination row = {destination_cluster(work, to->destination, resource, from),
+                                        (uint32_t)weight, ops_of(work, to->headers)};
         *sum += (uint32_t)weight;
         rows_add(work, &rows, &row);
     }
     return rows_put(work, RULES_DESTINATION, &rows);
 }
 
-static void mirror_add(struct work *work, struct rows *rows, const struct destination *to, const struct percent *percent,
-                       const struct resource *resource, const struct viewpoint *from)
+static void mirror_add(struct work *work, struct rows *rows, const struct destination *to,
+                       const struct percent *percent, const struct resource *resource,
+                       const struct viewpoint *from)
 {
     double parts = percent ? percent->value * 10000 : 1000000;
     if (!to || parts < 1)
         return;
     rows_add(work, rows,
              &(struct rules_destination){destination_cluster(work, to, resource, from),
-                                         parts > 1000000 ? 1000000 : (uint32_t)parts, {0, 0}});
+                                         parts > 1000000 ? 1000000 : (uint32_t)parts,
+                                         {0, 0}});
 }
 
-static struct image_rows mirrors_of(struct work *work, const struct http_route *route, const struct resource *resource,
-                                    const struct viewpoint *from)
+static struct image_rows mirrors_of(struct work *work, const struct http_route *route,
+                                    const struct resource *resource, const struct viewpoint *from)
 {
     struct rows rows = rows_of(sizeof(struct rules_destination));
     mirror_add(work, &rows, route->mirror, route->mirror_percentage, resource, from);
     for (size_t i = 0; i < route->mirrors.count; i++)
-        mirror_add(work, &rows, route->mirrors.at[i].destination, route->mirrors.at[i].percentage, resource, from);
+        mirror_add(work, &rows, route->mirrors.at[i].destination, route->mirrors.at[i].percentage, resource,
+                   from);
     return rows_put(work, RULES_DESTINATION, &rows);
 }
 
@@ -223,8 +229,8 @@ static bool route_matches(struct work *work, const struct http_route *route, con
     return rows.count || *all;
 }
 
-static struct rules_route route_row(struct work *work, const struct http_route *route, const struct resource *resource,
-                                    const struct viewpoint *from)
+static struct rules_route route_row(struct work *work, const struct http_route *route,
+                                    const struct resource *resource, const struct viewpoint *from)
 {
     struct rules_route row = {.name = work_text(work, route->name.len ? route->name : resource->name),
                               .ops = ops_of(work, route->headers)};
@@ -240,7 +246,8 @@ static struct rules_route route_row(struct work *work, const struct http_route *
     return row;
 }
 
-void routes_add(struct work *work, struct routes *routes, const struct resource *resource, const struct viewpoint *from)
+void routes_add(struct work *work, struct routes *routes, const struct resource *resource,
+                const struct viewpoint *from)
 {
     const struct virtual_service *service = resource->spec;
     for (size_t i = 0; i < service->http.count; i++) {
@@ -281,7 +288,8 @@ static bool tcp_visible(struct work *work, const struct tcp_route *route, const 
     for (size_t i = 0; i < route->match.count; i++) {
         const struct tcp_match *match = &route->match.at[i];
         if ((!match->port || match->port == from->port) &&
-            (!match->gateways.count || gateways_hold(work, &match->gateways, resource->namespace, from->gateway)))
+            (!match->gateways.count ||
+             gateways_hold(work, &match->gateways, resource->namespace, from->gateway)))
             return true;
     }
     return !route->match.count;
@@ -293,7 +301,8 @@ struct image_rows tcp_destination_one(struct work *work, uint32_t cluster)
     return image_build_rows(&work->rules, RULES_DESTINATION, &row, 1);
 }
 
-struct image_rows tcp_destinations(struct work *work, const struct resource *resource, const struct viewpoint *from)
+struct image_rows tcp_destinations(struct work *work, const struct resource *resource,
+                                   const struct viewpoint *from)
 {
     const struct virtual_service *service = resource->spec;
     struct rows rows = rows_of(sizeof(struct rules_destination));
@@ -307,7 +316,8 @@ struct image_rows tcp_destinations(struct work *work, const struct resource *res
                 rows_add(work, &rows,
                          &(struct rules_destination){
                              destination_cluster(work, route->route.at[j].destination, resource, from),
-                             (uint32_t)weight, {0, 0}});
+                             (uint32_t)weight,
+                             {0, 0}});
         }
     }
     return rows_put(work, RULES_DESTINATION, &rows);
@@ -315,10 +325,11 @@ struct image_rows tcp_destinations(struct work *work, const struct resource *res
 
 /* ---- vhosts ----------------------------------------------------------- */
 
-void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port, struct image_rows routes,
-               struct bytes name)
+void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port,
+               struct image_rows routes, struct bytes name)
 {
-    struct rules_vhost row = {.port = port, .routes = routes, .name = work_text(work, name), .match = HOST_EXACT};
+    struct rules_vhost row = {
+        .port = port, .routes = routes, .name = work_text(work, name), .match = HOST_EXACT};
     if (bytes_equal(host, BYTES("*")))
         row.match = HOST_ANY;
     else if (bytes_starts(host, BYTES("*")))

@@ -31,8 +31,8 @@ struct image_rows tcp_destinations(struct work *work, const struct resource *res
 struct image_rows tcp_destination_one(struct work *work, uint32_t cluster);
 
 /* One vhost of host "x", "*.x" or "*"; `port` as in the snapshot. */
-void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port, struct image_rows routes,
-               struct bytes name);
+void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port,
+               struct image_rows routes, struct bytes name);
 /* Sorts them (exact, longer suffixes, any) and writes them. */
 struct image_rows vhosts_put(struct work *work, struct rows *vhosts);
 

@@ -61,8 +61,8 @@ struct bytes lower(struct work *work, struct bytes text)
     return bytes_make(at, text.len);
 }
 
-void work_warn(struct work *work, const struct resource *resource, const struct yaml_node *node, const char *code,
-               const char *format, ...)
+void work_warn(struct work *work, const struct resource *resource, const struct yaml_node *node,
+               const char *code, const char *format, ...)
 {
     struct text sentence;
     va_list args;
@@ -177,8 +177,8 @@ struct rules_listener *work_listener(struct work *work, const struct resource *r
                                      enum rules_direction direction, enum rules_protocol protocol)
 {
     bool six = bytes_find(address, ':') < address.len;
-    struct bytes name = arena_format(work->arena, six ? "[%.*s]:%lld" : "%.*s:%lld", BYTES_FMT(address),
-                                     (long long)port);
+    struct bytes name =
+        arena_format(work->arena, six ? "[%.*s]:%lld" : "%.*s:%lld", BYTES_FMT(address), (long long)port);
     if (map_get(&work->listener_names, name)) {
         work_warn(work, resource, node, FINDING_INVALID, "%.*s is listened on already; the first stands",
                   BYTES_FMT(name));

@@ -39,7 +39,7 @@ struct work {
     struct rows unix_paths;         /* struct bytes */
     struct map cluster_index;       /* name -> row + 1, as a pointer */
     struct map listener_names;
-    struct map services; /* lower-case host -> struct service, see service.h */
+    struct map services;       /* lower-case host -> struct service, see service.h */
     struct map rules_by_host;  /* DestinationRules, see cluster.c */
     struct map credential_ids; /* what was seen already, by name */
     struct map key_set_ids;
@@ -65,8 +65,8 @@ struct image_rows work_name(struct work *work, struct bytes text); /* a list of 
 struct bytes lower(struct work *work, struct bytes text);
 
 /* Once for each (resource, sentence). */
-void work_warn(struct work *work, const struct resource *resource, const struct yaml_node *node, const char *code,
-               const char *format, ...) __attribute__((format(printf, 5, 6)));
+void work_warn(struct work *work, const struct resource *resource, const struct yaml_node *node,
+               const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Do these labels choose the node, or an entry with those labels? */
 bool labels_choose(const struct text_map *want, const struct text_map *have);
