@@ -1,4 +1,6 @@
 /* Bytes through sessions: pieces, ends, breaks; who resumes where. */
+#include "base/test.h"
+
 #include "crypt/tls_fixture.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* Handshakes in memory: who is let in, who is not, and what both sides are told. */
+#include "base/test.h"
+
 #include "crypt/tls_fixture.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
 /* After warming up nothing of TLS opens a file: a process of its own dies if one is opened. */
+#include "base/test.h"
+
 #include "crypt/tls_fixture.h"
 
 #include <stdlib.h>

@@ -23,17 +23,17 @@ static const struct field metadata_fields[] = {
     {"labels", FIELD_TEXT, FIELD_MAP, offsetof(struct metadata, labels), .max = 63, .count_max = 256},
     {"annotations", FIELD_TEXT, FIELD_MAP, offsetof(struct metadata, annotations), .max = 262144,
      .count_max = 256},
-    {"creationTimestamp", FIELD_TEXT, 0, offsetof(struct metadata, created)},
-    {"generateName", FIELD_ANY, 0},
-    {"uid", FIELD_ANY, 0},
-    {"resourceVersion", FIELD_ANY, 0},
-    {"generation", FIELD_ANY, 0},
-    {"deletionTimestamp", FIELD_ANY, 0},
-    {"deletionGracePeriodSeconds", FIELD_ANY, 0},
-    {"ownerReferences", FIELD_ANY, 0},
-    {"finalizers", FIELD_ANY, 0},
-    {"managedFields", FIELD_ANY, 0},
-    {"selfLink", FIELD_ANY, 0},
+    {"creationTimestamp", FIELD_TEXT, 0, offsetof(struct metadata, created), .help = "when it was made"},
+    {"generateName", FIELD_ANY, 0, .help = "the API server's"},
+    {"uid", FIELD_ANY, 0, .help = "the API server's"},
+    {"resourceVersion", FIELD_ANY, 0, .help = "the API server's"},
+    {"generation", FIELD_ANY, 0, .help = "the API server's"},
+    {"deletionTimestamp", FIELD_ANY, 0, .help = "the API server's"},
+    {"deletionGracePeriodSeconds", FIELD_ANY, 0, .help = "the API server's"},
+    {"ownerReferences", FIELD_ANY, 0, .help = "the API server's"},
+    {"finalizers", FIELD_ANY, 0, .help = "the API server's"},
+    {"managedFields", FIELD_ANY, 0, .help = "the API server's"},
+    {"selfLink", FIELD_ANY, 0, .help = "the API server's"},
 };
 static FIELD_TABLE(metadata, struct metadata);
 
@@ -100,11 +100,11 @@ static void say_unknown(const struct yaml_node *node, struct bytes group, struct
         nearest_try(&nearest, kinds[i]->name);
     text_init_fixed(&text, shown, sizeof(shown));
     text_add_shown(&text, kind, 60);
+    bool near = nearest.name && nearest.distance > 0;
     report_add(report, is_policy_group(group) ? FINDING_ERROR : FINDING_WARNING, FINDING_UNKNOWN_KIND,
-               yaml_get(node, "kind"), "'%s' is no kind this version acts on%s%s%s", shown,
-               nearest.name && nearest.distance > 0 ? "; did you mean " : "",
-               nearest.name && nearest.distance > 0 ? nearest.name : "",
-               nearest.name && nearest.distance > 0 ? "?" : "");
+               yaml_get(node, "kind"), "%s of %.*s is no kind this version acts on%s%s%s", shown,
+               BYTES_FMT(group.len > 0 ? group : BYTES("the core group")), near ? "; did you mean " : "",
+               near ? nearest.name : "", near ? "?" : "");
 }
 
 static bool has_version(const char *versions, struct bytes version)
@@ -136,6 +136,11 @@ static const struct kind *kind_of(const struct yaml_node *node, struct report *r
     struct bytes group = {0};
     struct bytes api = text_of(yaml_get(node, "apiVersion"));
     struct bytes name = text_of(yaml_get(node, "kind"));
+    /* Other people's files lie in directories too; what looks like a resource must be one. */
+    if (api.len == 0 && name.len == 0 && !yaml_get(node, "metadata") && !yaml_get(node, "spec")) {
+        report_add(report, FINDING_WARNING, FINDING_UNREADABLE, node, "is no resource and is left out");
+        return NULL;
+    }
     if (api.len == 0 || name.len == 0) {
         report_add(report, FINDING_ERROR, FINDING_UNREADABLE, node, "is no resource: %s is missing",
                    api.len == 0 ? "apiVersion" : "kind");
@@ -241,8 +246,8 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
 {
     struct bytes version = {0};
     if (node->kind != YAML_MAP) {
-        report_add(report, FINDING_ERROR, FINDING_UNREADABLE, node, "is %s where a resource belongs",
-                   yaml_kind_name(node->kind));
+        report_add(report, FINDING_WARNING, FINDING_UNREADABLE, node,
+                   "is %s where a resource belongs, and left out", yaml_kind_name(node->kind));
         return NULL;
     }
     name_report(node, report);

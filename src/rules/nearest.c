@@ -1,7 +1,5 @@
 #include "rules/nearest.h"
 
-#include <string.h>
-
 #define NAME_MAX_SEEN 48
 
 static size_t least(size_t a, size_t b)
@@ -28,6 +26,18 @@ static size_t distance(struct bytes a, struct bytes b)
     return row[b.len];
 }
 
+/* form for from: two neighbours changed places. */
+static bool is_swapped(struct bytes a, struct bytes b)
+{
+    size_t at = 0;
+    if (a.len != b.len)
+        return false;
+    while (at < a.len && a.at[at] == b.at[at])
+        at++;
+    return at + 1 < a.len && a.at[at] == b.at[at + 1] && a.at[at + 1] == b.at[at] &&
+           bytes_equal(bytes_part(a, at + 2, a.len), bytes_part(b, at + 2, b.len));
+}
+
 void nearest_init(struct nearest *nearest, struct bytes wrong)
 {
     *nearest = (struct nearest){.wrong = wrong, .distance = wrong.len > 5 ? 3 : 2};
@@ -38,7 +48,7 @@ void nearest_try(struct nearest *nearest, const char *name)
     struct bytes right = bytes_of(name);
     if (nearest->wrong.len > NAME_MAX_SEEN || right.len > NAME_MAX_SEEN)
         return;
-    size_t far = distance(nearest->wrong, right);
+    size_t far = is_swapped(nearest->wrong, right) ? 1 : distance(nearest->wrong, right);
     if (far < nearest->distance) {
         nearest->distance = far;
         nearest->name = name;

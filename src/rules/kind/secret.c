@@ -3,9 +3,9 @@
 #include "wire/base64.h"
 
 static const struct field secret_fields[] = {
-    {"apiVersion", FIELD_TEXT, 0},
-    {"kind", FIELD_TEXT, 0},
-    {"metadata", FIELD_ANY, 0},
+    {"apiVersion", FIELD_TEXT, 0, .help = "v1"},
+    {"kind", FIELD_TEXT, 0, .help = "Secret"},
+    {"metadata", FIELD_ANY, 0, .help = "name, namespace, labels"},
     {"type", FIELD_TEXT, 0, offsetof(struct secret, type), .preset = "Opaque",
      .help = "kubernetes.io/tls or Opaque"},
     {"data", FIELD_TEXT, FIELD_MAP | FIELD_SECRET, offsetof(struct secret, data), .count_max = 256,

@@ -111,6 +111,10 @@ static void check_egress_host(const struct yaml_node *node, struct bytes host, s
         report_error(report, node, "'%.*s' is not of the form NAMESPACE/HOST", BYTES_FMT(host));
         return;
     }
+    if (head.len > 1 && head.at[0] == '~') {
+        report_not_yet(report, node, "leaving one namespace out");
+        head = bytes_part(head, 1, head.len);
+    }
     bool word =
         bytes_equal(head, BYTES("*")) || bytes_equal(head, BYTES(".")) || bytes_equal(head, BYTES("~"));
     if (!word && (!host_is_plain(head) || bytes_find(head, '.') < head.len))

@@ -81,7 +81,7 @@ static const struct field http_route_fields[] = {
      .help = "another VirtualService goes on"},
     {"rewrite", FIELD_GROUP, 0, offsetof(struct http_route, rewrite), &http_rewrite_table,
      .help = "changes of path and host"},
-    {"timeout", FIELD_DURATION, 0, offsetof(struct http_route, timeout_ms),
+    {"timeout", FIELD_DURATION, 0, offsetof(struct http_route, timeout_ms), .min = 1,
      .help = "longest time to the response"},
     {"retries", FIELD_GROUP, FIELD_NOT_YET, .group = &http_retry_table, .help = "trying again"},
     {"fault", FIELD_GROUP, FIELD_NOT_YET, .group = &http_fault_table, .help = "faults on purpose"},

@@ -232,6 +232,12 @@ static void check_http(const struct http_route *route, bool gateway, struct repo
         check_destination(report, route->mirrors.at[i].destination);
 }
 
+/* *.a.b covers x.a.b. */
+static bool covers(struct bytes wild, struct bytes host)
+{
+    return bytes_starts(wild, BYTES("*.")) && bytes_ends(host, bytes_part(wild, 1, wild.len));
+}
+
 static void check_hosts(const struct virtual_service *service, bool mesh, struct report *report)
 {
     const struct yaml_node *list = yaml_get(service->group.node, "hosts");
@@ -244,6 +250,9 @@ static void check_hosts(const struct virtual_service *service, bool mesh, struct
         for (size_t k = 0; k < i; k++) {
             if (bytes_equal(service->hosts.at[k], host))
                 report_error(report, yaml_item(list, i), "'%.*s' stands in the list twice", BYTES_FMT(host));
+            else if (mesh && (covers(service->hosts.at[k], host) || covers(host, service->hosts.at[k])))
+                report_error(report, yaml_item(list, i), "overlaps with '%.*s'",
+                             BYTES_FMT(service->hosts.at[k]));
         }
     }
 }
@@ -287,10 +296,11 @@ void virtual_service_check(struct resource *resource, struct report *report)
 {
     const struct virtual_service *service = resource->spec;
     bool mesh = check_gateways(service, report);
+    bool gateway = service->gateways.count > 1 || (service->gateways.count == 1 && !mesh);
     check_shape(service, report);
     check_hosts(service, mesh, report);
     for (size_t i = 0; i < service->http.count; i++)
-        check_http(&service->http.at[i], service->gateways.count > 0, report);
+        check_http(&service->http.at[i], gateway, report);
     for (size_t i = 0; i < service->tcp.count; i++) {
         for (size_t k = 0; k < service->tcp.at[i].route.count; k++)
             check_destination(report, service->tcp.at[i].route.at[k].destination);
