@@ -1,79 +1,88 @@
 #include "wire/path_template.h"
 
-#include <string.h>
-
 #define ONE BYTES("{*}")
 #define MANY BYTES("{**}")
+#define TEMPLATE_MAX 1024
+#define OPERATORS_MAX 16
 
 bool path_template_is(struct bytes text)
 {
     return bytes_find_text(text, ONE) < text.len || bytes_find_text(text, MANY) < text.len;
 }
 
-static bool is_pchar(char c)
+static bool segment_check(struct bytes text, struct bytes segment, bool *many, unsigned *operators,
+                          struct fail *why)
 {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || (c && strchr("-._~%!$&'()*+,;=:@", c));
-}
-
-static bool segment_check(struct bytes segment, bool after_many, struct fail *why)
-{
-    bool hole = bytes_equal(segment, ONE) || bytes_equal(segment, MANY);
-    if (hole && after_many)
-        return fail(why, FAIL_INPUT, "nothing with a wildcard may follow {**}");
-    if (hole)
+    if (bytes_equal(segment, ONE) || bytes_equal(segment, MANY)) {
+        if (*many)
+            return fail(why, FAIL_INPUT, "'%.*s': {**} must be the last operator", BYTES_FMT(text));
+        if (++*operators > OPERATORS_MAX)
+            return fail(why, FAIL_LIMIT, "'%.*s' has more than %d operators", BYTES_FMT(text), OPERATORS_MAX);
+        *many = segment.len == MANY.len;
         return true;
+    }
     for (size_t i = 0; i < segment.len; i++)
-        if (strchr("{}*", segment.at[i]) || !segment.at[i])
-            return fail(why, FAIL_INPUT, "'%.*s' is no segment of a path template: {*} and {**} stand alone",
-                        BYTES_FMT(bytes_part(segment, 0, 100)));
+        if (segment.at[i] == '*' || segment.at[i] == '{' || segment.at[i] == '}')
+            return fail(why, FAIL_INPUT, "'%.*s': *, { and } may only stand as {*} or {**} between slashes",
+                        BYTES_FMT(text));
     return true;
 }
 
 bool path_template_check(struct bytes text, struct fail *why)
 {
-    bool more = true, after_many = false;
-    struct bytes segment;
-    if (!text.len || text.at[0] != '/')
-        return fail(why, FAIL_INPUT, "a path template begins with '/'");
+    bool more = true, many = false;
+    unsigned operators = 0;
+    struct bytes rest = text, segment;
+    if (text.len > TEMPLATE_MAX)
+        return fail(why, FAIL_LIMIT, "a path template is longer than %d bytes", TEMPLATE_MAX);
+    if (text.len == 0 || text.at[0] != '/')
+        return fail(why, FAIL_INPUT, "'%.*s' does not begin with /", BYTES_FMT(text));
     while (more) {
-        more = bytes_cut(&text, '/', &segment);
-        if (!segment_check(segment, after_many, why))
+        more = bytes_cut(&rest, '/', &segment);
+        if (!segment_check(text, segment, &many, &operators, why))
             return false;
-        after_many = after_many || bytes_equal(segment, MANY);
     }
     return true;
 }
 
-/* {**} is the last hole: what follows it is fixed and stands at the end. */
-static bool many_matches(struct bytes tail, struct bytes path)
+/* RFC 3986 3.3: unreserved, percent triples, sub-delims, ":" and "@". */
+static bool is_pchar(char c)
 {
-    if (!bytes_ends(path, tail))
-        return false;
-    for (size_t i = 0; i < path.len - tail.len; i++)
-        if (path.at[i] != '/' && !is_pchar(path.at[i]))
-            return false;
-    return true;
+    return ascii_is_alpha(c) || ascii_is_digit(c) || bytes_find(BYTES("-._~%!$&'()*+,;=:@"), c) < 18;
 }
 
-bool path_template_matches(struct bytes text, struct bytes path)
+/* How many pchars `b` begins with; slashes too for {**}. */
+static size_t run(struct bytes b, bool slashes)
+{
+    size_t len = 0;
+    while (len < b.len && (is_pchar(b.at[len]) || (slashes && b.at[len] == '/')))
+        len++;
+    return len;
+}
+
+/* Behind {**} there is text only: it must be how the path ends. */
+static bool match_many(struct bytes text, struct bytes path)
+{
+    return bytes_ends(path, text) && run(path, true) >= path.len - text.len;
+}
+
+bool path_template_match(struct bytes text, struct bytes path)
 {
     while (text.len) {
         if (bytes_starts(text, MANY))
-            return many_matches(bytes_part(text, 4, text.len), path);
+            return match_many(bytes_part(text, MANY.len, text.len), path);
         if (bytes_starts(text, ONE)) {
-            size_t len = 0;
-            while (len < path.len && is_pchar(path.at[len]))
-                len++;
-            if (!len)
+            size_t len = run(path, false);
+            if (len == 0 || (len < path.len && path.at[len] != '/'))
                 return false;
+            text = bytes_part(text, ONE.len, text.len);
             path = bytes_part(path, len, path.len);
-            text = bytes_part(text, 3, text.len);
-            continue;
+        } else {
+            if (path.len == 0 || path.at[0] != text.at[0])
+                return false;
+            text = bytes_part(text, 1, text.len);
+            path = bytes_part(path, 1, path.len);
         }
-        if (!path.len || path.at[0] != text.at[0])
-            return false;
-        path = bytes_part(path, 1, path.len);
-        text = bytes_part(text, 1, text.len);
     }
-    return !path.len;
+    return path.len == 0;
 }

@@ -1,9 +1,9 @@
 /*
- * path_template: paths with holes, as AuthorizationPolicy writes them.
+ * path_template: paths with {*} and {**} in AuthorizationPolicy's operations.
  *
- * {*} stands for one segment of one character or more, {**} for any characters
- * with slashes, also none, and must be the last of the two kinds. Only what RFC
- * 3986 calls pchar fills a hole. Istio, security/v1beta1 Operation.paths.
+ * {*} is one segment of at least one character; {**} is any number of
+ * characters, slashes included, also none, and the last operator. An operator
+ * is a whole segment. Only RFC 3986's pchar are taken by an operator.
  */
 #ifndef WIRE_PATH_TEMPLATE_H
 #define WIRE_PATH_TEMPLATE_H
@@ -11,10 +11,10 @@
 #include "base/bytes.h"
 #include "base/fail.h"
 
-/* Does it hold {*} or {**}? Else it is no template. */
+/* Whether the text means to be a template at all: it holds {*} or {**}. */
 bool path_template_is(struct bytes text);
 bool path_template_check(struct bytes text, struct fail *why);
-/* Of a template that was checked; the path without query and fragment. */
-bool path_template_matches(struct bytes text, struct bytes path);
+/* `text` has passed the check; `path` has no query. */
+bool path_template_match(struct bytes text, struct bytes path);
 
 #endif

@@ -75,7 +75,7 @@ static bool text_matches(uint32_t match, struct bytes want, struct bytes text, c
     case VALUE_PRESENT:
         return subject->empty_counts || text.len > 0;
     case VALUE_TEMPLATE:
-        return path_template_matches(want, text);
+        return path_template_match(want, text);
     case VALUE_GLOB:
         return glob_matches(want, text);
     case VALUE_NETWORK:
