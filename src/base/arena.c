@@ -91,7 +91,7 @@ static void arena_grow(struct arena *arena, size_t size)
 
 char *arena_raw(struct arena *arena, size_t size)
 {
-    if (size > (size_t)(arena->end - arena->next))
+    if (!arena->next || size > (size_t)(arena->end - arena->next))
         arena_grow(arena, size);
     char *at = arena->next;
     arena->next += size;
