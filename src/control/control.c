@@ -344,5 +344,6 @@ int control_run(const struct settings *settings, int supervisor_fd)
     if (control->signals >= 0)
         close(control->signals);
     free(control);
+    arena_stock_drop();
     return status;
 }
