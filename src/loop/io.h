@@ -1,0 +1,48 @@
+/*
+ * io: the world a loop lives in: sockets, time, chance.
+ *
+ * The real one is the kernel (io_real_new); tests put a simulated one in its
+ * place and let the n-th call fail. All sockets are non-blocking. Answers are
+ * counts or descriptors >= 0, or -errno.
+ */
+#ifndef LOOP_IO_H
+#define LOOP_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum io_ready {
+    IO_READ = 1,
+    IO_WRITE = 2,
+    IO_GONE = 4, /* reset, or closed on both sides */
+};
+
+struct io_event {
+    void *tag; /* as given to add */
+    unsigned ready;
+};
+
+struct io {
+    long (*read)(struct io *io, int fd, void *at, size_t room);
+    long (*write)(struct io *io, int fd, const struct iovec *parts, int count);
+    int (*accept)(struct io *io, int fd, struct sockaddr_storage *peer);
+    /* A socket on its way to the address; writable when done, then connect_result tells how it went. */
+    int (*connect)(struct io *io, const struct sockaddr *to, socklen_t len);
+    int (*connect_result)(struct io *io, int fd);
+    void (*end_write)(struct io *io, int fd); /* half close */
+    void (*close)(struct io *io, int fd);
+    void (*local_name)(struct io *io, int fd, struct sockaddr_storage *out);
+    int (*add)(struct io *io, int fd, void *tag); /* edge-triggered, both directions; close removes it */
+    int (*wait)(struct io *io, struct io_event *events, int max, int timeout_ms);
+    uint64_t (*now_ms)(struct io *io);
+    int64_t (*wall_us)(struct io *io);
+    void (*random)(struct io *io, void *out, size_t size);
+    void (*free)(struct io *io);
+};
+
+struct io *io_real_new(void);
+
+#endif
