@@ -1,5 +1,5 @@
--- What wrk sends. BENCH_TOKENS names a file with one token a line (none: no Authorization); of these, BENCH_COUNT
--- from BENCH_START on are sent one after another, round and round.
+-- What wrk sends. BENCH_TOKENS names a file with one token a line (none: no Authorization); of these,
+-- BENCH_COUNT from BENCH_START on are sent one after another, round and round.
 local requests = {}
 local at = 0
 
@@ -38,7 +38,8 @@ end
 function done(summary, latency, _)
     local errors = summary.errors
     io.write(string.format(
-        'bench {"requests": %d, "duration_us": %d, "refused": %d, "broken": %d, "late": %d, "p50_us": %d, "p99_us": %d}\n',
+        'bench {"requests": %d, "duration_us": %d, "refused": %d, "broken": %d, "late": %d,'
+            .. ' "p50_us": %d, "p99_us": %d}\n',
         summary.requests, summary.duration, errors.status, errors.connect + errors.read + errors.write,
         errors.timeout, latency:percentile(50), latency:percentile(99)))
 end

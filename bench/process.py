@@ -32,7 +32,7 @@ def _stat(pid):
 
 
 def tree_ticks(root):
-    """Ticks of a process and all below it; a child that ends hands its own to its parent, so the sum stays."""
+    """Ticks of a process and all below it; one that ends hands its own to its parent, so the sum stays."""
     stats = {int(entry.name): _stat(entry.name) for entry in pathlib.Path("/proc").iterdir()
              if entry.name.isdigit()}
     found, grown = {root}, True
@@ -57,6 +57,10 @@ class Process:
 
     def cpu_seconds(self):
         return tree_ticks(self._child.pid) / _TICKS
+
+    def access_lines(self):
+        with open(self.access_log, "rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
     def last_words(self):
         return self.errors.read_text(errors="replace")[-2000:]
