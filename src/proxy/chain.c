@@ -74,7 +74,6 @@ struct exchange *exchange_new(struct worker *worker, const struct filter *const 
     arena_init(&x->arena);
     list_init(&x->children);
     list_init(&x->sibling);
-    list_init(&x->mirrors);
     list_push_back(&worker->exchanges, &x->link);
     x->began_ms = worker->loop.now_ms;
     return x;

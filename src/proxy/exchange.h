@@ -21,6 +21,8 @@
 struct worker;
 struct generation;
 struct upstream;
+struct upstream_work;
+struct mirror;
 struct identity_work;
 struct token;
 struct peer;
@@ -133,7 +135,8 @@ struct exchange {
     /* upstream */
     struct upstream *upstream;
     const struct endpoints_endpoint *endpoint;
-    struct keep *keep;
+    struct upstream_work *upstream_work;
+    struct mirror *mirror; /* of a mirrored copy: its own state */
     unsigned attempts;
     bool response_seen; /* the final head came */
     struct http_response response; /* whoever answers REPLY: the filter itself, or upstream */
@@ -143,7 +146,6 @@ struct exchange {
     bool response_sized;           /* the upstream said how long it is */
     uint64_t response_length;
     struct stage *from_upstream;
-    struct link mirrors;
 };
 
 /* ---- runner (chain.c) ---------------------------------------------------- */
@@ -174,6 +176,8 @@ void exchange_client_gone(struct exchange *x);
 /* Makes x->response: `body` as text/plain, or as a JSON object with the ids when the client accepts
  * application/json. Empty body: status, reason and the ids. Answers REPLY, so that filters can return it. */
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body);
+/* The same, for what the upstream brought about; a TCP connection ends. */
+enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag flag, const char *details);
 /* Notes flag and details (static text) in the record. */
 void exchange_note(struct exchange *x, enum record_flag flag, const char *details);
 
