@@ -276,7 +276,7 @@ enum rules_attribute {
     ATTRIBUTE_AUDIENCE,
     ATTRIBUTE_PRESENTER,
     ATTRIBUTE_SNI,
-    ATTRIBUTE_NEVER, /* unusable or unknown: neither holds nor can be told (see decide/authz) */
+    ATTRIBUTE_NEVER, /* known to be never there: Envoy's own metadata */
     ATTRIBUTE_COUNT,
 };
 

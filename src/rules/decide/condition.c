@@ -280,6 +280,7 @@ static struct subject subject_of(const struct image *rules, const struct rules_c
     case ATTRIBUTE_REQUEST_PRINCIPAL:
         return (struct subject){.state = facts->claims ? FACT_KNOWN : facts->claims_state};
     case ATTRIBUTE_NEVER:
+        return (struct subject){.state = FACT_ABSENT};
     case ATTRIBUTE_COUNT:
         break;
     }
