@@ -323,8 +323,9 @@ static void need_note(struct publish *publish, uint32_t index, uint64_t id)
 {
     struct key_entry *entry = key_table_find(&publish->keys, id);
     if (entry && publish->providers) {
+        if (!entry->waiting) /* else it was asked for already, and one answer is for all */
+            providers_need(publish->providers, id);
         entry->waiting |= (uint64_t)1 << index;
-        providers_need(publish->providers, id);
         return;
     }
     struct frame frame = {.type = FRAME_KEYS_ANSWER, .index = index, .id = id, .number = 0};
