@@ -18,7 +18,7 @@ struct bytes bytes_part(struct bytes b, size_t from, size_t to)
         to = b.len;
     if (from > to)
         from = to;
-    return (struct bytes){b.at ? b.at + from : NULL, to - from};
+    return (struct bytes){to > from ? b.at + from : b.at, to - from};
 }
 
 struct bytes bytes_trim(struct bytes b)

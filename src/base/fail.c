@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fail_write(struct fail *why, enum fail_kind kind, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fail_write(struct fail *why, enum fail_kind kind,
+                                                             const char *format, va_list args)
 {
     why->kind = kind;
     vsnprintf(why->text, sizeof why->text, format, args);

@@ -46,7 +46,8 @@ bool log_level_parse(const char *name, enum log_level *out)
     return false;
 }
 
-static void log_write(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_write(enum log_level level, const char *format,
+                                                            va_list args)
 {
     if ((int)level > level_now)
         return;

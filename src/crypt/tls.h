@@ -15,19 +15,21 @@
 
 enum tls_verify {
     TLS_VERIFY_NONE,     /* no peer certificate wanted */
-    TLS_VERIFY_OPTIONAL, /* asked for; when sent it must be good */
+    TLS_VERIFY_OPTIONAL, /* servers: asked for; when sent it must be good. Clients: as REQUIRED */
     TLS_VERIFY_REQUIRED,
 };
 
 struct tls_settings {
     struct bytes chain; /* PEM: the own certificate first; empty: none (clients) */
     struct bytes key;   /* PEM (PKCS 8 or classic); wiped by the caller */
-    struct bytes trust; /* PEM bundle; empty with TLS_VERIFY_REQUIRED on a client means the system's roots */
+    struct bytes trust; /* PEM bundle; empty on a verifying client that is not mesh: the system's roots */
     enum tls_verify verify;
     bool mesh;               /* peers are judged by peer_judge (SPIFFE rules), not by host name */
     int min_version;         /* 12 or 13; 0 means 12, or 13 when mesh */
     int max_version;         /* 0 means the newest */
-    const char *const *alpn; /* NULL-terminated, in order of preference; NULL: none */
+    const char *const *alpn; /* NULL-terminated, in order of preference; NULL: none. A server takes the first
+                                of its own that the client offers; offers that all miss end the handshake with
+                                no_application_protocol (RFC 7301 3.2); a client that offers none goes on */
     struct bytes host;       /* clients, not mesh: verify this name (or IP); empty: not verified */
 };
 
@@ -45,14 +47,16 @@ struct tls_io {
     void *owner;
 };
 
-/* Called with the client's SNI (empty when none): which context serves it; NULL refuses with
- * unrecognized_name. Borrowed. */
+/* Called with the client's SNI in lower case (empty when none): which context serves it; NULL refuses with
+ * unrecognized_name. Borrowed. Called before anything is negotiated or resumed, once per handshake.
+ * `owner` is tls_io's. */
 typedef struct tls_context *tls_choose(void *owner, struct bytes sni);
 
 struct tls_session;
+/* A session keeps a reference of its context. `choose` may be NULL: `first` serves everybody. */
 struct tls_session *tls_session_new_server(struct tls_context *first, tls_choose *choose,
                                            const struct tls_io *io);
-/* `sni` may be empty. */
+/* `sni` may be empty; an IP address is never sent as one (RFC 6066 3). */
 struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni,
                                            const struct tls_io *io);
 void tls_session_free(struct tls_session *session);
@@ -61,14 +65,20 @@ enum tls_turn {
     TLS_DONE,
     TLS_WANT_READ,
     TLS_WANT_WRITE,
-    TLS_CLOSED, /* the peer said close_notify (or, before any byte, simply left) */
+    TLS_CLOSED, /* the peer said close_notify (or, before any byte of a handshake, simply left) */
     TLS_BROKEN, /* *why says what; the connection is of no more use */
 };
 enum tls_turn tls_handshake(struct tls_session *session, struct fail *why);
-/* *len in: room or bytes; out: bytes moved. A read may be DONE with less than asked. */
+/*
+ * *len in: room or bytes; out: bytes moved (0 unless DONE). A read may be DONE
+ * with less than asked. So may a write, and what it did not take must be
+ * offered again unchanged (at any address, more may follow): a record of it may
+ * be half sent.
+ */
 enum tls_turn tls_read(struct tls_session *session, char *at, size_t *len, struct fail *why);
 enum tls_turn tls_write(struct tls_session *session, const char *at, size_t *len, struct fail *why);
-/* Bytes already decrypted, or records already read, that no socket event will announce. */
+/* Bytes already decrypted, or records already read, that no socket event will announce. False once tls_read
+ * said WANT_READ. */
 bool tls_pending(const struct tls_session *session);
 /* Sends close_notify if it can without waiting. */
 void tls_close(struct tls_session *session);
@@ -77,10 +87,12 @@ void tls_close(struct tls_session *session);
 struct bytes tls_alpn(const struct tls_session *session);
 struct bytes tls_sni(const struct tls_session *session);
 const char *tls_version(const struct tls_session *session); /* "TLSv1.3" */
-/* The peer's certificate facts, or NULL when it sent none. */
+/* The facts of the peer's certificate; NULL when it sent none, none was verified (TLS_VERIFY_NONE), or the
+ * handshake is not done. */
 const struct peer *tls_peer(const struct tls_session *session);
 
-/* Before the worker's file system goes away: loads all that OpenSSL would load lazily. */
+/* Before the worker's file system goes away: loads all that OpenSSL would load lazily, the system's roots
+ * included. Ends the process when OpenSSL is not usable. */
 void tls_warm_up(void);
 
 #endif

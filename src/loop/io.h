@@ -18,6 +18,7 @@ enum io_ready {
     IO_READ = 1,
     IO_WRITE = 2,
     IO_GONE = 4, /* reset, or closed on both sides */
+    IO_END = 8,  /* the peer will send no more: read until the end is seen */
 };
 
 struct io_event {

@@ -137,6 +137,8 @@ static int real_wait(struct io *io, struct io_event *events, int max, int timeou
             ready |= IO_WRITE;
         if (got[i].events & (EPOLLHUP | EPOLLERR))
             ready |= IO_GONE;
+        if (got[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+            ready |= IO_END;
         events[i] = (struct io_event){got[i].data.ptr, ready};
     }
     return count;

@@ -13,7 +13,9 @@
 #include "base/fail.h"
 #include "base/text.h"
 
-/* A new reference, or NULL with *why. `max` bounds the input's length. */
+#define JSON_DEPTH_MAX 64
+
+/* Any value, not only objects. A new reference, or NULL with *why. `max` bounds the input's length. */
 json_t *json_read(struct bytes in, size_t max, struct fail *why);
 /* The string's bytes, or empty with false when it is no string or absent. */
 bool json_text(const json_t *value, struct bytes *out);

@@ -22,6 +22,8 @@ struct jwk {
     struct bytes b;   /* RSA: e; EC: y; OKP: empty */
 };
 
+#define JWK_RSA_BITS_MIN 2048
+#define JWK_RSA_BITS_MAX 8192
 #define JWK_SET_BYTES_MAX (1024 * 1024)
 #define JWK_SET_KEYS_MAX 100
 
@@ -36,6 +38,8 @@ struct jwk_set {
  * read with count 0. Also reads an object of kid -> PEM certificate (Google's x509 form) and one bare PEM
  * key. */
 bool jwk_set_read(struct bytes text, struct arena *arena, struct jwk_set *out, struct fail *why);
+/* Bytes of a coordinate (EC) or of the key (Ed25519); 0 for RSA. */
+size_t jwk_width(enum jwk_type type);
 /* {"kty":...} with kid, use and alg; the RFC 7638 thumbprint when kid is empty. */
 void jwk_write(struct text *out, const struct jwk *key);
 /* RFC 7638: base64url of SHA-256 over the required members in order. */

@@ -31,7 +31,7 @@ enum jws_alg {
 
 struct jws {
     enum jws_alg alg;
-    struct bytes kid;         /* at.NULL when the header has none */
+    struct bytes kid;         /* at is NULL when the header has none; in the arena */
     struct bytes typ;         /* likewise */
     struct bytes signed_part; /* header.payload as it came: what the signature covers */
     struct bytes payload;     /* decoded, in the arena */
@@ -42,8 +42,13 @@ const char *jws_alg_name(enum jws_alg alg); /* "RS256"; "none known" otherwise *
 enum jws_alg jws_alg_find(struct bytes name);
 
 /* Token and arena must outlive *out. The sentence in *why is Istio's where Istio has one
- * (research: "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections" ...). */
+ * ("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections" and its like): clients
+ * and dashboards know them. The payload may be any bytes, also none; see rules/decide/claims for what it must
+ * say. */
 bool jws_read(struct bytes token, struct arena *arena, struct jws *out, struct fail *why);
+/* The same, but each part may carry its base64 padding: for issuers that only Istio's policies name. What is
+ * signed stays what was sent. */
+bool jws_read_padded(struct bytes token, struct arena *arena, struct jws *out, struct fail *why);
 /* header and payload are JSON texts; `sign` makes the signature (see crypt/signature.h). */
 struct bytes jws_signing_input(struct bytes header, struct bytes payload, struct arena *arena);
 struct bytes jws_join(struct bytes signing_input, struct bytes signature, struct arena *arena);

@@ -1,0 +1,43 @@
+/*
+ * tls_inside: what a TLS context holds, for tls_context.c and tls_session.c.
+ */
+#ifndef CRYPT_TLS_INSIDE_H
+#define CRYPT_TLS_INSIDE_H
+
+#include <stdatomic.h>
+
+#include <openssl/ssl.h>
+
+#include "crypt/digest.h"
+#include "crypt/ticket.h"
+#include "crypt/tls.h"
+
+#define TLS_ALPN_MAX 255
+
+struct tls_context {
+    atomic_uint refs;
+    SSL_CTX *ssl;
+    bool server;
+    bool mesh;
+    bool tickets;
+    enum tls_verify verify;
+    int min_version; /* OpenSSL's numbers */
+    int max_version;
+    unsigned char alpn[TLS_ALPN_MAX]; /* as on the wire */
+    unsigned alpn_len;
+    struct digest identity; /* of all that decides whether a session of one context is good for another */
+    struct ticket_keys *tickets_keys; /* servers' */
+};
+
+/* OpenSSL's SSL_VERIFY_* for servers and clients. */
+int tls_context_verify_mode(const struct tls_context *context);
+
+/* Callbacks of tls_session.c that every context carries. */
+int tls_on_client_hello(SSL *ssl, int *alert, void *owner);
+int tls_on_certificate(X509_STORE_CTX *work, void *owner);
+int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                unsigned in_len, void *owner);
+int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                  int seal);
+
+#endif

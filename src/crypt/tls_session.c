@@ -1,0 +1,399 @@
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+
+#include "base/heap.h"
+#include "crypt/tls_inside.h"
+#include "crypt/tls_tell.h"
+#include "crypt/x509.h"
+
+struct tls_session {
+    SSL *ssl;
+    struct tls_io io;
+    tls_choose *choose;
+    struct tls_context *first;   /* whose ticket keys are used */
+    struct tls_context *context; /* that serves */
+    struct tls_story story;
+    struct arena arena; /* the peer's texts */
+    struct peer peer;
+    char *sni; /* NULL until a ClientHello was read */
+    bool has_peer;
+    bool handshaken;
+    bool drained; /* the last read found no whole record */
+    bool broken;
+};
+
+/* The BIO between OpenSSL and the owner's bytes. */
+
+static BIO_METHOD *bio_method;
+static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
+
+static int bio_read(BIO *bio, char *at, int room)
+{
+    struct tls_session *session = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    long got = session->io.read(session->io.owner, at, (size_t)room);
+    if (got == -1)
+        BIO_set_retry_read(bio);
+    if (got > 0)
+        tls_story_hear(&session->story, at, (size_t)got);
+    session->story.ended |= got == 0;
+    session->story.cut |= got < -1;
+    return got < 0 ? -1 : (int)got;
+}
+
+static int bio_write(BIO *bio, const char *at, int len)
+{
+    struct tls_session *session = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    long put = session->io.write(session->io.owner, at, (size_t)len);
+    if (put == -1 || put == 0)
+        BIO_set_retry_write(bio);
+    session->story.cut |= put < -1;
+    return put <= 0 ? -1 : (int)put;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    (void)number;
+    (void)pointer;
+    const struct tls_session *session = BIO_get_data(bio);
+    if (command == BIO_CTRL_EOF)
+        return session->story.ended;
+    return command == BIO_CTRL_FLUSH;
+}
+
+static void bio_make(void)
+{
+    bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "selvage");
+    if (!bio_method)
+        abort();
+    BIO_meth_set_read(bio_method, bio_read);
+    BIO_meth_set_write(bio_method, bio_write);
+    BIO_meth_set_ctrl(bio_method, bio_ctrl);
+}
+
+static BIO *bio_new(struct tls_session *session)
+{
+    pthread_once(&bio_once, bio_make);
+    BIO *bio = BIO_new(bio_method);
+    if (!bio)
+        abort();
+    BIO_set_data(bio, session);
+    BIO_set_init(bio, 1);
+    return bio;
+}
+
+/* What OpenSSL asks during a handshake. */
+
+static bool read_sni(SSL *ssl, struct bytes *out)
+{
+    const unsigned char *at;
+    size_t len;
+    *out = BYTES("");
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &len) != 1)
+        return true;
+    /* RFC 6066 3: a list of one, type 0, a name; each with its length before it. */
+    if (len < 6 || (size_t)(at[0] << 8 | at[1]) != len - 2 || at[2] != 0 ||
+        (size_t)(at[3] << 8 | at[4]) != len - 5 || len - 5 > 255)
+        return false;
+    *out = bytes_make(at + 5, len - 5);
+    for (size_t i = 0; i < out->len; i++)
+        if (out->at[i] < 0x21 || out->at[i] > 0x7e)
+            return false;
+    return true;
+}
+
+static char *lower_text(struct bytes b)
+{
+    char *text = heap_text(b);
+    for (char *c = text; *c; c++)
+        *c = ascii_lower(*c);
+    return text;
+}
+
+/* Resumption only where context and name are the same. */
+static void bind_resumption(struct tls_session *session)
+{
+    struct digest_work *work = digest_start();
+    digest_more(work, bytes_make(session->context->identity.bytes, DIGEST_SIZE));
+    digest_more(work, bytes_of(session->sni));
+    struct digest bound = digest_end(work);
+    SSL_set_session_id_context(session->ssl, bound.bytes, DIGEST_SIZE);
+}
+
+/* SSL_set_SSL_CTX brings certificate, trust and ALPN over, and nothing else. */
+static void serve_by(struct tls_session *session, struct tls_context *context)
+{
+    SSL *ssl = session->ssl;
+    if (context != session->context) {
+        SSL_set_SSL_CTX(ssl, context->ssl);
+        tls_context_unref(session->context);
+        session->context = tls_context_ref(context);
+    }
+    SSL_set_verify(ssl, tls_context_verify_mode(context), NULL);
+    SSL_set_min_proto_version(ssl, context->min_version);
+    SSL_set_max_proto_version(ssl, context->max_version);
+    SSL_set_num_tickets(ssl, context->tickets ? 1 : 0);
+    if (context->tickets)
+        SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+    else
+        SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    bind_resumption(session);
+}
+
+static int refuse_hello(struct tls_session *session, int *alert, int description, const char *sentence)
+{
+    struct fail why;
+    *alert = description;
+    fail(&why, FAIL_PEER, "%s", sentence);
+    tls_story_refuse(&session->story, &why);
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+int tls_on_client_hello(SSL *ssl, int *alert, void *owner)
+{
+    (void)owner;
+    struct tls_session *session = SSL_get_app_data(ssl);
+    struct bytes sni;
+    if (!read_sni(ssl, &sni))
+        return refuse_hello(session, alert, SSL_AD_DECODE_ERROR,
+                            "the client's server name (SNI) is malformed");
+    if (session->sni) /* the second ClientHello, after a retry: nothing is chosen again */
+        return bytes_equal_nocase(sni, bytes_of(session->sni))
+                   ? SSL_CLIENT_HELLO_SUCCESS
+                   : refuse_hello(session, alert, SSL_AD_ILLEGAL_PARAMETER,
+                                  "the client changed its server name (SNI) within one handshake");
+    session->sni = lower_text(sni);
+    struct tls_context *context =
+        session->choose ? session->choose(session->io.owner, bytes_of(session->sni)) : session->first;
+    if (!context)
+        return refuse_hello(session, alert, SSL_AD_UNRECOGNIZED_NAME,
+                            "nothing is served here under the client's server name (SNI)");
+    serve_by(session, context);
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                unsigned in_len, void *owner)
+{
+    struct tls_session *session = SSL_get_app_data(ssl);
+    const struct tls_context *context = owner;
+    unsigned char *chosen;
+    if (SSL_select_next_proto(&chosen, out_len, context->alpn, context->alpn_len, in, in_len) ==
+        OPENSSL_NPN_NEGOTIATED) {
+        *out = chosen;
+        return SSL_TLSEXT_ERR_OK;
+    }
+    struct fail why;
+    fail(&why, FAIL_PEER, "the client offers no application protocol (ALPN) that is spoken here");
+    tls_story_refuse(&session->story, &why);
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                  int seal)
+{
+    const struct tls_session *session = SSL_get_app_data(ssl);
+    return ticket_keys_use(session->first->tickets_keys, name, iv, cipher, mac, seal);
+}
+
+static bool judge_leaf(struct tls_session *session, X509 *leaf, struct fail *why)
+{
+    struct peer peer;
+    if (!peer_read(leaf, &session->arena, &peer, why))
+        return false;
+    struct x509_names names = {.uri = peer.uri, .uri_count = peer.uri_count};
+    if (session->context->mesh && !x509_leaf_check(leaf, &names, why))
+        return false;
+    session->peer = peer;
+    session->has_peer = true;
+    return true;
+}
+
+int tls_on_certificate(X509_STORE_CTX *work, void *owner)
+{
+    (void)owner;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(work, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_session *session = SSL_get_app_data(ssl);
+    struct fail why;
+    if (X509_verify_cert(work) != 1) {
+        tls_tell_chain(X509_STORE_CTX_get_error(work), X509_STORE_CTX_get_error_depth(work), &why);
+        tls_story_refuse(&session->story, &why);
+        return 0;
+    }
+    if (judge_leaf(session, X509_STORE_CTX_get0_cert(work), &why))
+        return 1;
+    fail_in(&why, "the peer's certificate is refused");
+    tls_story_refuse(&session->story, &why);
+    X509_STORE_CTX_set_error(work, X509_V_ERR_CERT_REJECTED);
+    return 0;
+}
+
+/* Life of a session. */
+
+static struct tls_session *session_new(struct tls_context *context, const struct tls_io *io)
+{
+    struct tls_session *session = heap_new(struct tls_session);
+    session->io = *io;
+    session->first = tls_context_ref(context);
+    session->context = tls_context_ref(context);
+    arena_init(&session->arena);
+    ERR_clear_error();
+    session->ssl = SSL_new(context->ssl);
+    if (!session->ssl)
+        abort(); /* out of memory is its only reason */
+    SSL_set_app_data(session->ssl, session);
+    BIO *bio = bio_new(session);
+    SSL_set_bio(session->ssl, bio, bio);
+    return session;
+}
+
+struct tls_session *tls_session_new_server(struct tls_context *first, tls_choose *choose,
+                                           const struct tls_io *io)
+{
+    struct tls_session *session = session_new(first, io);
+    session->choose = choose;
+    session->story.server = true;
+    SSL_set_accept_state(session->ssl);
+    return session;
+}
+
+static bool is_address(const char *name)
+{
+    struct in6_addr address;
+    return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
+}
+
+struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni,
+                                           const struct tls_io *io)
+{
+    struct tls_session *session = session_new(context, io);
+    session->sni = lower_text(sni);
+    SSL_set_connect_state(session->ssl);
+    if (sni.len && !is_address(session->sni))
+        SSL_set_tlsext_host_name(session->ssl, session->sni);
+    return session;
+}
+
+void tls_session_free(struct tls_session *session)
+{
+    if (!session)
+        return;
+    SSL_free(session->ssl);
+    tls_context_unref(session->context);
+    tls_context_unref(session->first);
+    tls_story_done(&session->story);
+    arena_done(&session->arena);
+    free(session->sni);
+    free(session);
+}
+
+/* Bytes. */
+
+static enum tls_turn turn_of(struct tls_session *session, int result, struct fail *why)
+{
+    switch (SSL_get_error(session->ssl, result)) {
+    case SSL_ERROR_NONE:
+        return TLS_DONE;
+    case SSL_ERROR_WANT_READ:
+        return TLS_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return TLS_WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return TLS_CLOSED;
+    default:
+        session->broken = true;
+        return tls_story_tell(&session->story, session->handshaken, why);
+    }
+}
+
+static enum tls_turn again(struct fail *why)
+{
+    fail(why, FAIL_PEER, "the TLS session broke before");
+    return TLS_BROKEN;
+}
+
+enum tls_turn tls_handshake(struct tls_session *session, struct fail *why)
+{
+    if (session->broken)
+        return again(why);
+    if (session->handshaken)
+        return TLS_DONE;
+    ERR_clear_error();
+    enum tls_turn turn = turn_of(session, SSL_do_handshake(session->ssl), why);
+    session->handshaken = turn == TLS_DONE;
+    return turn;
+}
+
+enum tls_turn tls_read(struct tls_session *session, char *at, size_t *len, struct fail *why)
+{
+    size_t room = *len;
+    *len = 0;
+    enum tls_turn turn = tls_handshake(session, why);
+    if (turn != TLS_DONE || !room)
+        return turn;
+    ERR_clear_error();
+    turn = turn_of(session, SSL_read_ex(session->ssl, at, room, len), why);
+    session->drained = turn == TLS_WANT_READ;
+    return turn;
+}
+
+enum tls_turn tls_write(struct tls_session *session, const char *at, size_t *len, struct fail *why)
+{
+    size_t left = *len;
+    *len = 0;
+    enum tls_turn turn = tls_handshake(session, why);
+    while (turn == TLS_DONE && left) {
+        size_t put = 0;
+        ERR_clear_error();
+        turn = turn_of(session, SSL_write_ex(session->ssl, at, left, &put), why);
+        at += put;
+        left -= put;
+        *len += put;
+    }
+    return turn != TLS_BROKEN && *len ? TLS_DONE : turn;
+}
+
+bool tls_pending(const struct tls_session *session)
+{
+    return !session->drained && !session->broken && SSL_has_pending(session->ssl);
+}
+
+void tls_close(struct tls_session *session)
+{
+    if (session->broken || !session->handshaken)
+        return;
+    ERR_clear_error();
+    SSL_shutdown(session->ssl);
+    ERR_clear_error();
+}
+
+/* Facts. */
+
+struct bytes tls_alpn(const struct tls_session *session)
+{
+    const unsigned char *at;
+    unsigned len;
+    SSL_get0_alpn_selected(session->ssl, &at, &len);
+    return bytes_make(at, len);
+}
+
+struct bytes tls_sni(const struct tls_session *session)
+{
+    return bytes_of(session->sni);
+}
+
+const char *tls_version(const struct tls_session *session)
+{
+    return SSL_get_version(session->ssl);
+}
+
+const struct peer *tls_peer(const struct tls_session *session)
+{
+    return session->has_peer && session->handshaken ? &session->peer : NULL;
+}

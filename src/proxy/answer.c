@@ -1,0 +1,54 @@
+/* Answers that the proxy makes itself. */
+#include <string.h>
+
+#include "proxy/exchange.h"
+
+void exchange_note(struct exchange *x, enum record_flag flag, const char *details)
+{
+    x->record.flags |= (uint32_t)flag;
+    if (details && !x->record.details.len)
+        x->record.details = bytes_of(details);
+}
+
+static bool wants_json(const struct exchange *x)
+{
+    const struct http_field *accept = http_fields_find(&x->request.fields, HTTP_ACCEPT);
+    return accept && http_list_has(accept->value, BYTES("application/json"));
+}
+
+static struct bytes body_json(struct exchange *x, unsigned status, struct bytes message)
+{
+    struct text text;
+    text_init_arena(&text, &x->arena);
+    text_format(&text, "{\"status\":%u,\"message\":", status);
+    text_add_json(&text, message);
+    text_add_s(&text, ",\"request_id\":");
+    text_add_json(&text, x->request_id);
+    text_add_s(&text, ",\"traceparent\":");
+    text_add_json(&text, x->trace_parent);
+    text_add_s(&text, "}\n");
+    return text_bytes(&text);
+}
+
+static struct bytes body_plain(struct exchange *x, unsigned status)
+{
+    return arena_format(&x->arena, "%u %s\nrequest id: %.*s\n", status, http_reason(status),
+                        BYTES_FMT(x->request_id));
+}
+
+enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
+{
+    bool json = wants_json(x);
+    x->response =
+        (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
+    http_fields_init(&x->response.fields, &x->arena);
+    if (json)
+        body = body_json(x, status, body.len ? body : x->response.reason);
+    else if (!body.len)
+        body = body_plain(x, status);
+    http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE,
+                          json ? BYTES("application/json") : BYTES("text/plain"));
+    x->response_whole = true;
+    x->response_body = body;
+    return REPLY;
+}

@@ -1,0 +1,73 @@
+#include "proxy/block.h"
+
+#include <stdlib.h>
+
+#include "base/heap.h"
+
+enum { STOCK_MAX = 128 };
+
+static _Thread_local struct block *stock;
+static _Thread_local size_t stock_count;
+static _Thread_local size_t live;
+static _Thread_local size_t limit = 16384;
+
+struct block *block_new(void)
+{
+    return live < limit ? block_must() : NULL;
+}
+
+struct block *block_must(void)
+{
+    struct block *block = stock;
+    if (block) {
+        stock = block->next;
+        stock_count--;
+    } else {
+        block = heap_grow(NULL, 1, sizeof *block); /* not zeroed: what is read was written before */
+    }
+    live++;
+    block->next = NULL;
+    block->refs = 1;
+    block->used = 0;
+    return block;
+}
+
+struct block *block_ref(struct block *block)
+{
+    block->refs++;
+    return block;
+}
+
+void block_unref(struct block *block)
+{
+    if (!block || --block->refs)
+        return;
+    live--;
+    if (stock_count == STOCK_MAX) {
+        free(block);
+        return;
+    }
+    block->next = stock;
+    stock = block;
+    stock_count++;
+}
+
+void block_limit_set(size_t blocks)
+{
+    limit = blocks;
+}
+
+size_t block_live(void)
+{
+    return live;
+}
+
+void block_stock_drop(void)
+{
+    while (stock) {
+        struct block *block = stock;
+        stock = block->next;
+        free(block);
+    }
+    stock_count = 0;
+}

@@ -1,0 +1,31 @@
+/*
+ * block: the fixed-size pieces of memory that bodies lie in.
+ *
+ * Shared by reference so that a body is not copied on its way; each worker (one
+ * thread) has a stock of its own. None free means that reading stops until some
+ * come back: back-pressure, not growth.
+ */
+#ifndef PROXY_BLOCK_H
+#define PROXY_BLOCK_H
+
+#include "base/bytes.h"
+
+/* Room for the largest head that is accepted (32 KiB) and a little more. */
+#define BLOCK_ROOM (33 * 1024)
+
+struct block {
+    struct block *next; /* in the stock */
+    uint32_t refs;
+    uint32_t used; /* bytes written so far, by whoever fills it */
+    char data[BLOCK_ROOM];
+};
+
+struct block *block_new(void);  /* with one reference; NULL when the stock's limit is reached */
+struct block *block_must(void); /* beyond the limit if need be: for heads, which are small */
+struct block *block_ref(struct block *block);
+void block_unref(struct block *block); /* NULL is fine */
+void block_limit_set(size_t blocks);   /* how many may live at once; default 16384 */
+size_t block_live(void);
+void block_stock_drop(void);
+
+#endif

@@ -1,0 +1,485 @@
+#include "proxy/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/heap.h"
+
+enum {
+    COPY_MAX =
+        4096, /* bodies up to this are copied behind what is there, to leave in one record or segment */
+    IOV_MAX_HERE = 16,
+    TLS_WRITE_MAX = 16 * 1024,
+};
+
+static void on_event(struct watch *watch, unsigned ready);
+static void flush_run(struct task *task);
+static void wake_run(struct task *task);
+static void fall_run(struct task *task);
+static void grave_run(struct task *task);
+
+/* ---- bytes for TLS ------------------------------------------------------ */
+
+static long unread_take(struct connection *c, char *at, size_t room)
+{
+    size_t len = c->unread->used - c->unread_at;
+    len = len < room ? len : room;
+    memcpy(at, c->unread->data + c->unread_at, len);
+    c->unread_at += len;
+    if (c->unread_at == c->unread->used) {
+        block_unref(c->unread);
+        c->unread = NULL;
+    }
+    return (long)len;
+}
+
+static long socket_read(struct connection *c, char *at, size_t room)
+{
+    if (c->unread)
+        return unread_take(c, at, room);
+    if (!c->readable)
+        return CONNECTION_LATER;
+    long n = c->loop->io->read(c->loop->io, c->fd, at, room);
+    if (n == -EAGAIN) {
+        c->readable = false;
+        return CONNECTION_LATER;
+    }
+    if (n < 0) {
+        errno = (int)-n;
+        fail_errno(&c->why, FAIL_PEER, "the connection was lost");
+        return CONNECTION_BROKEN;
+    }
+    if ((size_t)n < room && !c->ended)
+        c->readable = false; /* edge-triggered: more will be told */
+    if (n == 0)
+        c->ended = true;
+    c->bytes_in += (uint64_t)n;
+    return n;
+}
+
+static long socket_write(struct connection *c, const struct iovec *parts, int count)
+{
+    if (!c->writable)
+        return CONNECTION_LATER;
+    long n = c->loop->io->write(c->loop->io, c->fd, parts, count);
+    if (n == -EAGAIN) {
+        c->writable = false;
+        return CONNECTION_LATER;
+    }
+    if (n < 0) {
+        errno = (int)-n;
+        fail_errno(&c->why, FAIL_PEER, "the connection was lost");
+        return CONNECTION_BROKEN;
+    }
+    c->bytes_out += (uint64_t)n;
+    return n;
+}
+
+static long tls_io_read(void *owner, char *at, size_t room)
+{
+    return socket_read(owner, at, room);
+}
+
+static long tls_io_write(void *owner, const char *at, size_t len)
+{
+    const struct iovec part = {(void *)(uintptr_t)at, len};
+    return socket_write(owner, &part, 1);
+}
+
+/* ---- beginnings and ends ------------------------------------------------- */
+
+static void connection_init(struct connection *c, struct loop *loop, int fd, const struct connection_ops *ops,
+                            void *owner)
+{
+    *c = (struct connection){.loop = loop, .fd = fd, .ops = ops, .owner = owner};
+    c->watch.on_ready = on_event;
+    c->flush.run = flush_run;
+    c->wake.run = wake_run;
+    c->fall.run = fall_run;
+    c->grave.run = grave_run;
+}
+
+static void connection_break(struct connection *c)
+{
+    if (c->broken || c->gone)
+        return;
+    c->broken = true;
+    loop_soon(c->loop, &c->fall);
+}
+
+static void connection_watch(struct connection *c)
+{
+    int error = loop_watch(c->loop, c->fd, &c->watch);
+    if (error < 0) {
+        errno = -error;
+        fail_errno(&c->why, FAIL_SELF, "the socket could not be watched");
+        connection_break(c);
+    }
+}
+
+static void tls_begin(struct connection *c, struct tls_session *session, struct tls_context *context)
+{
+    c->tls = session;
+    c->tls_context = tls_context_ref(context);
+    c->handshaking = true;
+}
+
+static struct tls_io tls_io_of(struct connection *c)
+{
+    return (struct tls_io){tls_io_read, tls_io_write, c};
+}
+
+static struct tls_context *choose_forward(void *owner, struct bytes sni)
+{
+    struct connection *c = owner;
+    return c->ops->choose(c, sni);
+}
+
+void connection_start_tls(struct connection *c, struct tls_context *context, struct block *read)
+{
+    c->unread = read;
+    c->unread_at = 0;
+    struct tls_io io = tls_io_of(c);
+    tls_begin(c, tls_session_new_server(context, c->ops->choose ? choose_forward : NULL, &io), context);
+    connection_wake(c);
+}
+
+void connection_open_server(struct connection *c, struct loop *loop, int fd, struct tls_context *context,
+                            const struct connection_ops *ops, void *owner)
+{
+    connection_init(c, loop, fd, ops, owner);
+    c->open = true;
+    c->readable = true;
+    c->writable = true;
+    if (context)
+        connection_start_tls(c, context, NULL);
+    connection_watch(c);
+}
+
+void connection_open_client(struct connection *c, struct loop *loop, int fd, bool connecting,
+                            struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
+                            void *owner)
+{
+    connection_init(c, loop, fd, ops, owner);
+    c->connecting = connecting;
+    c->writable = !connecting;
+    if (context) {
+        struct tls_io io = tls_io_of(c);
+        tls_begin(c, tls_session_new_client(context, sni, &io), context);
+    }
+    connection_watch(c);
+    if (!connecting)
+        connection_wake(c);
+}
+
+static void out_drop(struct connection *c)
+{
+    for (uint32_t i = 0; i < c->out_count; i++)
+        block_unref(c->out[(c->out_first + i) % c->out_room].block);
+    free(c->out);
+    c->out = NULL;
+    c->out_count = c->out_first = c->out_room = 0;
+    c->out_bytes = 0;
+}
+
+void connection_close(struct connection *c)
+{
+    if (c->gone)
+        return;
+    c->gone = true;
+    task_cancel(&c->flush);
+    task_cancel(&c->wake);
+    task_cancel(&c->fall);
+    if (c->tls && !c->broken && !c->handshaking)
+        tls_close(c->tls);
+    out_drop(c);
+    c->loop->io->close(c->loop->io, c->fd);
+    loop_bury(c->loop, &c->grave);
+}
+
+static void grave_run(struct task *task)
+{
+    struct connection *c = container_of(task, struct connection, grave);
+    tls_session_free(c->tls);
+    tls_context_unref(c->tls_context);
+    c->tls = NULL;
+    block_unref(c->unread);
+    if (c->on_buried)
+        c->on_buried(c);
+}
+
+static void fall_run(struct task *task)
+{
+    struct connection *c = container_of(task, struct connection, fall);
+    c->ops->on_broken(c);
+}
+
+/* ---- events -------------------------------------------------------------- */
+
+/* True when the handshake is over (or there is none). */
+static bool handshake_step(struct connection *c)
+{
+    if (!c->handshaking)
+        return true;
+    switch (tls_handshake(c->tls, &c->why)) {
+    case TLS_DONE:
+        c->handshaking = false;
+        return true;
+    case TLS_WANT_READ:
+    case TLS_WANT_WRITE:
+        return false;
+    case TLS_CLOSED:
+        fail(&c->why, FAIL_PEER, "the peer left during the TLS handshake");
+        break;
+    case TLS_BROKEN:
+        break;
+    }
+    connection_break(c);
+    return false;
+}
+
+static bool connect_step(struct connection *c)
+{
+    if (!c->connecting)
+        return true;
+    int result = c->loop->io->connect_result(c->loop->io, c->fd);
+    if (result < 0) {
+        errno = -result;
+        fail_errno(&c->why, FAIL_PEER, "connecting failed");
+        connection_break(c);
+        return false;
+    }
+    if (!c->writable)
+        return false;
+    c->connecting = false;
+    return true;
+}
+
+static void step(struct connection *c)
+{
+    if (c->gone || c->broken)
+        return;
+    bool was_open = c->open && !c->handshaking;
+    if (!connect_step(c) || !handshake_step(c))
+        return;
+    if (!was_open) {
+        c->open = true;
+        c->ops->on_open(c);
+        if (c->gone)
+            return;
+    }
+    if (c->out_count || c->write_end)
+        loop_late(c->loop, &c->flush);
+    if (c->readable || c->ended || (c->tls && tls_pending(c->tls)))
+        c->ops->on_readable(c);
+}
+
+static void on_event(struct watch *watch, unsigned ready)
+{
+    struct connection *c = container_of(watch, struct connection, watch);
+    if (c->gone)
+        return;
+    if (ready & IO_READ)
+        c->readable = true;
+    if (ready & IO_WRITE)
+        c->writable = true;
+    if (ready & IO_END)
+        c->ended = true;
+    step(c);
+}
+
+static void wake_run(struct task *task)
+{
+    step(container_of(task, struct connection, wake));
+}
+
+void connection_wake(struct connection *c)
+{
+    if (!c->gone)
+        loop_soon(c->loop, &c->wake);
+}
+
+/* ---- reading -------------------------------------------------------------- */
+
+static long tls_read_some(struct connection *c, char *at, size_t room)
+{
+    size_t len = room;
+    switch (tls_read(c->tls, at, &len, &c->why)) {
+    case TLS_DONE:
+        return (long)len;
+    case TLS_WANT_READ:
+    case TLS_WANT_WRITE:
+        return CONNECTION_LATER;
+    case TLS_CLOSED:
+        c->ended = true;
+        return CONNECTION_END;
+    case TLS_BROKEN:
+        break;
+    }
+    return CONNECTION_BROKEN;
+}
+
+long connection_read(struct connection *c, char *at, size_t room)
+{
+    if (c->gone || c->broken)
+        return CONNECTION_BROKEN;
+    if (!c->open || c->handshaking)
+        return CONNECTION_LATER;
+    long n = c->tls ? tls_read_some(c, at, room) : socket_read(c, at, room);
+    if (n == CONNECTION_BROKEN)
+        connection_break(c);
+    return n;
+}
+
+/* ---- writing --------------------------------------------------------------- */
+
+static struct slice *out_last(struct connection *c)
+{
+    return c->out_count ? &c->out[(c->out_first + c->out_count - 1) % c->out_room] : NULL;
+}
+
+static void out_grow(struct connection *c)
+{
+    uint32_t room = c->out_room ? c->out_room * 2 : 8;
+    struct slice *out = heap_alloc_array(room, sizeof *out);
+    for (uint32_t i = 0; i < c->out_count; i++)
+        out[i] = c->out[(c->out_first + i) % c->out_room];
+    free(c->out);
+    c->out = out;
+    c->out_first = 0;
+    c->out_room = room;
+}
+
+/* Takes the block's reference. */
+static void out_add(struct connection *c, struct block *block, const char *at, size_t len)
+{
+    if (c->out_count == c->out_room)
+        out_grow(c);
+    c->out[(c->out_first + c->out_count) % c->out_room] = (struct slice){block, at, len};
+    c->out_count++;
+    c->out_bytes += len;
+    loop_late(c->loop, &c->flush);
+}
+
+void connection_put(struct connection *c, struct bytes bytes)
+{
+    if (c->gone)
+        return;
+    while (bytes.len) {
+        struct slice *last = out_last(c);
+        struct block *block = last ? last->block : NULL;
+        bool own = block && block->refs == 1 && last->at + last->len == block->data + block->used &&
+                   block->used < BLOCK_ROOM;
+        if (!own)
+            block = block_must();
+        size_t len = BLOCK_ROOM - block->used;
+        len = bytes.len < len ? bytes.len : len;
+        char *to = block->data + block->used;
+        memcpy(to, bytes.at, len);
+        block->used += (uint32_t)len;
+        if (own) {
+            last->len += len;
+            c->out_bytes += len;
+        } else {
+            out_add(c, block, to, len);
+        }
+        bytes = bytes_part(bytes, len, bytes.len);
+    }
+}
+
+void connection_put_block(struct connection *c, struct block *block, struct bytes bytes)
+{
+    if (c->gone)
+        return;
+    if (bytes.len <= COPY_MAX)
+        connection_put(c, bytes);
+    else
+        out_add(c, block_ref(block), bytes.at, bytes.len);
+}
+
+void connection_end_write(struct connection *c)
+{
+    c->write_end = true;
+    loop_late(c->loop, &c->flush);
+}
+
+static void out_used(struct connection *c, size_t wrote)
+{
+    c->out_bytes -= wrote;
+    while (wrote) {
+        struct slice *first = &c->out[c->out_first];
+        size_t len = wrote < first->len ? wrote : first->len;
+        first->at += len;
+        first->len -= len;
+        wrote -= len;
+        if (first->len)
+            break;
+        block_unref(first->block);
+        c->out_first = (c->out_first + 1) % c->out_room;
+        c->out_count--;
+    }
+}
+
+static long write_plain(struct connection *c)
+{
+    struct iovec parts[IOV_MAX_HERE];
+    int count = 0;
+    for (uint32_t i = 0; i < c->out_count && count < IOV_MAX_HERE; i++) {
+        const struct slice *slice = &c->out[(c->out_first + i) % c->out_room];
+        parts[count++] = (struct iovec){(void *)(uintptr_t)slice->at, slice->len};
+    }
+    return socket_write(c, parts, count);
+}
+
+static long write_tls(struct connection *c)
+{
+    const struct slice *slice = &c->out[c->out_first];
+    size_t len = slice->len < TLS_WRITE_MAX ? slice->len : TLS_WRITE_MAX;
+    switch (tls_write(c->tls, slice->at, &len, &c->why)) {
+    case TLS_DONE:
+        return (long)len;
+    case TLS_WANT_READ:
+    case TLS_WANT_WRITE:
+        return CONNECTION_LATER;
+    case TLS_CLOSED:
+        fail(&c->why, FAIL_PEER, "the peer closed the TLS session");
+        break;
+    case TLS_BROKEN:
+        break;
+    }
+    return CONNECTION_BROKEN;
+}
+
+static void all_written(struct connection *c)
+{
+    if (!c->write_end)
+        return;
+    c->write_end = false;
+    if (c->tls)
+        tls_close(c->tls);
+    c->loop->io->end_write(c->loop->io, c->fd);
+}
+
+static void flush_run(struct task *task)
+{
+    struct connection *c = container_of(task, struct connection, flush);
+    size_t wrote = 0;
+    if (c->gone || c->broken || !c->open || c->handshaking)
+        return;
+    while (c->out_count && c->writable) {
+        long n = c->tls ? write_tls(c) : write_plain(c);
+        if (n == CONNECTION_BROKEN) {
+            connection_break(c);
+            return;
+        }
+        if (n < 0)
+            break;
+        out_used(c, (size_t)n);
+        wrote += (size_t)n;
+    }
+    if (!c->out_count)
+        all_written(c);
+    if (wrote && !c->gone)
+        c->ops->on_written(c, wrote);
+}

@@ -1,0 +1,101 @@
+/*
+ * connection: one socket, plain or TLS, as both sides of the proxy use it.
+ *
+ * Reading is the owner's: on_readable says that there may be something, the owner
+ * reads until it gets CONNECTION_LATER. Writing is gathered: what is put out
+ * during a loop's turn leaves in one go at its end. The handshake happens inside;
+ * the owner hears of on_open once. It knows no HTTP.
+ */
+#ifndef PROXY_CONNECTION_H
+#define PROXY_CONNECTION_H
+
+#include "crypt/tls.h"
+#include "loop/loop.h"
+#include "proxy/block.h"
+
+struct connection;
+
+struct connection_ops {
+    /* Connected, and the handshake (if any) is done. */
+    void (*on_open)(struct connection *connection);
+    void (*on_readable)(struct connection *connection);
+    /* Some bytes left; `wrote` counts payload. Ask the pump for as much more. */
+    void (*on_written)(struct connection *connection, size_t wrote);
+    /* It broke (connection->why says how); nothing more will come. Called once, never from inside a call of
+     * the owner's into the connection. */
+    void (*on_broken)(struct connection *connection);
+    /* Only for a server's TLS: which context for that SNI. */
+    tls_choose *choose;
+};
+
+struct slice {
+    struct block *block; /* a reference */
+    const char *at;
+    size_t len;
+};
+
+#define CONNECTION_SLICES 32
+
+struct connection {
+    struct watch watch;
+    struct loop *loop;
+    const struct connection_ops *ops;
+    void *owner;
+    int fd;
+    bool connecting;
+    bool handshaking;
+    bool open;
+    bool readable; /* the socket may have bytes */
+    bool writable;
+    bool ended; /* the peer will send no more */
+    bool broken;
+    bool write_end; /* half close once everything is written */
+    bool gone;      /* told on_broken, or closed by the owner */
+    struct tls_session *tls;
+    struct tls_context *tls_context;
+    struct slice *out; /* a ring of out_room */
+    uint32_t out_first;
+    uint32_t out_count;
+    uint32_t out_room;
+    size_t out_bytes;
+    struct task flush;
+    struct task wake; /* on_readable without an event: bytes left in TLS, or credit came */
+    struct task fall; /* on_broken from a clean stack */
+    struct task grave;
+    struct sockaddr_storage peer;
+    struct fail why;
+    struct block *unread; /* bytes read before it was known that they are TLS */
+    size_t unread_at;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    void (*on_buried)(struct connection *connection); /* its memory may go now */
+};
+
+enum { CONNECTION_END = 0, CONNECTION_LATER = -1, CONNECTION_BROKEN = -2 };
+
+/* Takes fd. For TLS `context` is the first (server) or only (client) one, borrowed; NULL: plain text. */
+void connection_open_server(struct connection *connection, struct loop *loop, int fd,
+                            struct tls_context *context, const struct connection_ops *ops, void *owner);
+/* `connecting`: the socket's connect is under way. */
+void connection_open_client(struct connection *connection, struct loop *loop, int fd, bool connecting,
+                            struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
+                            void *owner);
+/* Turns a plain server connection into a TLS one; `read` (a reference, may be NULL) holds what was read so
+ * far. */
+void connection_start_tls(struct connection *connection, struct tls_context *context, struct block *read);
+
+/* Bytes read, or CONNECTION_END, _LATER, _BROKEN. */
+long connection_read(struct connection *connection, char *at, size_t room);
+/* on_readable will be called from a clean stack. */
+void connection_wake(struct connection *connection);
+
+/* Copies: for heads and other small things. */
+void connection_put(struct connection *connection, struct bytes bytes);
+/* By reference: for bodies. Small ones are copied behind what is there, to leave together. */
+void connection_put_block(struct connection *connection, struct block *block, struct bytes bytes);
+/* After the last byte: half close, so that the peer sees the end but may go on sending. */
+void connection_end_write(struct connection *connection);
+/* Now. on_broken is not called. The memory may go in on_buried. */
+void connection_close(struct connection *connection);
+
+#endif

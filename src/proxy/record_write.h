@@ -1,0 +1,14 @@
+/*
+ * record_write: records into the worker's ring.
+ */
+#ifndef PROXY_RECORD_WRITE_H
+#define PROXY_RECORD_WRITE_H
+
+#include "proxy/listen.h"
+
+/* Encodes the record into the ring; when that is full, it is counted there. */
+void record_write(struct worker *worker, const struct record *record);
+/* A connection that never became an exchange: TLS refused or broken. */
+void record_refused(const struct client *client, const struct fail *why);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * worker: one thread's whole data path: its loop, listeners, pools and caches.
+ *
+ * Everything here belongs to one thread; nothing is locked.
+ */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include "base/map.h"
+#include "loop/loop.h"
+#include "proxy/exchange.h"
+#include "proxy/generation.h"
+#include "wire/ring.h"
+
+struct token_cache;
+struct pool;
+struct key_waits;
+struct stock;
+
+/* What the data path asks of the other processes. Answers come by the worker_* calls below. */
+struct worker_ops {
+    /* A token names a key that the set lacks: ask control (worker_keys_answer follows). */
+    void (*need_keys)(struct worker *worker, uint64_t key_set);
+    /* Connect to that unix socket path for me (worker_connected follows with the same id). */
+    void (*connect_path)(struct worker *worker, uint64_t id, struct bytes path);
+    /* The record ring is a quarter full. */
+    void (*wake_reader)(struct worker *worker);
+};
+
+/* A listening socket; outlives generations, found by the listener's id. */
+struct listen {
+    struct watch watch;
+    struct worker *worker;
+    uint64_t id;
+    int fd;
+    bool accepting;
+    const struct rules_listener *row; /* in the current generation; NULL: the rules do not know it (yet) */
+    struct link link;
+    struct task resume; /* accept goes on after a pause */
+};
+
+struct worker {
+    struct loop loop;
+    uint32_t index;
+    const struct worker_ops *ops;
+    void *owner;
+    struct generation *generation; /* current; NULL before the first */
+    struct link listens;
+    struct link clients; /* connections of clients, client_http1 and tunnels */
+    struct link exchanges;
+    struct token_cache *tokens;
+    struct pool *pool;
+    struct key_waits *key_waits;
+    struct ring ring;
+    bool has_ring;
+    bool draining;
+    uint64_t connect_id;
+    struct map connects; /* of unix sockets under way */
+    struct map loads;    /* balance.c */
+    uint64_t turn_of_robin;
+    uint64_t accepted;
+    uint64_t requests;
+    struct stock *stock;
+};
+
+void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops,
+                 void *owner);
+void worker_done(struct worker *worker);
+
+/* A listening socket from the supervisor (taken), or its end. */
+void worker_listen(struct worker *worker, uint64_t id, int fd);
+void worker_unlisten(struct worker *worker, uint64_t id);
+/* A new generation is in force from now on (taken). */
+void worker_swap(struct worker *worker, struct generation *generation);
+/* Control has, or has not, fetched the key set anew. */
+void worker_keys_answer(struct worker *worker, uint64_t key_set, bool fetched);
+/* fd < 0: -errno. */
+void worker_connected(struct worker *worker, uint64_t id, int fd);
+/* No new connections; idle ones close; true once nothing is left. */
+void worker_drain(struct worker *worker);
+/* Sessions on rules that are too old are judged again, or cut. */
+void worker_sessions_review(struct worker *worker);
+bool worker_idle(const struct worker *worker);
+/* Cuts what is left. */
+void worker_cut(struct worker *worker);
+
+#endif

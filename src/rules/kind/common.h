@@ -1,0 +1,93 @@
+/*
+ * common: pieces that several resource kinds share.
+ */
+#ifndef RULES_KIND_COMMON_H
+#define RULES_KIND_COMMON_H
+
+#include "rules/field.h"
+#include "rules/resource.h"
+
+enum protocol {
+    PROTOCOL_NONE,
+    PROTOCOL_HTTP,
+    PROTOCOL_HTTPS,
+    PROTOCOL_HTTP2,
+    PROTOCOL_GRPC,
+    PROTOCOL_GRPC_WEB,
+    PROTOCOL_TCP,
+    PROTOCOL_TLS,
+    PROTOCOL_MONGO,
+    PROTOCOL_MYSQL,
+    PROTOCOL_REDIS,
+    PROTOCOL_UDP,
+    PROTOCOL_HTTP_PROXY,
+    PROTOCOL_HBONE,
+};
+
+bool protocol_is_http(enum protocol protocol); /* HTTP, HTTP2, GRPC, GRPC-WEB: plain text on the wire */
+bool protocol_is_tls(enum protocol protocol);  /* HTTPS, TLS */
+
+struct port {
+    struct group group;
+    int64_t number;
+    int protocol; /* enum protocol */
+    struct bytes name;
+    int64_t target_port; /* 0: the same as number */
+};
+
+/* {number: 8080} */
+struct port_selector {
+    struct group group;
+    int64_t number;
+};
+
+struct destination {
+    struct group group;
+    struct bytes host;
+    struct bytes subset;
+    struct port_selector *port; /* NULL: the service's only one */
+};
+
+/* Labels that choose workloads; none chooses all. */
+struct selector {
+    struct group group;
+    struct text_map match_labels; /* `matchLabels`, or `labels` in networking kinds */
+};
+
+extern const struct field_table port_table;
+extern const struct field_table port_selector_table;
+extern const struct field_table destination_table;
+extern const struct field_table selector_table;          /* matchLabels */
+extern const struct field_table workload_selector_table; /* labels */
+extern const struct field_table target_ref_table;        /* checked, never acted on */
+extern const struct field_table percent_table;           /* struct percent */
+extern const char *const protocol_choices[];
+
+struct percent {
+    struct group group;
+    double value; /* 0 to 100 */
+};
+
+/* Checks of syntax; each says what is wrong at `node` and answers whether all is well. */
+bool check_host(struct report *report, const struct yaml_node *node, struct bytes host); /* name or *.name */
+bool check_host_plain(struct report *report, const struct yaml_node *node, struct bytes host);
+bool check_port(struct report *report, const struct yaml_node *node, int64_t port);
+bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name);
+bool check_header_name(struct report *report, const struct yaml_node *node, struct bytes name);
+bool check_regex(struct report *report, const struct yaml_node *node, struct bytes pattern);
+bool check_selector(struct report *report, const struct selector *selector);
+bool check_destination(struct report *report, const struct destination *destination);
+/* Every string match below `node`'s map of them. */
+void check_matches(struct report *report, const struct group *group, const char *name,
+                   const struct match_map *matches);
+void check_match(struct report *report, const struct group *group, const char *name,
+                 const struct string_match *match);
+/* 127.0.0.1:80, [::1]:80, 0.0.0.0:80 or unix:///path (unix://@abstract). */
+bool endpoint_read(struct bytes text, struct bytes *address, int64_t *port);
+bool address_is_ip(struct bytes text);
+bool address_is_cidr(struct bytes text); /* an address, with or without /bits */
+bool address_is_unix(struct bytes text); /* unix:///path or unix://@name */
+bool host_is_plain(struct bytes host);   /* RFC 1123 name, no wildcard */
+bool host_is_name(struct bytes host);    /* or one "*." in front, or "*" */
+
+#endif

@@ -1,0 +1,58 @@
+#include "rules/kind/destination_rule.h"
+
+static const struct field subset_fields[] = {
+    {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILLED, offsetof(struct subset, name),
+     .help = "a name for it"},
+    {"labels", FIELD_TEXT, FIELD_MAP, offsetof(struct subset, labels), .max = 63,
+     .help = "labels that its endpoints carry"},
+    {"trafficPolicy", FIELD_GROUP, 0, offsetof(struct subset, traffic_policy), &traffic_policy_table,
+     .help = "what holds for it instead"},
+};
+static FIELD_TABLE(subset, struct subset);
+
+static const struct field destination_rule_fields[] = {
+    {"host", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILLED, offsetof(struct destination_rule, host),
+     .help = "the service, or *.DOMAIN"},
+    {"trafficPolicy", FIELD_GROUP, 0, offsetof(struct destination_rule, traffic_policy),
+     &traffic_policy_table, .help = "how to speak with it"},
+    {"subsets", FIELD_GROUP, FIELD_LIST, offsetof(struct destination_rule, subsets), &subset_table,
+     .help = "parts of its endpoints, by labels"},
+    {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, .help = "namespaces that see it"},
+    {"workloadSelector", FIELD_GROUP, FIELD_NOT_YET, .group = &selector_table,
+     .help = "the callers it holds for"},
+};
+static FIELD_TABLE(destination_rule, struct destination_rule);
+
+static void check_subsets(const struct destination_rule *rule, struct report *report)
+{
+    for (size_t i = 0; i < rule->subsets.count; i++) {
+        const struct subset *subset = &rule->subsets.at[i];
+        if (!host_is_plain(subset->name) || subset->name.len > 63)
+            report_error(report, group_node(&subset->group, "name"), "'%.*s' is no name of a subset",
+                         BYTES_FMT(subset->name));
+        for (size_t k = 0; k < i; k++) {
+            if (bytes_equal(rule->subsets.at[k].name, subset->name))
+                report_error(report, group_node(&subset->group, "name"),
+                             "'%.*s' is the name of another subset", BYTES_FMT(subset->name));
+        }
+        traffic_policy_check(subset->traffic_policy, report);
+    }
+}
+
+static void check(struct resource *resource, struct report *report)
+{
+    const struct destination_rule *rule = resource->spec;
+    check_host(report, group_node(&rule->group, "host"), rule->host);
+    traffic_policy_check(rule->traffic_policy, report);
+    check_subsets(rule, report);
+}
+
+const struct kind destination_rule_kind = {
+    .id = KIND_DESTINATION_RULE,
+    .name = "DestinationRule",
+    .group = "networking.istio.io",
+    .versions = "v1 v1beta1 v1alpha3",
+    .table = &destination_rule_table,
+    .check = check,
+    .help = "How to speak with a service: load balancing, TLS, subsets.",
+};

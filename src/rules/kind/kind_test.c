@@ -1,0 +1,380 @@
+#include "base/test.h"
+
+#include "rules/kind/assertion.h"
+#include "rules/kind/authorization_policy.h"
+#include "rules/kind/claim_mapping.h"
+#include "rules/kind/destination_rule.h"
+#include "rules/kind/gateway.h"
+#include "rules/kind/peer_authentication.h"
+#include "rules/kind/request_authentication.h"
+#include "rules/kind/secret.h"
+#include "rules/kind/service_entry.h"
+#include "rules/kind/sidecar.h"
+#include "rules/kind/virtual_service.h"
+
+/* A row: a spec of a kind, and the first finding it makes; NULL when there is none. */
+struct row {
+    const char *name;
+    const char *spec;
+    const char *says;
+};
+
+static void run(const char *api, const char *kind, const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct resource_set set;
+        char shown[600] = "";
+        struct text text;
+        resource_set_init(&set);
+        struct bytes file = arena_format(&set.arena, "apiVersion: %s\nkind: %s\nmetadata: {name: x}\n%s\n",
+                                         api, kind, rows[i].spec);
+        resource_set_add_file(&set, "f.yaml", file);
+        resource_set_finish(&set);
+        text_init_fixed(&text, shown, sizeof(shown));
+        if (set.findings.count > 0)
+            finding_write(&set.findings.at[0], &text);
+        print_message("  %s\n", rows[i].name);
+        assert_string_equal(shown, rows[i].says ? rows[i].says : "");
+        resource_set_done(&set);
+    }
+}
+
+static void gateway_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"plain",
+         "spec: {selector: {a: b}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: "
+         "[a.b]}]}",
+         NULL},
+        {"tls",
+         "spec: {servers: [{port: {number: 443, name: s, protocol: https}, hosts: ['ns/*.a.b'],"
+         " tls: {mode: MUTUAL, credentialName: c, minProtocolVersion: TLSV1_2}}]}",
+         NULL},
+        {"mode",
+         "spec:\n  servers:\n  - port: {number: 443, name: s, protocol: HTTPS}\n    hosts: ['*']\n    tls:\n"
+         "      mode: MUTAUL",
+         "f.yaml:9:13: spec.servers[0].tls.mode: 'MUTAUL' is none of PASSTHROUGH, SIMPLE, MUTUAL, "
+         "AUTO_PASSTHROUGH, "
+         "ISTIO_MUTUAL, OPTIONAL_MUTUAL"},
+        {"no servers", "spec: {}", "f.yaml:4:1: spec: servers is missing"},
+        {"host", "spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*bar.com']}]}",
+         "f.yaml:4:75: spec.servers[0].hosts[0]: '*bar.com' is no host: a name such as shop.example.com, "
+         "*.example.com or * belongs here"},
+        {"port", "spec: {servers: [{port: {number: 0, name: http, protocol: HTTP}, hosts: [a.b]}]}",
+         "f.yaml:4:34: spec.servers[0].port.number: 0 is no port; one is between 1 and 65535"},
+        {"no certificate",
+         "spec: {servers: [{port: {number: 443, name: s, protocol: HTTPS}, hosts: [a.b], tls: {mode: "
+         "SIMPLE}}]}",
+         "f.yaml:4:80: spec.servers[0].tls: mode SIMPLE needs a credentialName"},
+        {"pinned key",
+         "spec: {servers: [{port: {number: 443, name: s, protocol: HTTPS}, hosts: [a.b],"
+         " tls: {mode: MUTUAL, credentialName: c, verifyCertificateSpki: [x]}}]}",
+         "f.yaml:4:119: spec.servers[0].tls.verifyCertificateSpki: verifyCertificateSpki is not acted on by "
+         "this "
+         "version, so the resource would not do what it says"},
+        {"unknown field",
+         "spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, host: [a.b], hosts: [a.b]}]}",
+         "f.yaml:4:67: spec.servers[0].host: no field is called 'host' here; did you mean hosts?"},
+        {"same names",
+         "spec: {servers: [{port: {number: 80, name: a, protocol: HTTP}, hosts: [a.b]},"
+         " {port: {number: 81, name: a, protocol: HTTP}, hosts: [a.b]}]}",
+         "f.yaml:4:105: spec.servers[1].port.name: 'a' is the name of another server's port"},
+    };
+    run("networking.istio.io/v1", "Gateway", rows, ROWS(rows));
+}
+
+static void virtual_service_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"routes",
+         "spec: {hosts: [a], http: [{match: [{uri: {prefix: /x}, headers: {h: {regex: 'a+'}}}],"
+         " route: [{destination: {host: a, port: {number: 80}}, weight: 1}], timeout: 1.5s}]}",
+         NULL},
+        {"any header",
+         "spec: {hosts: [a], http: [{match: [{headers: {h: {}}}], route: [{destination: {host: a}}]}]}",
+         NULL},
+        {"regex",
+         "spec: {hosts: [a], http: [{match: [{uri: {regex: '('}}], route: [{destination: {host: a}}]}]}",
+         "f.yaml:4:50: spec.http[0].match[0].uri.regex: is no regular expression RE2 takes: missing ): ("},
+        {"two forms",
+         "spec: {hosts: [a], http: [{match: [{uri: {exact: a, prefix: b}}], route: [{destination: {host: "
+         "a}}]}]}",
+         "f.yaml:4:61: spec.http[0].match[0].uri.prefix: here belongs one of exact, prefix, regex"},
+        {"timeout", "spec: {hosts: [a], http: [{route: [{destination: {host: a}}], timeout: soon}]}",
+         "f.yaml:4:72: spec.http[0].timeout: 'soon' is no duration such as 1.5s, 300ms or 1h"},
+        {"short timeout", "spec: {hosts: [a], http: [{route: [{destination: {host: a}}], timeout: 0s}]}",
+         "f.yaml:4:72: spec.http[0].timeout: '0s' is shorter than 1ms"},
+        {"weights",
+         "spec: {hosts: [a], http: [{route: [{destination: {host: a}}, {destination: {host: b}}]}]}",
+         "f.yaml:4:28: spec.http[0].route: several destinations need weights"},
+        {"nowhere", "spec: {hosts: [a], http: [{name: n}]}",
+         "f.yaml:4:27: spec.http[0]: says nowhere to go: route, redirect, directResponse or delegate"},
+        {"claim in the mesh",
+         "spec: {hosts: [a], http: [{match: [{headers: {'@request.auth.claims.a': {exact: b}}}],"
+         " route: [{destination: {host: a}}]}]}",
+         "f.yaml:4:47: spec.http[0].match[0].headers[\"@request.auth.claims.a\"]: claims are known at "
+         "gateways only; "
+         "name one in gateways"},
+        {"retries", "spec: {hosts: [a], http: [{route: [{destination: {host: a}}], retries: {attempts: 1}}]}",
+         "f.yaml:4:63: spec.http[0].retries: retries is not acted on by this version"},
+        {"number where text belongs", "spec: {hosts: [1], http: [{route: [{destination: {host: a}}]}]}",
+         "f.yaml:4:16: spec.hosts[0]: '1' is a number where text belongs; write it in quotes"},
+    };
+    run("networking.istio.io/v1", "VirtualService", rows, ROWS(rows));
+}
+
+static void destination_rule_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"subsets",
+         "spec: {host: a, subsets: [{name: v1, labels: {version: v1}}], trafficPolicy: {tls: {mode: "
+         "SIMPLE}}}",
+         NULL},
+        {"no host", "spec: {}", "f.yaml:4:1: spec: host is missing"},
+        {"control characters", "spec: {host: \"a\\e[1m\\n\"}",
+         "f.yaml:4:14: spec.host: 'a\\x1b[1m\\x0a' is no host: a name such as shop.example.com, "
+         "*.example.com or * "
+         "belongs here"},
+        {"twice", "spec: {host: a, subsets: [{name: v}, {name: v}]}",
+         "f.yaml:4:45: spec.subsets[1].name: 'v' is the name of another subset"},
+        {"mutual", "spec: {host: a, trafficPolicy: {tls: {mode: MUTUAL}}}",
+         "f.yaml:4:33: spec.trafficPolicy.tls: mode MUTUAL needs a credentialName"},
+        {"skip and names",
+         "spec: {host: a, trafficPolicy: {tls: {mode: SIMPLE, insecureSkipVerify: true, subjectAltNames: "
+         "[a]}}}",
+         "f.yaml:4:73: spec.trafficPolicy.tls.insecureSkipVerify: contradicts subjectAltNames"},
+        {"one of",
+         "spec: {host: a, trafficPolicy: {loadBalancer: {simple: RANDOM, consistentHash: {useSourceIp: "
+         "on}}}}",
+         "f.yaml:4:64: spec.trafficPolicy.loadBalancer.consistentHash: consistentHash is not acted on by "
+         "this version"},
+    };
+    run("networking.istio.io/v1beta1", "DestinationRule", rows, ROWS(rows));
+}
+
+static void service_entry_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"static",
+         "spec: {hosts: [a.b], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}],"
+         " endpoints: [{address: 10.0.0.1, ports: {http: 8080}}, {address: '::1'}]}",
+         NULL},
+        {"unix",
+         "spec: {hosts: [a.b], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}],"
+         " endpoints: [{address: 'unix:///run/a.sock'}]}",
+         NULL},
+        {"no such port",
+         "spec: {hosts: [a.b], resolution: STATIC, ports: [{number: 80, name: http}],"
+         " endpoints: [{address: 10.0.0.1, ports: {htp: 8080}}]}",
+         "f.yaml:4:122: spec.endpoints[0].ports.htp: the service has no such port"},
+        {"both",
+         "spec: {hosts: [a.b], resolution: STATIC, endpoints: [{address: 10.0.0.1}], workloadSelector: "
+         "{labels: {a: b}}}",
+         "f.yaml:4:76: spec.workloadSelector: endpoints and workloadSelector exclude each other"},
+        {"everything", "spec: {hosts: ['*'], resolution: STATIC, endpoints: [{address: 10.0.0.1}]}",
+         "f.yaml:4:16: spec.hosts[0]: '*' is no single service"},
+        {"relative socket",
+         "spec: {hosts: [a.b], resolution: STATIC, ports: [{number: 80, name: http}], endpoints: [{address: "
+         "'unix://a'}]}",
+         "f.yaml:4:99: spec.endpoints[0].address: 'unix://a' is no unix socket such as unix:///run/app.sock "
+         "or "
+         "unix://@app"},
+        {"dns", "spec: {hosts: [a.b], resolution: DNS}",
+         "f.yaml:4:34: spec.resolution: 'DNS' is not acted on by this version"},
+    };
+    run("networking.istio.io/v1", "ServiceEntry", rows, ROWS(rows));
+}
+
+static void workload_entry_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"address", "spec: {address: 10.0.0.1, labels: {app: a}, serviceAccount: sa}", NULL},
+        {"none", "spec: {labels: {app: a}}", "f.yaml:4:1: spec: address is missing"},
+        {"port", "spec: {address: 10.0.0.1, ports: {http: 99999}}",
+         "f.yaml:4:41: spec.ports.http: 99999 is no port; one is between 1 and 65535"},
+    };
+    run("networking.istio.io/v1", "WorkloadEntry", rows, ROWS(rows));
+}
+
+static void sidecar_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"both ways",
+         "spec: {ingress: [{port: {number: 80, name: http, protocol: HTTP}, defaultEndpoint: "
+         "'127.0.0.1:8080'}],"
+         " egress: [{hosts: ['./*', 'istio-system/*']}]}",
+         NULL},
+        {"elsewhere",
+         "spec: {ingress: [{port: {number: 80, name: http, protocol: HTTP}, defaultEndpoint: "
+         "'10.0.0.1:8080'}]}",
+         "f.yaml:4:84: spec.ingress[0].defaultEndpoint: '10.0.0.1:8080' is another machine; a sidecar serves "
+         "its own "
+         "workload"},
+        {"host", "spec: {egress: [{hosts: [a.b]}]}",
+         "f.yaml:4:26: spec.egress[0].hosts[0]: 'a.b' is not of the form NAMESPACE/HOST"},
+        {"captured",
+         "spec: {ingress: [{port: {number: 80, name: http, protocol: HTTP}, captureMode: IPTABLES}]}",
+         "f.yaml:4:80: spec.ingress[0].captureMode: 'IPTABLES' is not acted on by this version"},
+    };
+    run("networking.istio.io/v1", "Sidecar", rows, ROWS(rows));
+}
+
+static void peer_authentication_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"strict", "spec: {mtls: {mode: STRICT}}", NULL},
+        {"ports", "spec: {selector: {matchLabels: {a: b}}, portLevelMtls: {8080: {mode: DISABLE}}}", NULL},
+        {"ports of nobody", "spec: {portLevelMtls: {8080: {mode: DISABLE}}}",
+         "f.yaml:4:8: spec.portLevelMtls: needs a selector: ports belong to workloads"},
+        {"port", "spec: {selector: {matchLabels: {a: b}}, portLevelMtls: {http: {mode: DISABLE}}}",
+         "f.yaml:4:57: spec.portLevelMtls.http: 'http' is no port; one is between 1 and 65535"},
+        {"unknown field is an error", "spec: {mtl: {mode: STRICT}}",
+         "f.yaml:4:8: spec.mtl: no field is called 'mtl' here; did you mean mtls?"},
+    };
+    run("security.istio.io/v1", "PeerAuthentication", rows, ROWS(rows));
+}
+
+static void request_authentication_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"issuer", "spec: {jwtRules: [{issuer: a, jwksUri: 'https://a/b', fromHeaders: [{name: x}]}]}", NULL},
+        {"keys", "spec: {jwtRules: [{issuer: a, jwks: '{\"keys\":[]}'}]}", NULL},
+        {"no keys", "spec: {jwtRules: [{issuer: a, jwks: '{'}]}",
+         "f.yaml:4:37: spec.jwtRules[0].jwks: is no key set: a JSON object with a list keys"},
+        {"no issuer", "spec: {jwtRules: [{jwksUri: 'https://a/b'}]}",
+         "f.yaml:4:19: spec.jwtRules[0]: issuer is missing"},
+        {"empty rule", "spec: {jwtRules: [null]}", "f.yaml:4:19: spec.jwtRules[0]: must not be empty"},
+        {"scheme", "spec: {jwtRules: [{issuer: a, jwksUri: 'file:///b'}]}",
+         "f.yaml:4:40: spec.jwtRules[0].jwksUri: 'file:///b' is no http or https URL"},
+        {"header", "spec: {jwtRules: [{issuer: a, outputClaimToHeaders: [{header: 'a b', claim: c}]}]}",
+         "f.yaml:4:63: spec.jwtRules[0].outputClaimToHeaders[0].header: 'a b' is no name of a header"},
+        {"cookies", "spec: {jwtRules: [{issuer: a, fromCookies: [c]}]}",
+         "f.yaml:4:31: spec.jwtRules[0].fromCookies: fromCookies is not acted on by this version, so the "
+         "resource would "
+         "not do what it says"},
+    };
+    run("security.istio.io/v1", "RequestAuthentication", rows, ROWS(rows));
+}
+
+static void authorization_policy_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"deny all", "spec: {}", NULL},
+        {"allow all", "spec: {rules: [{}]}", NULL},
+        {"full",
+         "spec: {action: DENY, rules: [{from: [{source: {principals: ['*'], ipBlocks: [10.0.0.0/8]}}],"
+         " to: [{operation: {paths: ['/a/{*}/{**}'], ports: ['80']}}],"
+         " when: [{key: 'request.auth.claims[a][b]', values: [x]}]}]}",
+         NULL},
+        {"custom", "spec: {action: CUSTOM, rules: [{}]}",
+         "f.yaml:4:16: spec.action: 'CUSTOM' is not acted on by this version, so the resource would not do "
+         "what it says"},
+        {"deny nothing", "spec: {action: DENY}",
+         "f.yaml:4:1: spec: action DENY without rules would match nothing"},
+        {"mistyped", "spec: {rules: [{form: [{source: {namespaces: [a]}}]}]}",
+         "f.yaml:4:17: spec.rules[0].form: no field is called 'form' here; did you mean from?"},
+        {"empty source", "spec: {rules: [{from: [{source: {}}]}]}",
+         "f.yaml:4:25: spec.rules[0].from[0].source: is empty; leave from out to mean everybody"},
+        {"template", "spec: {rules: [{to: [{operation: {paths: ['/{**}/{*}']}}]}]}",
+         "f.yaml:4:43: spec.rules[0].to[0].operation.paths[0]: '/{**}/{*}' is no path: {*} and {**} are "
+         "whole segments, "
+         "{**} the last, without other wildcards"},
+        {"range", "spec: {rules: [{from: [{source: {ipBlocks: [10.0.0.0/33]}}]}]}",
+         "f.yaml:4:45: spec.rules[0].from[0].source.ipBlocks[0]: '10.0.0.0/33' is no address or range"},
+        {"attribute", "spec: {rules: [{when: [{key: request.time, values: [x]}]}]}",
+         "f.yaml:4:30: spec.rules[0].when[0].key: 'request.time' is no attribute"},
+        {"accounts", "spec: {rules: [{from: [{source: {serviceAccounts: [a], namespaces: [b]}}]}]}",
+         "f.yaml:4:25: spec.rules[0].from[0].source: serviceAccounts exclude principals and namespaces"},
+        {"unquoted port", "spec: {rules: [{to: [{operation: {ports: [80]}}]}]}",
+         "f.yaml:4:43: spec.rules[0].to[0].operation.ports[0]: '80' is a number where text belongs; write it "
+         "in quotes"},
+    };
+    run("security.istio.io/v1", "AuthorizationPolicy", rows, ROWS(rows));
+}
+
+static void secret_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"tls", "type: kubernetes.io/tls\nstringData: {tls.crt: a, tls.key: b}", NULL},
+        {"base64", "data: {ca.crt: YQ==}", NULL},
+        {"no key", "type: kubernetes.io/tls\nstringData: {tls.crt: a}",
+         "f.yaml:1:1: a Secret of type kubernetes.io/tls needs data tls.key"},
+        {"value is not shown", "data: {tls.key: 12345}",
+         "f.yaml:4:17: data[\"tls.key\"]: the value is a number where text belongs; write it in quotes"},
+        {"no base64", "data: {tls.key: '!secret!'}", "f.yaml:4:17: data[\"tls.key\"]: is no base64"},
+    };
+    run("v1", "Secret", rows, ROWS(rows));
+}
+
+static void claim_mapping_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"exact", "spec: {rules: [{name: a, claim: realm_access.roles, exact: x, groups: [g]}]}", NULL},
+        {"pass",
+         "spec: {rules: [{name: a, claim: '[https://a.b/c]', passThrough: {prefix: 'idp:', allow: [x]}}]}",
+         NULL},
+        {"no form", "spec: {rules: [{name: a, claim: c, groups: [g]}]}",
+         "f.yaml:4:16: spec.rules[0]: one of exact, prefix, suffix, in and passThrough belongs here"},
+        {"two forms", "spec: {rules: [{name: a, claim: c, exact: x, prefix: y, groups: [g]}]}",
+         "f.yaml:4:54: spec.rules[0].prefix: exact and prefix exclude each other"},
+        {"no groups", "spec: {rules: [{name: a, claim: c, exact: x}]}",
+         "f.yaml:4:16: spec.rules[0]: groups are missing"},
+        {"same name",
+         "spec: {rules: [{name: a, claim: c, exact: x, groups: [g]}, {name: a, claim: c, exact: y, groups: "
+         "[g]}]}",
+         "f.yaml:4:67: spec.rules[1].name: 'a' is the name of another rule"},
+        {"url", "spec: {rules: [{name: a, claim: 'https://a.b/c', exact: x, groups: [g]}]}",
+         "f.yaml:4:33: spec.rules[0].claim: a claim with dots in its name stands in brackets: "
+         "[https://a.b/c]"},
+    };
+    run("selvage.dev/v1", "ClaimMapping", rows, ROWS(rows));
+}
+
+static void assertion_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"issuer",
+         "spec: {issuer: 'https://edge', audiences: [mesh], subjectPrefix: {'https://a': a, 'https://b': b}}",
+         NULL},
+        {"lifetime", "spec: {issuer: 'https://edge', lifetime: 11m}",
+         "f.yaml:4:42: spec.lifetime: '11m' is not between 1s and 10m"},
+        {"collision", "spec: {issuer: 'https://edge', subjectPrefix: {'https://a': a, 'https://b': a}}",
+         "f.yaml:4:77: spec.subjectPrefix[\"https://b\"]: 'a' stands for another issuer too"},
+        {"own claim", "spec: {issuer: 'https://edge', claims: [sub]}",
+         "f.yaml:4:41: spec.claims[0]: sub is set by the signer and cannot be copied"},
+        {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30m}",
+         "f.yaml:4:1: spec: publishAhead is not shorter than rotateEvery"},
+    };
+    run("selvage.dev/v1", "Assertion", rows, ROWS(rows));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gateway_rows),
+        cmocka_unit_test(virtual_service_rows),
+        cmocka_unit_test(destination_rule_rows),
+        cmocka_unit_test(service_entry_rows),
+        cmocka_unit_test(workload_entry_rows),
+        cmocka_unit_test(sidecar_rows),
+        cmocka_unit_test(peer_authentication_rows),
+        cmocka_unit_test(request_authentication_rows),
+        cmocka_unit_test(authorization_policy_rows),
+        cmocka_unit_test(secret_rows),
+        cmocka_unit_test(claim_mapping_rows),
+        cmocka_unit_test(assertion_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+#include "rules/kind/traffic_policy.h"
+
+/* The tables of a DestinationRule's trafficPolicy; most of it is known, little of it acted on so far. */
+
+#define AT_LEAST_1MS .min = 1
+
+static const char *const balance_choices[] = {"UNSPECIFIED", "LEAST_CONN",    "RANDOM", "PASSTHROUGH",
+                                              "ROUND_ROBIN", "LEAST_REQUEST", NULL};
+static const char *const client_tls_choices[] = {"DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL", NULL};
+static const char *const upgrade_choices[] = {"DEFAULT", "DO_NOT_UPGRADE", "UPGRADE", NULL};
+static const char *const proxy_choices[] = {"V1", "V2", NULL};
+
+static const struct field keepalive_fields[] = {
+    {"probes", FIELD_INT, 0, .max = UINT32_MAX, .help = "probes before the connection counts as dead"},
+    {"time", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "idle time before the first probe"},
+    {"interval", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time between probes"},
+};
+static FIELD_TABLE(keepalive, struct group);
+
+static const struct field pool_tcp_fields[] = {
+    {"maxConnections", FIELD_INT, 0, .max = INT32_MAX, .help = "most connections to a host"},
+    {"connectTimeout", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest time to connect"},
+    {"tcpKeepalive", FIELD_GROUP, 0, .group = &keepalive_table, .help = "TCP's keep-alive"},
+    {"maxConnectionDuration", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest life of a connection"},
+    {"idleTimeout", FIELD_DURATION, 0, .help = "longest idle time"},
+};
+static FIELD_TABLE(pool_tcp, struct group);
+
+static const struct field http2_keepalive_fields[] = {
+    {"interval", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time between pings"},
+    {"timeout", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest time to the answer"},
+};
+static FIELD_TABLE(http2_keepalive, struct group);
+
+static const struct field pool_http_fields[] = {
+    {"http1MaxPendingRequests", FIELD_INT, 0, .max = INT32_MAX, .help = "most requests that wait"},
+    {"http2MaxRequests", FIELD_INT, 0, .max = INT32_MAX, .help = "most requests at once"},
+    {"maxRequestsPerConnection", FIELD_INT, 0, .max = INT32_MAX, .help = "most requests of a connection"},
+    {"maxRetries", FIELD_INT, 0, .max = INT32_MAX, .help = "most retries at once"},
+    {"idleTimeout", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest idle time"},
+    {"h2UpgradePolicy", FIELD_CHOICE, 0, .choices = upgrade_choices, .help = "whether to speak HTTP/2"},
+    {"useClientProtocol", FIELD_BOOL, 0, .help = "speak what the client speaks"},
+    {"maxConcurrentStreams", FIELD_INT, 0, .max = INT32_MAX, .help = "most streams of a connection"},
+    {"http2KeepAlive", FIELD_GROUP, 0, .group = &http2_keepalive_table, .help = "pings"},
+};
+static FIELD_TABLE(pool_http, struct group);
+
+static const struct field connection_pool_fields[] = {
+    {"tcp", FIELD_GROUP, 0, .group = &pool_tcp_table, .help = "limits of connections"},
+    {"http", FIELD_GROUP, 0, .group = &pool_http_table, .help = "limits of requests"},
+};
+FIELD_TABLE(connection_pool, struct group);
+
+static const struct field cookie_attribute_fields[] = {
+    {"name", FIELD_TEXT, FIELD_REQUIRED, .help = "name of the attribute"},
+    {"value", FIELD_TEXT, 0, .help = "its value"},
+};
+static FIELD_TABLE(cookie_attribute, struct group);
+
+static const struct field http_cookie_fields[] = {
+    {"name", FIELD_TEXT, FIELD_REQUIRED, .help = "name of the cookie"},
+    {"path", FIELD_TEXT, 0, .help = "its path"},
+    {"ttl", FIELD_DURATION, 0, .help = "its life"},
+    {"attributes", FIELD_GROUP, FIELD_LIST, .group = &cookie_attribute_table, .help = "more attributes"},
+};
+static FIELD_TABLE(http_cookie, struct group);
+
+static const struct field ring_hash_fields[] = {
+    {"minimumRingSize", FIELD_INT, 0, .max = INT64_MAX, .help = "least points on the ring"},
+};
+static FIELD_TABLE(ring_hash, struct group);
+
+static const struct field maglev_fields[] = {
+    {"tableSize", FIELD_INT, 0, .max = INT64_MAX, .help = "size of the table, a prime"},
+};
+static FIELD_TABLE(maglev, struct group);
+
+static const struct field consistent_hash_fields[] = {
+    {"httpHeaderName", FIELD_TEXT, 0, .oneof = 1, .help = "hash this header"},
+    {"httpCookie", FIELD_GROUP, 0, .group = &http_cookie_table, .oneof = 1, .help = "hash this cookie"},
+    {"useSourceIp", FIELD_BOOL, 0, .oneof = 1, .help = "hash the client's address"},
+    {"httpQueryParameterName", FIELD_TEXT, 0, .oneof = 1, .help = "hash this query parameter"},
+    {"ringHash", FIELD_GROUP, 0, .group = &ring_hash_table, .oneof = 2, .help = "Ketama's ring"},
+    {"maglev", FIELD_GROUP, 0, .group = &maglev_table, .oneof = 2, .help = "Maglev's table"},
+    {"minimumRingSize", FIELD_INT, FIELD_DEPRECATED, .max = INT64_MAX, .help = "use ringHash"},
+};
+static FIELD_TABLE(consistent_hash, struct group);
+
+static const struct field distribute_fields[] = {
+    {"from", FIELD_TEXT, 0, .help = "locality of the caller"},
+    {"to", FIELD_INT, FIELD_MAP, .max = 100, .help = "localities and their share in percent"},
+};
+static FIELD_TABLE(distribute, struct group);
+
+static const struct field failover_fields[] = {
+    {"from", FIELD_TEXT, 0, .help = "region"},
+    {"to", FIELD_TEXT, 0, .help = "region to go to"},
+};
+static FIELD_TABLE(failover, struct group);
+
+static const struct field locality_fields[] = {
+    {"distribute", FIELD_GROUP, FIELD_LIST, .group = &distribute_table, .oneof = 1, .help = "shares"},
+    {"failover", FIELD_GROUP, FIELD_LIST, .group = &failover_table, .oneof = 1, .help = "where to go"},
+    {"failoverPriority", FIELD_TEXT, FIELD_LIST, .help = "labels in order of nearness"},
+    {"enabled", FIELD_BOOL, 0, .help = "whether locality counts"},
+};
+static FIELD_TABLE(locality, struct group);
+
+static const struct field zone_fields[] = {
+    {"enabled", FIELD_BOOL, 0, .help = "whether zones count"},
+    {"failover", FIELD_GROUP, FIELD_LIST, .group = &failover_table, .help = "where to go"},
+    {"failoverPriority", FIELD_TEXT, FIELD_LIST, .help = "labels in order of nearness"},
+    {"minClusterSize", FIELD_INT, 0, .min = 1, .max = UINT32_MAX, .help = "least number of hosts"},
+};
+static FIELD_TABLE(zone, struct group);
+
+static const struct field warmup_fields[] = {
+    {"duration", FIELD_DURATION, FIELD_REQUIRED, AT_LEAST_1MS, .help = "how long"},
+    {"minimumPercent", FIELD_NUMBER, 0, .max = 100, .help = "share at the beginning"},
+    {"aggression", FIELD_NUMBER, 0, .max = INT32_MAX, .help = "how fast it grows"},
+};
+static FIELD_TABLE(warmup, struct group);
+
+static const struct field backend_fields[] = {
+    {"errorUtilizationPenaltyPercent", FIELD_INT, 0, .max = UINT32_MAX, .help = "what errors cost"},
+    {"metricNamesForComputingUtilization", FIELD_TEXT, FIELD_LIST, .help = "metrics"},
+    {"weightExpirationPeriod", FIELD_DURATION, 0, .help = "when a weight is forgotten"},
+    {"weightStabilizationPeriod", FIELD_DURATION, 0, .help = "when a weight begins to count"},
+    {"weightUpdatePeriod", FIELD_DURATION, 0, .help = "how often weights change"},
+};
+static FIELD_TABLE(backend, struct group);
+
+static const struct field load_balancer_fields[] = {
+    {"simple", FIELD_CHOICE, 0, offsetof(struct load_balancer, simple), .choices = balance_choices,
+     .choices_not_yet = 1u << BALANCE_PASSTHROUGH, .oneof = 1, .help = "how an endpoint is chosen"},
+    {"consistentHash", FIELD_GROUP, FIELD_NOT_YET, .group = &consistent_hash_table, .oneof = 1,
+     .help = "the same endpoint for the same caller"},
+    {"backendUtilization", FIELD_GROUP, FIELD_NOT_YET, .group = &backend_table, .oneof = 1,
+     .help = "by reported load"},
+    {"localityLbSetting", FIELD_GROUP, FIELD_NOT_YET, .group = &locality_table,
+     .help = "near endpoints first"},
+    {"zoneAwareLbSetting", FIELD_GROUP, FIELD_NOT_YET, .group = &zone_table, .help = "near zones first"},
+    {"warmupDurationSecs", FIELD_DURATION, FIELD_NOT_YET | FIELD_DEPRECATED, AT_LEAST_1MS,
+     .help = "use warmup"},
+    {"warmup", FIELD_GROUP, FIELD_NOT_YET, .group = &warmup_table, .help = "slow start of new endpoints"},
+};
+static FIELD_TABLE(load_balancer, struct load_balancer);
+
+static const struct field client_tls_fields[] = {
+    {"mode", FIELD_CHOICE, 0, offsetof(struct client_tls, mode), .choices = client_tls_choices,
+     .help = "plain, TLS, mutual TLS with a Secret, or with the node's own certificate"},
+    {"clientCertificate", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with the client's certificate"},
+    {"privateKey", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with the client's key"},
+    {"caCertificates", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with authorities to trust"},
+    {"credentialName", FIELD_TEXT, 0, offsetof(struct client_tls, credential_name),
+     .help = "the Secret with certificate, key and authorities"},
+    {"subjectAltNames", FIELD_TEXT, FIELD_LIST, offsetof(struct client_tls, subject_alt_names),
+     .help = "names of which the server's certificate must carry one"},
+    {"sni", FIELD_TEXT, 0, offsetof(struct client_tls, sni), .help = "the name asked for"},
+    {"insecureSkipVerify", FIELD_BOOL, 0, offsetof(struct client_tls, insecure_skip_verify),
+     .help = "not verifying the server's certificate"},
+    {"caCrl", FIELD_TEXT, FIELD_NOT_YET | FIELD_GUARD, .help = "a file with certificates revoked"},
+};
+static FIELD_TABLE(client_tls, struct client_tls);
+
+static const struct field outlier_fields[] = {
+    {"consecutiveErrors", FIELD_INT, FIELD_DEPRECATED, .help = "use consecutive5xxErrors"},
+    {"splitExternalLocalOriginErrors", FIELD_BOOL, 0, .help = "count local errors apart"},
+    {"consecutiveLocalOriginFailures", FIELD_INT, 0, .max = UINT32_MAX, .help = "local errors in a row"},
+    {"consecutiveGatewayErrors", FIELD_INT, 0, .max = UINT32_MAX, .help = "502, 503, 504 in a row"},
+    {"consecutive5xxErrors", FIELD_INT, 0, .max = UINT32_MAX, .help = "5xx in a row"},
+    {"outlierDetectionHttpErrorCodes", FIELD_INT, FIELD_LIST, .min = 100, .max = 599, .help = "what counts"},
+    {"interval", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time between looks"},
+    {"baseEjectionTime", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time away, times the number of ejections"},
+    {"maxEjectionPercent", FIELD_INT, 0, .max = 100, .help = "most endpoints away"},
+    {"minHealthPercent", FIELD_INT, 0, .max = 100, .help = "below it nobody is ejected"},
+};
+static FIELD_TABLE(outlier, struct group);
+
+static const struct field tunnel_fields[] = {
+    {"protocol", FIELD_TEXT, 0, .help = "CONNECT or POST"},
+    {"targetHost", FIELD_TEXT, FIELD_REQUIRED, .help = "where to"},
+    {"targetPort", FIELD_INT, FIELD_REQUIRED, .min = 1, .max = 65535, .help = "which port"},
+};
+static FIELD_TABLE(tunnel, struct group);
+
+static const struct field proxy_protocol_fields[] = {
+    {"version", FIELD_CHOICE, 0, .choices = proxy_choices, .help = "V1 or V2"},
+};
+static FIELD_TABLE(proxy_protocol, struct group);
+
+static const struct field retry_budget_fields[] = {
+    {"percent", FIELD_NUMBER, 0, .max = 100, .help = "share of requests that may be retries"},
+    {"minRetryConcurrency", FIELD_INT, 0, .max = UINT32_MAX, .help = "retries always allowed"},
+    {"budgetInterval", FIELD_DURATION, 0, .help = "span that is counted"},
+};
+static FIELD_TABLE(retry_budget, struct group);
+
+static const struct field port_policy_fields[] = {
+    {"port", FIELD_GROUP, 0, offsetof(struct port_policy, port), &port_selector_table, .help = "which port"},
+    {"loadBalancer", FIELD_GROUP, 0, offsetof(struct port_policy, load_balancer), &load_balancer_table,
+     .help = "how an endpoint is chosen"},
+    {"connectionPool", FIELD_GROUP, FIELD_NOT_YET, .group = &connection_pool_table, .help = "limits"},
+    {"outlierDetection", FIELD_GROUP, FIELD_NOT_YET, .group = &outlier_table, .help = "ejecting endpoints"},
+    {"tls", FIELD_GROUP, 0, offsetof(struct port_policy, tls), &client_tls_table,
+     .help = "TLS to the service"},
+};
+static FIELD_TABLE(port_policy, struct port_policy);
+
+static const struct field traffic_policy_fields[] = {
+    {"loadBalancer", FIELD_GROUP, 0, offsetof(struct traffic_policy, load_balancer), &load_balancer_table,
+     .help = "how an endpoint is chosen"},
+    {"connectionPool", FIELD_GROUP, FIELD_NOT_YET, .group = &connection_pool_table, .help = "limits"},
+    {"outlierDetection", FIELD_GROUP, FIELD_NOT_YET, .group = &outlier_table, .help = "ejecting endpoints"},
+    {"tls", FIELD_GROUP, 0, offsetof(struct traffic_policy, tls), &client_tls_table,
+     .help = "TLS to the service"},
+    {"portLevelSettings", FIELD_GROUP, FIELD_LIST, offsetof(struct traffic_policy, port_level_settings),
+     &port_policy_table, .count_max = 4096, .help = "what holds for single ports instead"},
+    {"tunnel", FIELD_GROUP, FIELD_NOT_YET, .group = &tunnel_table, .help = "through a proxy"},
+    {"proxyProtocol", FIELD_GROUP, FIELD_NOT_YET, .group = &proxy_protocol_table, .help = "PROXY protocol"},
+    {"retryBudget", FIELD_GROUP, FIELD_NOT_YET, .group = &retry_budget_table, .help = "most retries"},
+};
+FIELD_TABLE(traffic_policy, struct traffic_policy);
+
+static void check_tls(const struct client_tls *tls, struct report *report)
+{
+    bool files = group_has(&tls->group, "clientCertificate") && group_has(&tls->group, "privateKey");
+    bool authority = tls->credential_name.len > 0 || group_has(&tls->group, "caCertificates");
+    const struct yaml_node *skip = group_node(&tls->group, "insecureSkipVerify");
+    if (tls->mode == CLIENT_TLS_MUTUAL && !files && tls->credential_name.len == 0)
+        report_error(report, tls->group.node, "mode MUTUAL needs a credentialName");
+    if (tls->mode == CLIENT_TLS_ISTIO_MUTUAL && (tls->credential_name.len > 0 || files))
+        report_error(report, tls->group.node,
+                     "mode ISTIO_MUTUAL uses the node's own certificate; none can be named");
+    if (!tls->insecure_skip_verify)
+        return;
+    if (tls->mode == CLIENT_TLS_SIMPLE && authority)
+        report_error(report, skip, "contradicts the authorities that are named");
+    if (tls->mode != CLIENT_TLS_DISABLE && tls->subject_alt_names.count > 0)
+        report_error(report, skip, "contradicts subjectAltNames");
+}
+
+static void check_hash(const struct load_balancer *balancer, struct report *report)
+{
+    const struct yaml_node *hash = yaml_get(balancer->group.node, "consistentHash");
+    if (hash && hash->kind == YAML_MAP && !yaml_get(hash, "httpHeaderName") &&
+        !yaml_get(hash, "httpCookie") && !yaml_get(hash, "useSourceIp") &&
+        !yaml_get(hash, "httpQueryParameterName"))
+        report_error(report, hash,
+                     "says nothing to hash: httpHeaderName, httpCookie, useSourceIp or "
+                     "httpQueryParameterName belongs here");
+}
+
+void traffic_policy_check(const struct traffic_policy *policy, struct report *report)
+{
+    if (!policy)
+        return;
+    if (policy->tls)
+        check_tls(policy->tls, report);
+    if (policy->load_balancer)
+        check_hash(policy->load_balancer, report);
+    for (size_t i = 0; i < policy->port_level_settings.count; i++) {
+        const struct port_policy *port = &policy->port_level_settings.at[i];
+        if (port->port)
+            check_port(report, group_node(&port->port->group, "number"), port->port->number);
+        else
+            report_error(report, port->group.node, "port is missing");
+        if (port->tls)
+            check_tls(port->tls, report);
+        if (port->load_balancer)
+            check_hash(port->load_balancer, report);
+    }
+}

@@ -1,0 +1,308 @@
+#include "rules/kind/virtual_service_later.h"
+
+static const char *const derive_choices[] = {"FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT", NULL};
+static const char *const preflight_choices[] = {"UNSPECIFIED", "FORWARD", "IGNORE", NULL};
+
+static const struct field uri_regex_rewrite_fields[] = {
+    {"match", FIELD_TEXT, 0, .help = "the expression"},
+    {"rewrite", FIELD_TEXT, 0, .help = "what it becomes, with \\1 for groups"},
+};
+FIELD_TABLE(uri_regex_rewrite, struct group);
+
+static const struct field http_redirect_fields[] = {
+    {"uri", FIELD_TEXT, 0, .oneof = 2, .help = "the new path"},
+    {"prefixRewrite", FIELD_TEXT, 0, .oneof = 2, .help = "what the prefix that matched becomes"},
+    {"authority", FIELD_TEXT, 0, .help = "the new host"},
+    {"port", FIELD_INT, 0, .min = 1, .max = 65535, .oneof = 1, .help = "the new port"},
+    {"derivePort", FIELD_CHOICE, 0, .choices = derive_choices, .oneof = 1, .help = "where the port is from"},
+    {"scheme", FIELD_TEXT, 0, .help = "the new scheme"},
+    {"redirectCode", FIELD_INT, 0, .max = 399, .help = "301, 302, 303, 307 or 308"},
+};
+FIELD_TABLE(http_redirect, struct group);
+
+static const struct field body_fields[] = {
+    {"string", FIELD_TEXT, 0, .max = 1048576, .oneof = 1, .help = "as text"},
+    {"bytes", FIELD_TEXT, 0, .max = 1398104, .oneof = 1, .help = "in base64"},
+};
+static FIELD_TABLE(body, struct group);
+
+static const struct field direct_response_fields[] = {
+    {"status", FIELD_INT, FIELD_REQUIRED, .min = 200, .max = 599, .help = "the status"},
+    {"body", FIELD_GROUP, 0, .group = &body_table, .help = "the body"},
+};
+FIELD_TABLE(direct_response, struct group);
+
+static const struct field delegate_fields[] = {
+    {"name", FIELD_TEXT, 0, .help = "its name"},
+    {"namespace", FIELD_TEXT, 0, .help = "its namespace"},
+};
+FIELD_TABLE(delegate, struct group);
+
+static const struct field http_retry_fields[] = {
+    {"attempts", FIELD_INT, 0, .max = INT32_MAX, .help = "how often; 0 not at all"},
+    {"perTryTimeout", FIELD_DURATION, 0, .min = 1, .help = "longest time of one"},
+    {"retryOn", FIELD_TEXT, 0, .help = "when"},
+    {"retryRemoteLocalities", FIELD_BOOL, 0, .help = "also far away"},
+    {"retryIgnorePreviousHosts", FIELD_BOOL, 0, .help = "at another endpoint"},
+    {"backoff", FIELD_DURATION, 0, .min = 1, .help = "pause before"},
+};
+FIELD_TABLE(http_retry, struct group);
+
+static const struct field delay_fields[] = {
+    {"percent", FIELD_INT, FIELD_DEPRECATED, .max = 100, .help = "use percentage"},
+    {"percentage", FIELD_GROUP, 0, .group = &percent_table, .help = "of how many requests"},
+    {"fixedDelay", FIELD_DURATION, 0, .min = 1, .oneof = 1, .help = "how long"},
+    {"exponentialDelay", FIELD_DURATION, 0, .min = 1, .oneof = 1, .help = "how long in the mean"},
+};
+static FIELD_TABLE(delay, struct group);
+
+static const struct field abort_fields[] = {
+    {"httpStatus", FIELD_INT, 0, .min = 200, .max = 600, .oneof = 1, .help = "the status"},
+    {"grpcStatus", FIELD_TEXT, 0, .oneof = 1, .help = "gRPC's status"},
+    {"http2Error", FIELD_TEXT, 0, .oneof = 1, .help = "HTTP/2's error"},
+    {"percentage", FIELD_GROUP, 0, .group = &percent_table, .help = "of how many requests"},
+};
+static FIELD_TABLE(abort, struct group);
+
+static const struct field http_fault_fields[] = {
+    {"delay", FIELD_GROUP, 0, .group = &delay_table, .help = "wait"},
+    {"abort", FIELD_GROUP, 0, .group = &abort_table, .help = "fail"},
+};
+FIELD_TABLE(http_fault, struct group);
+
+static const struct field cors_policy_fields[] = {
+    {"allowOrigin", FIELD_TEXT, FIELD_LIST | FIELD_DEPRECATED, .help = "use allowOrigins"},
+    {"allowOrigins", FIELD_MATCH, FIELD_LIST, .help = "origins allowed"},
+    {"allowMethods", FIELD_TEXT, FIELD_LIST, .help = "methods allowed"},
+    {"allowHeaders", FIELD_TEXT, FIELD_LIST, .help = "request headers allowed"},
+    {"exposeHeaders", FIELD_TEXT, FIELD_LIST, .help = "response headers shown to scripts"},
+    {"maxAge", FIELD_DURATION, 0, .min = 1, .help = "how long the answer holds"},
+    {"allowCredentials", FIELD_BOOL, 0, .help = "with cookies"},
+    {"unmatchedPreflights", FIELD_CHOICE, 0, .choices = preflight_choices, .help = "what happens to others"},
+};
+FIELD_TABLE(cors_policy, struct group);
+
+static const struct field tls_match_fields[] = {
+    {"sniHosts", FIELD_TEXT, FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED, .help = "names asked for"},
+    {"destinationSubnets", FIELD_TEXT, FIELD_LIST, .help = "address asked for"},
+    {"port", FIELD_INT, 0, .min = 1, .max = 65535, .help = "the port"},
+    {"sourceLabels", FIELD_TEXT, FIELD_MAP, .help = "labels of the caller"},
+    {"gateways", FIELD_TEXT, FIELD_LIST, .help = "through which gateway"},
+    {"sourceNamespace", FIELD_TEXT, 0, .help = "namespace of the caller"},
+};
+static FIELD_TABLE(tls_match, struct group);
+
+static const struct field tls_route_fields[] = {
+    {"match", FIELD_GROUP, FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED, .group = &tls_match_table,
+     .help = "any of these must match"},
+    {"route", FIELD_GROUP, FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED, .group = &tcp_route_destination_table,
+     .help = "destinations by weight"},
+};
+FIELD_TABLE(tls_route, struct group);
+
+static void check_header_map(const struct group *group, const char *name, const struct text_map *map,
+                             struct report *report)
+{
+    const struct yaml_node *node = yaml_get(group->node, name);
+    for (size_t i = 0; i < map->count; i++) {
+        struct bytes key = map->keys[i];
+        if (bytes_starts(key, BYTES(":")))
+            key = bytes_part(key, 1, key.len); /* :authority */
+        check_header_name(report, yaml_item(node, i), key);
+        if (bytes_find(map->at[i], '\n') < map->at[i].len || bytes_find(map->at[i], '\r') < map->at[i].len)
+            report_error(report, yaml_item(node, i), "the value of a header has no line breaks");
+    }
+}
+
+static void check_changes(const struct header_changes *changes, struct report *report)
+{
+    if (!changes)
+        return;
+    check_header_map(&changes->group, "set", &changes->set, report);
+    check_header_map(&changes->group, "add", &changes->add, report);
+    for (size_t i = 0; i < changes->remove.count; i++)
+        check_header_name(report, yaml_item(yaml_get(changes->group.node, "remove"), i),
+                          changes->remove.at[i]);
+}
+
+static void check_headers(const struct route_headers *headers, struct report *report)
+{
+    if (!headers)
+        return;
+    check_changes(headers->request, report);
+    check_changes(headers->response, report);
+}
+
+static bool sets_authority(const struct route_headers *headers)
+{
+    if (!headers || !headers->request)
+        return false;
+    for (size_t i = 0; i < headers->request->set.count; i++) {
+        struct bytes key = headers->request->set.keys[i];
+        if (bytes_equal_nocase(key, BYTES("host")) || bytes_equal_nocase(key, BYTES(":authority")))
+            return true;
+    }
+    return false;
+}
+
+static bool is_claim(struct bytes key)
+{
+    return bytes_starts(key, BYTES("@request.auth.claims"));
+}
+
+/* Header names; @request.auth.claims is a claim of the token, known at gateways only. */
+static void check_match_headers(const struct http_match *match, const char *name,
+                                const struct match_map *headers, bool gateway, struct report *report)
+{
+    const struct yaml_node *node = yaml_get(match->group.node, name);
+    check_matches(report, &match->group, name, headers);
+    for (size_t i = 0; i < headers->count; i++) {
+        struct bytes key = headers->keys[i];
+        if (is_claim(key)) {
+            if (!gateway)
+                report_error(report, yaml_item(node, i),
+                             "claims are known at gateways only; name one in gateways");
+        } else {
+            check_header_name(report, yaml_item(node, i),
+                              bytes_starts(key, BYTES(":")) ? bytes_part(key, 1, key.len) : key);
+        }
+    }
+}
+
+static void check_http_match(const struct http_match *match, bool gateway, struct report *report)
+{
+    check_match(report, &match->group, "uri", &match->uri);
+    check_match(report, &match->group, "scheme", &match->scheme);
+    check_match(report, &match->group, "method", &match->method);
+    check_match(report, &match->group, "authority", &match->authority);
+    check_matches(report, &match->group, "queryParams", &match->query_params);
+    check_match_headers(match, "headers", &match->headers, gateway, report);
+    check_match_headers(match, "withoutHeaders", &match->without_headers, gateway, report);
+}
+
+static int64_t check_destinations(const struct http_route *route, struct report *report)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < route->route.count; i++) {
+        const struct http_route_destination *to = &route->route.at[i];
+        check_destination(report, to->destination);
+        check_headers(to->headers, report);
+        if (route->rewrite && route->rewrite->authority.len > 0 && sets_authority(to->headers))
+            report_error(report, to->headers->group.node,
+                         "rewrite.authority and a set Host header exclude each other");
+        total += to->weight;
+    }
+    if (route->route.count > 1 && total == 0)
+        report_error(report, group_node(&route->group, "route"), "several destinations need weights");
+    if (total > UINT32_MAX)
+        report_error(report, group_node(&route->group, "route"), "the weights add up to more than %u",
+                     UINT32_MAX);
+    return total;
+}
+
+static void check_action(const struct http_route *route, struct report *report)
+{
+    static const char *const actions[] = {"route", "redirect", "directResponse", "delegate"};
+    int found = 0;
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        found += group_has(&route->group, actions[i]);
+    if (group_has(&route->group, "route") && route->route.count == 0)
+        found--;
+    if (found == 0)
+        report_error(report, route->group.node,
+                     "says nowhere to go: route, redirect, directResponse or delegate");
+    if (found > 1)
+        report_error(report, route->group.node,
+                     "route, redirect, directResponse and delegate exclude each other");
+}
+
+static void check_http(const struct http_route *route, bool gateway, struct report *report)
+{
+    check_action(route, report);
+    for (size_t i = 0; i < route->match.count; i++)
+        check_http_match(&route->match.at[i], gateway, report);
+    check_destinations(route, report);
+    check_headers(route->headers, report);
+    if (route->rewrite && route->rewrite->authority.len > 0 && sets_authority(route->headers))
+        report_error(report, route->headers->group.node,
+                     "rewrite.authority and a set Host header exclude each other");
+    if (route->mirror)
+        check_destination(report, route->mirror);
+    for (size_t i = 0; i < route->mirrors.count; i++)
+        check_destination(report, route->mirrors.at[i].destination);
+}
+
+/* *.a.b covers x.a.b. */
+static bool covers(struct bytes wild, struct bytes host)
+{
+    return bytes_starts(wild, BYTES("*.")) && bytes_ends(host, bytes_part(wild, 1, wild.len));
+}
+
+static void check_hosts(const struct virtual_service *service, bool mesh, struct report *report)
+{
+    const struct yaml_node *list = yaml_get(service->group.node, "hosts");
+    for (size_t i = 0; i < service->hosts.count; i++) {
+        struct bytes host = service->hosts.at[i];
+        check_host(report, yaml_item(list, i), host);
+        if (mesh && bytes_equal(host, BYTES("*")))
+            report_error(report, yaml_item(list, i),
+                         "'*' is for gateways; inside the mesh services have names");
+        for (size_t k = 0; k < i; k++) {
+            if (bytes_equal(service->hosts.at[k], host))
+                report_error(report, yaml_item(list, i), "'%.*s' stands in the list twice", BYTES_FMT(host));
+            else if (mesh && (covers(service->hosts.at[k], host) || covers(host, service->hosts.at[k])))
+                report_error(report, yaml_item(list, i), "overlaps with '%.*s'",
+                             BYTES_FMT(service->hosts.at[k]));
+        }
+    }
+}
+
+/* mesh, NAME, or NAMESPACE/NAME (also ./NAME). Answers whether it holds inside the mesh too. */
+static bool check_gateways(const struct virtual_service *service, struct report *report)
+{
+    bool mesh = service->gateways.count == 0;
+    const struct yaml_node *list = yaml_get(service->group.node, "gateways");
+    for (size_t i = 0; i < service->gateways.count; i++) {
+        struct bytes name = service->gateways.at[i];
+        struct bytes head = {0};
+        bool two = bytes_cut(&name, '/', &head);
+        bool good = two ? host_is_plain(name) && (host_is_plain(head) || bytes_equal(head, BYTES(".")))
+                        : host_is_plain(head);
+        if (!good)
+            report_error(report, yaml_item(list, i),
+                         "'%.*s' is no gateway: NAME or NAMESPACE/NAME belongs here",
+                         BYTES_FMT(service->gateways.at[i]));
+        mesh = mesh || bytes_equal(service->gateways.at[i], BYTES("mesh"));
+    }
+    return mesh;
+}
+
+static void check_shape(const struct virtual_service *service, struct report *report)
+{
+    bool delegate = service->hosts.count == 0;
+    bool routes = service->http.count > 0 || service->tcp.count > 0 || group_has(&service->group, "tls");
+    if (!routes)
+        report_error(report, service->group.node, "has no routes: http, tcp or tls belongs here");
+    if (delegate && (service->tcp.count > 0 || group_has(&service->group, "tls")))
+        report_error(report, service->group.node,
+                     "without hosts it is a delegate, which has only http routes");
+    if (delegate && service->gateways.count > 0)
+        report_error(report, service->group.node, "hosts are missing");
+    if (delegate)
+        report_not_yet(report, service->group.node, "a VirtualService without hosts (a delegate)");
+}
+
+void virtual_service_check(struct resource *resource, struct report *report)
+{
+    const struct virtual_service *service = resource->spec;
+    bool mesh = check_gateways(service, report);
+    bool gateway = service->gateways.count > 1 || (service->gateways.count == 1 && !mesh);
+    check_shape(service, report);
+    check_hosts(service, mesh, report);
+    for (size_t i = 0; i < service->http.count; i++)
+        check_http(&service->http.at[i], gateway, report);
+    for (size_t i = 0; i < service->tcp.count; i++) {
+        for (size_t k = 0; k < service->tcp.at[i].route.count; k++)
+            check_destination(report, service->tcp.at[i].route.at[k].destination);
+    }
+}

@@ -1,0 +1,25 @@
+/*
+ * workload_entry: networking.istio.io WorkloadEntry, one address that serves.
+ */
+#ifndef RULES_KIND_WORKLOAD_ENTRY_H
+#define RULES_KIND_WORKLOAD_ENTRY_H
+
+#include "rules/kind/common.h"
+
+struct workload_entry {
+    struct group group;
+    struct bytes address;        /* an IP, a name (not acted on yet), unix:///path */
+    FIELD_MAP_OF(int64_t) ports; /* name of the service's port -> number here */
+    struct text_map labels;
+    struct bytes locality;
+    int64_t weight; /* 0: unset, like all others that are unset */
+    struct bytes service_account;
+};
+
+extern const struct field_table workload_entry_table;
+extern const struct kind workload_entry_kind;
+
+/* The checks of one entry, also inside a ServiceEntry. */
+void workload_entry_check(const struct workload_entry *entry, struct report *report);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * resource: one object an operator wrote, and the set of all of them.
+ *
+ * A set is filled from bytes that somebody else read from files, etcd or
+ * Kubernetes, then finished once: cross-checked, sorted by kind, namespace and
+ * name. Everything lies in the set's arena and is read-only from then on. A set
+ * with findings->errors must not be compiled.
+ */
+#ifndef RULES_RESOURCE_H
+#define RULES_RESOURCE_H
+
+#include "crypt/digest.h"
+#include "rules/field.h"
+
+#define RESOURCES_MAX 100000
+
+struct resource;
+
+enum kind_id {
+    KIND_GATEWAY,
+    KIND_VIRTUAL_SERVICE,
+    KIND_DESTINATION_RULE,
+    KIND_SERVICE_ENTRY,
+    KIND_WORKLOAD_ENTRY,
+    KIND_SIDECAR,
+    KIND_PEER_AUTHENTICATION,
+    KIND_REQUEST_AUTHENTICATION,
+    KIND_AUTHORIZATION_POLICY,
+    KIND_SECRET,
+    KIND_CLAIM_MAPPING,
+    KIND_ASSERTION,
+    KIND_COUNT,
+};
+
+struct kind {
+    enum kind_id id;
+    const char *name;     /* VirtualService */
+    const char *group;    /* networking.istio.io; "" is Kubernetes' core */
+    const char *versions; /* "v1 v1beta1 v1alpha3" */
+    bool security;        /* a field we do not act on is an error, not a warning */
+    bool at_top;          /* no spec: the fields stand beside metadata */
+    const struct field_table *table;
+    /* Checks between fields; may fill in what it worked out. NULL: none. */
+    void (*check)(struct resource *resource, struct report *report);
+    const char *help;
+};
+
+/* In the order of enum kind_id. */
+extern const struct kind *const kinds[KIND_COUNT];
+const struct kind *kind_find(struct bytes group, struct bytes name);
+const struct kind *kind_named(struct bytes name); /* any letter case */
+
+struct resource {
+    const struct kind *kind;
+    struct bytes version;   /* v1 */
+    struct bytes namespace; /* "default" when none was written */
+    struct bytes name;
+    struct text_map labels;
+    struct text_map annotations;
+    int64_t created_s; /* metadata.creationTimestamp, 0 when absent */
+    const char *file;
+    unsigned line;
+    void *spec;                   /* struct gateway ..., by kind->id */
+    const struct yaml_node *node; /* the document */
+    struct digest digest;         /* SHA-256 of the canonical JSON; set by resource_set_finish */
+};
+
+struct resource_set {
+    struct arena arena;
+    struct findings findings;
+    struct resource **at;
+    size_t count;
+    size_t room;
+    size_t first[KIND_COUNT + 1]; /* after finish: those of kind k are [first[k], first[k + 1]) */
+    struct digest revision;       /* after finish */
+};
+
+void resource_set_init(struct resource_set *set);
+void resource_set_done(struct resource_set *set);
+/* Never fails: what is wrong becomes findings. `name` is copied, `bytes` not kept. */
+void resource_set_add_file(struct resource_set *set, const char *name, struct bytes bytes);
+/* Cross-checks, sorting, digests. Answers whether there are no errors. */
+bool resource_set_finish(struct resource_set *set);
+
+/* After finish. NULL when there is none. */
+struct resource *resource_find(const struct resource_set *set, enum kind_id kind, struct bytes namespace,
+                               struct bytes name);
+
+/* Value of a label or annotation, or empty with false. */
+bool text_map_get(const struct text_map *map, const char *key, struct bytes *out);
+
+#endif
