@@ -175,7 +175,8 @@ static void in_force_log(const struct edition *edition)
     if (edition->deny_all)
         log_error("every request is refused: %.*s", BYTES_FMT(edition->problem));
     else
-        log_info("rules %s in force: %zu resources", revision, edition->set.count);
+        log_info("rules %s in force, %zu resource%s", revision, edition->set.count,
+                 edition->set.count == 1 ? "" : "s");
 }
 
 static void put_in_force(struct publish *publish)
