@@ -91,7 +91,7 @@ static void arena_grow(struct arena *arena, size_t size)
 
 char *arena_raw(struct arena *arena, size_t size)
 {
-    if (!arena->next || size > (size_t)(arena->end - arena->next)) /* never NULL, even for 0 bytes */
+    if (!arena->next || size > (size_t)(arena->end - arena->next))
         arena_grow(arena, size);
     char *at = arena->next;
     arena->next += size;
@@ -99,14 +99,18 @@ char *arena_raw(struct arena *arena, size_t size)
     return at;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_room(struct arena *arena, size_t size)
 {
     size_t skip = -(uintptr_t)arena->next & (ALIGN - 1);
     size_t left = (size_t)(arena->end - arena->next);
-    if (skip && skip <= left)
+    if (skip < left)
         arena->next += skip; /* a fresh chunk is aligned anyway */
-    void *at = arena_raw(arena, size);
-    return memset(at, 0, size);
+    return arena_raw(arena, size);
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(arena_room(arena, size), 0, size);
 }
 
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)

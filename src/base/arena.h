@@ -32,6 +32,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
 /* Not zeroed, not aligned: for text. */
 char *arena_raw(struct arena *arena, size_t size);
+/* Not zeroed: for large things that fill themselves in. */
+void *arena_room(struct arena *arena, size_t size);
 
 struct bytes arena_bytes(struct arena *arena, struct bytes b);          /* a copy */
 const char *arena_text(struct arena *arena, struct bytes b);            /* a copy with NUL */

@@ -110,7 +110,7 @@ static bool read_options(int argc, char **argv, struct wish *wish, bool *help)
 
 static void origin(const struct finding *finding, struct text *out)
 {
-    text_add(out, finding->kind);
+    text_add_shown(out, finding->kind, 63);
     text_add_c(out, ' ');
     if (finding->namespace.len > 0) {
         text_add_shown(out, finding->namespace, 63);

@@ -25,7 +25,7 @@ static struct bytes body_json(struct exchange *x, unsigned status, struct bytes 
     text_add_s(&text, ",\"request_id\":");
     text_add_json(&text, x->request_id);
     text_add_s(&text, ",\"traceparent\":");
-    text_add_json(&text, trace_header(&x->trace, &x->arena));
+    text_add_json(&text, x->trace_parent);
     text_add_s(&text, "}\n");
     return text_bytes(&text);
 }
@@ -39,7 +39,8 @@ static struct bytes body_plain(struct exchange *x, unsigned status)
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
 {
     bool json = wants_json(x);
-    x->response = (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
+    x->response =
+        (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
     http_fields_init(&x->response.fields, &x->arena);
     if (json)
         body = body_json(x, status, body.len ? body : x->response.reason);

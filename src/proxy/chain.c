@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "base/heap.h"
-#include "proxy/worker.h"
+#include "proxy/listen.h"
+#include "proxy/upstream.h"
 
 const struct filter *const http_chain[] = {
     /* the first thing a newcomer opens */
     &filter_trace,    /* correlation id, span, and the access record at the very end */
+    &filter_known,    /* what the node itself serves: the assertion's key set      200 */
     &filter_identity, /* token -> claims -> groups                            401, 403 */
     &filter_policy,   /* may it? -> a permit                                       403 */
     &filter_route,    /* which service, which subset                               404 */
@@ -36,6 +38,22 @@ struct stock {
     size_t count;
 };
 
+struct stock *exchange_stock_new(void)
+{
+    return heap_new(struct stock);
+}
+
+void exchange_stock_free(struct stock *stock, struct loop *loop)
+{
+    while (stock->free) {
+        struct exchange *x = stock->free;
+        stock->free = x->client;
+        timer_remove(loop, &x->timer);
+        free(x);
+    }
+    free(stock);
+}
+
 static void timer_due(struct timer *timer);
 static void resume_run(struct task *task);
 static void grave_run(struct task *task);
@@ -48,7 +66,7 @@ static struct exchange *exchange_take(struct worker *worker)
     struct exchange *x = stock->free;
     if (!x)
         return heap_new(struct exchange);
-    stock->free = (struct exchange *)x->client;
+    stock->free = x->client;
     stock->count--;
     struct timer timer = x->timer; /* may still lie in the heap, at rest */
     memset(x, 0, sizeof *x);
@@ -73,7 +91,6 @@ struct exchange *exchange_new(struct worker *worker, const struct filter *const 
     arena_init(&x->arena);
     list_init(&x->children);
     list_init(&x->sibling);
-    list_init(&x->mirrors);
     list_push_back(&worker->exchanges, &x->link);
     x->began_ms = worker->loop.now_ms;
     return x;
@@ -191,6 +208,11 @@ static void walk(struct exchange *x, bool resumed)
         }
         switch (filter_step(x, resumed)) {
         case NEXT:
+            if (x->refusal) {
+                exchange_answer(x, x->refusal, (struct bytes){0});
+                reply_walk(x);
+                return;
+            }
             if (x->rewritten && !go_back(x)) {
                 exchange_fail(x, 500, RECORD_NR, BYTES("changed_twice"));
                 return;
@@ -212,6 +234,50 @@ static void walk(struct exchange *x, bool resumed)
 void exchange_start(struct exchange *x)
 {
     walk(x, false);
+}
+
+void exchange_refuse(struct exchange *x, unsigned status, enum record_flag flag, const char *details)
+{
+    x->refusal = status;
+    exchange_note(x, flag, details);
+    walk(x, false);
+}
+
+void exchange_rebind(struct exchange *x)
+{
+    struct generation *now = x->worker->generation;
+    const struct rules_listener *row = listen_row(now, x->listener->id);
+    if (now == x->generation || !row)
+        return;
+    generation_ref(now);
+    generation_unref(x->generation);
+    x->generation = now;
+    x->listener = row;
+}
+
+/* Policy once more, under the rules of now; the request goes on where it is. */
+bool exchange_judge_again(struct exchange *x)
+{
+    struct generation *then = x->generation, *now = x->worker->generation;
+    const struct rules_listener *row = listen_row(now, x->listener->id);
+    bool sent = x->response_seen || (x->upstream && x->upstream->sent);
+    if (!sent)
+        return true; /* connecting, or waiting for keys: that has an end of its own */
+    if (!row)
+        return false;
+    if (x->mirror) {
+        x->cluster = NULL; /* nobody decides about a copy, and nobody reads its record */
+        x->endpoint = NULL;
+        x->destination = NULL;
+    } else {
+        trace_freeze(x);
+        route_freeze(x);
+    }
+    x->frozen = true;
+    x->generation = generation_ref(now);
+    x->listener = row;
+    generation_unref(then);
+    return x->mirror || policy_judge(x);
 }
 
 static void resume_run(struct task *task)

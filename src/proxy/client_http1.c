@@ -10,55 +10,43 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/http1_io.h"
 #include "proxy/listen.h"
-#include "wire/http1.h"
 #include "wire/path.h"
 
 enum {
-    HEAD_MS = 10 * 1000,   /* a whole head, from its first byte */
-    IDLE_MS = 60 * 1000,   /* between two requests */
-    BODY_MS = 30 * 1000,   /* a body that makes no progress, either way */
+    HEAD_MS = 10 * 1000, /* a whole head, from its first byte */
+    IDLE_MS = 60 * 1000, /* between two requests */
+    BODY_MS = 30 * 1000, /* a body that makes no progress, either way */
     TUNNEL_MS = 3600 * 1000,
-    LINGER_MS = 2 * 1000,  /* how long the rest of a refused request is read away */
+    LINGER_MS = 2 * 1000,    /* how long the rest of a refused request is read away */
     DISCARD_MAX = 64 * 1024, /* an unwanted body up to this is read away to keep the connection */
 };
 
 enum state {
-    STATE_HEAD,     /* reading a head, or waiting for one */
+    STATE_HEAD, /* reading a head, or waiting for one */
     STATE_EXCHANGE,
-    STATE_DISCARD,  /* the exchange is over, the rest of its request's body is read away */
-    STATE_LINGER,   /* our side is closed; reading away until the client closes too */
+    STATE_DISCARD, /* the exchange is over, the rest of its request's body is read away */
+    STATE_LINGER,  /* our side is closed; reading away until the client closes too */
 };
 
 struct client_http1 {
     struct client client; /* first: they are one */
     enum state state;
-    struct timer timer;
-    struct block *in;     /* what was read and not used yet lies at [in_at, in->used) */
-    size_t in_at;
-    size_t seen;          /* see http1_read_request */
+    struct inlet inlet;   /* source of request bodies */
+    struct outlet outlet; /* sink of response bodies */
     struct block *head;   /* the block that the current request's head lies in */
     struct exchange *x;
     struct http1_framing framing;
-    struct http1_chunks chunks;
-    uint64_t left;        /* of a request body with a length */
     uint64_t discarded;
-    bool raw;             /* both bodies are raw: a tunnel */
-    bool request_done;
-    bool response_done;
+    bool raw; /* both bodies are raw: a tunnel */
     bool keep_alive;
-    bool continue_owed;
     bool sniffed;
-    bool linger_told;
-    struct stage source;
-    size_t credit;        /* bytes the request's pump asked for */
-    struct stage sink;
-    size_t granted;       /* bytes asked of the response's pump, not come yet */
-    enum http1_body response_body;
+    bool continue_owed; /* 100 Continue, once the body is wanted */
 };
 
-static const struct stage_ops source_ops, sink_ops;
 static const struct client_ops http1_client_ops;
+static void head_refused(struct client_http1 *c, unsigned status, const char *sentence);
 
 static struct client_http1 *http1_of(struct client *client)
 {
@@ -80,7 +68,7 @@ static uint64_t patience_ms(const struct client_http1 *c)
     case STATE_EXCHANGE:
         if (c->raw)
             return TUNNEL_MS;
-        if (c->client.connection.out_bytes || (!c->request_done && c->credit))
+        if (c->client.connection.out_bytes || (!c->inlet.done && c->inlet.credit))
             return BODY_MS;
         return TIMER_NEVER; /* the exchange has times of its own */
     case STATE_DISCARD:
@@ -95,78 +83,32 @@ static void timer_update(struct client_http1 *c)
 {
     uint64_t ms = patience_ms(c);
     if (ms == TIMER_NEVER)
-        timer_rest(&c->timer);
+        timer_rest(&c->client.timer);
     else
-        timer_set(loop_of(c), &c->timer, loop_of(c)->now_ms + ms);
+        timer_set(loop_of(c), &c->client.timer, loop_of(c)->now_ms + ms);
 }
 
 static void http1_close(struct client_http1 *c)
 {
-    timer_remove(loop_of(c), &c->timer);
+    timer_remove(loop_of(c), &c->client.timer);
     connection_close(&c->client.connection);
 }
 
 static void on_due(struct timer *timer)
 {
-    struct client_http1 *c = container_of(timer, struct client_http1, timer);
+    struct client_http1 *c = http1_of(container_of(timer, struct client, timer));
     struct exchange *x = c->x;
     if (c->state == STATE_HEAD && x) {
-        exchange_fail(x, 408, RECORD_DPE, BYTES("request_head_timeout"));
+        head_refused(c, 408, "the head did not come in time");
         return;
     }
     if (x) {
-        bool reading = !c->request_done && !c->client.connection.out_bytes;
-        exchange_fail(x, reading ? 408 : 0, RECORD_SI, reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
+        bool reading = !c->inlet.done && !c->client.connection.out_bytes;
+        exchange_fail(x, reading ? 408 : 0, RECORD_SI,
+                      reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
         return;
     }
     http1_close(c);
-}
-
-/* ---- the buffer ------------------------------------------------------------------ */
-
-static struct bytes buffered(const struct client_http1 *c)
-{
-    return c->in ? bytes_make(c->in->data + c->in_at, c->in->used - c->in_at) : (struct bytes){0};
-}
-
-/* Makes room behind what is buffered; what is there stays in one piece. False: no memory now, or no room ever. */
-static bool buffer_room(struct client_http1 *c)
-{
-    struct bytes rest = buffered(c);
-    if (c->in && c->in->refs == 1 && rest.len == 0) {
-        c->in->used = 0;
-        c->in_at = 0;
-    }
-    if (c->in && c->in->used < BLOCK_ROOM)
-        return true;
-    if (rest.len == BLOCK_ROOM)
-        return false;
-    struct block *fresh = block_new();
-    if (!fresh)
-        return false;
-    if (rest.len)
-        memcpy(fresh->data, rest.at, rest.len);
-    fresh->used = (uint32_t)rest.len;
-    block_unref(c->in);
-    c->in = fresh;
-    c->in_at = 0;
-    return true;
-}
-
-/* Reads once: >0 bytes came, else as connection_read. */
-static long buffer_fill(struct client_http1 *c)
-{
-    if (!buffer_room(c))
-        return CONNECTION_LATER;
-    long n = connection_read(&c->client.connection, c->in->data + c->in->used, BLOCK_ROOM - c->in->used);
-    if (n > 0)
-        c->in->used += (uint32_t)n;
-    else if (c->in->used == c->in_at && c->in->refs == 1) {
-        block_unref(c->in); /* an idle connection keeps no buffer */
-        c->in = NULL;
-        c->in_at = 0;
-    }
-    return n;
 }
 
 /* ---- ends -------------------------------------------------------------------------- */
@@ -182,8 +124,8 @@ static void linger(struct client_http1 *c)
 static void next_request(struct client_http1 *c)
 {
     c->state = STATE_HEAD;
-    c->seen = 0;
-    c->raw = c->request_done = c->response_done = c->continue_owed = false;
+    c->inlet.seen = 0;
+    c->raw = c->continue_owed = false;
     timer_update(c);
     connection_wake(&c->client.connection);
 }
@@ -194,20 +136,20 @@ static void on_done(struct exchange *x)
     struct client_http1 *c = x->client;
     bool fine = x->end == END_FINE, replied = x->replied;
     c->x = NULL;
-    stage_unlink(&c->source);
-    stage_unlink(&c->sink);
+    stage_unlink(&c->inlet.source);
+    stage_unlink(&c->outlet.sink);
     block_unref(c->head);
     c->head = NULL;
-    c->credit = c->granted = 0;
     if (c->client.connection.gone)
         return;
-    if (c->client.connection.broken || (!fine && !(replied && c->response_done))) {
+    if (c->client.connection.broken || (!fine && !(replied && c->outlet.done))) {
         http1_close(c);
     } else if (!c->keep_alive || c->raw) {
         linger(c);
-    } else if (!c->request_done) {
+    } else if (!c->inlet.done) {
         c->state = STATE_DISCARD;
-        c->discarded = 0;
+        c->inlet.discard = true;
+        c->discarded = c->inlet.bytes;
         timer_update(c);
         connection_wake(&c->client.connection);
     } else {
@@ -217,34 +159,29 @@ static void on_done(struct exchange *x)
 
 /* ---- heads ---------------------------------------------------------------------------- */
 
-static void head_refused(struct client_http1 *c, const struct http1_error *error)
+static void head_refused(struct client_http1 *c, unsigned status, const char *sentence)
 {
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
     c->keep_alive = false;
-    c->request_done = true;
     c->framing = (struct http1_framing){0};
-    x->record.termination = bytes_of(error->sentence);
-    exchange_refuse(x, error->status, RECORD_DPE, "http1.codec_error");
+    inlet_begin(&c->inlet, &c->framing, &x->arena);
+    timer_update(c);
+    x->record.termination = bytes_of(sentence);
+    exchange_refuse(x, status, RECORD_DPE, "http1.codec_error");
 }
 
 static void body_prepare(struct client_http1 *c)
 {
     struct exchange *x = c->x;
-    c->left = c->framing.length;
-    c->request_done = c->framing.body == HTTP1_BODY_NONE || (c->framing.body == HTTP1_BODY_LENGTH && !c->left);
-    c->continue_owed = c->framing.expect_continue && !c->request_done;
-    if (c->framing.body == HTTP1_BODY_CHUNKED)
-        http1_chunks_init(&c->chunks, &x->arena);
-    x->request_has_body = !c->request_done;
+    inlet_begin(&c->inlet, &c->framing, &x->arena);
+    c->continue_owed = c->framing.expect_continue && !c->inlet.done;
+    x->request_has_body = !c->inlet.done;
     x->request_sized = c->framing.body == HTTP1_BODY_LENGTH;
     x->request_length = c->framing.length;
     x->upgrade = c->framing.upgrade;
-    x->wants_upgrade = c->framing.upgrade.len != 0;
-    c->source.ops = &source_ops;
-    c->sink.ops = &sink_ops;
-    x->from_client = &c->source;
-    x->to_client = &c->sink;
+    x->from_client = &c->inlet.source;
+    x->to_client = &c->outlet.sink;
 }
 
 static void head_complete(struct client_http1 *c)
@@ -253,12 +190,11 @@ static void head_complete(struct client_http1 *c)
     struct fail why;
     c->state = STATE_EXCHANGE;
     c->keep_alive = c->framing.keep_alive && !c->client.worker->draining;
-    c->head = block_ref(c->in);
+    c->head = block_ref(c->inlet.in);
     body_prepare(c);
     timer_update(c);
     x->request.scheme = c->client.facts.tls ? BYTES("https") : BYTES("http");
     x->original_path = x->request.path;
-    x->client_began = true;
     if (!bytes_equal(x->request.path, BYTES("*")) &&
         !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
                         &x->request.path, &why)) {
@@ -273,163 +209,98 @@ static bool exchange_begin(struct client_http1 *c)
 {
     struct worker *worker = c->client.worker;
     const struct rules_listener *row = c->client.listen->row;
-    if (!row || row->protocol != PROTOCOL_HTTP)
+    if (!row || row->protocol != SPEAKS_HTTP)
         return false; /* the listener is gone */
     c->x = exchange_new(worker, http_chain, row, worker->generation);
     c->x->client = c;
     c->x->client_ops = &http1_client_ops;
     c->x->facts = &c->client.facts;
+    http_fields_init(&c->x->request.fields, &c->x->arena);
     timer_update(c);
     return true;
+}
+
+/* What is buffered may be a head. False: it is not complete. */
+static bool head_try(struct client_http1 *c)
+{
+    struct http1_error error;
+    size_t used = 0;
+    struct bytes have = inlet_buffered(&c->inlet);
+    if (!have.len)
+        return false;
+    if (!c->x && !exchange_begin(c)) {
+        http1_close(c);
+        return true;
+    }
+    switch (http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen,
+                               &http1_limits_default, &c->x->arena, &c->x->request, &c->framing, &used,
+                               &error)) {
+    case HTTP1_MORE:
+        return false;
+    case HTTP1_BAD:
+        head_refused(c, error.status, error.sentence);
+        return true;
+    case HTTP1_DONE:
+        c->inlet.at += used;
+        head_complete(c);
+        return true;
+    }
+    return false;
 }
 
 /* False: nothing more can be done now. */
 static bool head_step(struct client_http1 *c)
 {
-    struct http1_error error;
-    size_t used = 0;
-    struct bytes have = buffered(c);
-    if (have.len && !c->x && !exchange_begin(c)) {
+    if (head_try(c))
+        return true;
+    long n = inlet_fill(&c->inlet);
+    if (n != CONNECTION_END)
+        return n > 0;
+    if (c->x)
+        head_refused(c, 400, "the connection ended inside a head");
+    else
         http1_close(c);
-        return false;
-    }
-    enum http1_turn turn = HTTP1_MORE;
-    if (have.len)
-        turn = http1_read_request(c->in->data + c->in_at, have.len, &c->seen, &http1_limits_default,
-                                  &c->x->arena, &c->x->request, &c->framing, &used, &error);
-    if (turn == HTTP1_BAD) {
-        head_refused(c, &error);
-        return true;
-    }
-    if (turn == HTTP1_DONE) {
-        c->in_at += used;
-        head_complete(c);
-        return true;
-    }
-    long n = buffer_fill(c);
-    if (n == CONNECTION_END) {
-        if (c->x)
-            exchange_client_gone(c->x);
-        else
-            http1_close(c);
-    }
-    return n > 0;
+    return false;
 }
 
 /* ---- the request's body --------------------------------------------------------------- */
 
-static void source_end(struct client_http1 *c, enum pump_reason reason)
-{
-    c->request_done = true;
-    timer_update(c);
-    if (reason == PUMP_FINE)
-        stage_give_end(&c->source);
-    else
-        stage_give_abort(&c->source, reason);
-}
-
-static void source_data(struct client_http1 *c, struct bytes data)
-{
-    c->credit -= data.len < c->credit ? data.len : c->credit;
-    c->discarded += data.len;
-    if (!c->x)
-        return;
-    c->x->record.bytes_received += data.len;
-    stage_give_data(&c->source, c->in, data);
-}
-
-static void chunk_step(struct client_http1 *c, struct bytes have)
-{
-    struct bytes data;
-    struct http1_error error;
-    size_t used = 0;
-    switch (http1_chunks_read(&c->chunks, have, &used, &data, &error)) {
-    case HTTP1_PIECE_MORE:
-        c->in_at += used;
-        return;
-    case HTTP1_PIECE_DATA:
-        c->in_at += used;
-        source_data(c, data);
-        return;
-    case HTTP1_PIECE_END:
-        c->in_at += used;
-        if (c->x && c->chunks.trailers.count) {
-            const struct part part = {.kind = PART_TRAILERS, .trailers = &c->chunks.trailers};
-            stage_give(&c->source, &part);
-        }
-        source_end(c, PUMP_FINE);
-        return;
-    case HTTP1_PIECE_BAD:
-        c->keep_alive = false;
-        if (c->x)
-            c->x->record.termination = bytes_of(error.sentence);
-        source_end(c, PUMP_CLIENT_BAD);
-        return;
-    }
-}
-
-static void source_use(struct client_http1 *c, struct bytes have)
-{
-    size_t allowed = c->x ? c->credit : DISCARD_MAX;
-    have = bytes_part(have, 0, allowed);
-    if (c->raw) {
-        c->in_at += have.len;
-        source_data(c, have);
-    } else if (c->framing.body == HTTP1_BODY_CHUNKED) {
-        chunk_step(c, have);
-    } else {
-        have = bytes_part(have, 0, c->left < SIZE_MAX ? (size_t)c->left : SIZE_MAX);
-        c->left -= have.len;
-        c->in_at += have.len;
-        source_data(c, have);
-        if (!c->left && !c->request_done)
-            source_end(c, PUMP_FINE);
-    }
-}
-
-/* The client will send no more. */
-static void source_ended(struct client_http1 *c)
-{
-    c->keep_alive = false;
-    source_end(c, c->raw ? PUMP_FINE : PUMP_CLIENT_GONE);
-}
-
 /* False: nothing more can be done now. */
-static bool source_step(struct client_http1 *c)
+static bool body_step(struct client_http1 *c)
 {
-    if (c->request_done || (c->x && !c->credit))
-        return false;
-    struct bytes have = buffered(c);
-    if (have.len) {
-        source_use(c, have);
-        timer_update(c);
-        return true;
-    }
-    long n = buffer_fill(c);
-    if (n == CONNECTION_END)
-        source_ended(c);
-    return n > 0;
-}
-
-static void source_want(struct stage *stage, size_t bytes)
-{
-    struct client_http1 *c = container_of(stage, struct client_http1, source);
-    c->credit += bytes;
-    if (c->continue_owed) {
+    if (c->continue_owed && c->inlet.credit) {
         c->continue_owed = false;
         connection_put(&c->client.connection, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
     }
+    struct exchange *x = c->x;
+    bool was_done = c->inlet.done;
+    enum inlet_turn turn = inlet_step(&c->inlet);
+    if (c->x != x || c->client.connection.gone)
+        return true;
+    x->record.bytes_received = c->inlet.bytes;
     timer_update(c);
-    connection_wake(&c->client.connection);
+    switch (turn) {
+    case INLET_MORE:
+        return true;
+    case INLET_WAIT:
+        return false;
+    case INLET_END:
+        if (c->raw && c->outlet.done)
+            exchange_finish(x);
+        return !was_done;
+    case INLET_BAD:
+        x->record.termination = bytes_of(c->inlet.error.sentence);
+        break;
+    case INLET_GONE:
+        x->record.termination = BYTES("the connection ended inside a body");
+        break;
+    }
+    c->keep_alive = false;
+    c->inlet.done = true;
+    exchange_fail(x, turn == INLET_BAD ? 400 : 0, turn == INLET_BAD ? RECORD_DPE : RECORD_DC,
+                  turn == INLET_BAD ? BYTES("http1.codec_error") : BYTES("downstream_remote_disconnect"));
+    return true;
 }
-
-static void source_stop(struct stage *stage, enum pump_reason reason)
-{
-    (void)stage; /* what is left of the body is judged when the exchange is over */
-    (void)reason;
-}
-
-static const struct stage_ops source_ops = {"http1 request body", stage_pass_give, source_want, source_stop};
 
 /* ---- the response ------------------------------------------------------------------------ */
 
@@ -476,14 +347,34 @@ static struct http1_write framing_choose(struct client_http1 *c, bool whole, siz
 /* A body that nobody will read: is it short enough to read away? */
 static bool discardable(const struct client_http1 *c)
 {
-    return !c->continue_owed && (c->framing.body == HTTP1_BODY_CHUNKED || c->left <= DISCARD_MAX);
+    return !c->continue_owed && (c->framing.body == HTTP1_BODY_CHUNKED || c->inlet.left <= DISCARD_MAX);
 }
 
-static void response_complete(struct client_http1 *c)
+static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
 {
-    c->response_done = true;
-    if (c->raw && !c->request_done)
-        return; /* the other half of the tunnel goes on */
+    struct client_http1 *c = outlet->owner;
+    struct exchange *x = c->x;
+    if (!x)
+        return;
+    x->record.bytes_sent = outlet->bytes;
+    if (reason != PUMP_FINE) {
+        outlet->done = false; /* it is not complete: the connection must not go on */
+        exchange_fail(x, 0, reason == PUMP_LATE ? RECORD_UT : RECORD_UC,
+                      BYTES("upstream_reset_after_response_started"));
+    } else if (c->raw && !c->inlet.done) {
+        connection_end_write(&c->client.connection); /* the other half of the tunnel goes on */
+    } else {
+        exchange_finish(x);
+    }
+}
+
+static void send_whole(struct client_http1 *c, enum http1_body framing, struct bytes body)
+{
+    if (framing == HTTP1_BODY_LENGTH) {
+        connection_put(&c->client.connection, body);
+        c->x->record.bytes_sent = body.len;
+    }
+    c->outlet.done = true;
     exchange_finish(c->x);
 }
 
@@ -492,92 +383,22 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     struct client_http1 *c = x->client;
     struct text head;
     struct http1_write how = framing_choose(c, whole, body.len);
-    if (c->client.worker->draining || (whole && !c->request_done && !discardable(c)))
+    if (c->client.worker->draining || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
-    c->response_body = how.body;
     c->raw = x->response_tunnel;
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, &x->response, &how);
     connection_put(&c->client.connection, text_bytes(&head));
     if (whole) {
-        if (how.body == HTTP1_BODY_LENGTH) {
-            connection_put(&c->client.connection, body);
-            x->record.bytes_sent += body.len;
-        }
-        response_complete(c);
+        send_whole(c, how.body, body);
         return;
     }
     if (c->raw)
-        c->request_done = false;
-    c->granted = PUMP_CREDIT;
+        inlet_begin_raw(&c->inlet);
+    outlet_begin(&c->outlet, how.body, c->raw, &x->arena);
     timer_update(c);
-    stage_want(&c->sink, PUMP_CREDIT);
-}
-
-static void sink_data(struct client_http1 *c, const struct part *part)
-{
-    struct connection *connection = &c->client.connection;
-    char line[24];
-    struct text size;
-    c->granted -= part->data.len < c->granted ? part->data.len : c->granted;
-    c->x->record.bytes_sent += part->data.len;
-    if (c->response_body != HTTP1_BODY_CHUNKED || c->raw) {
-        connection_put_block(connection, part->block, part->data);
-        return;
-    }
-    text_init_fixed(&size, line, sizeof line);
-    http1_write_chunk_size(&size, part->data.len);
-    connection_put(connection, text_bytes(&size));
-    connection_put_block(connection, part->block, part->data);
-    connection_put(connection, BYTES("\r\n"));
-}
-
-static void sink_last(struct client_http1 *c, const struct http_fields *trailers)
-{
-    struct text last;
-    text_init_arena(&last, &c->x->arena);
-    http1_write_last_chunk(&last, trailers);
-    connection_put(&c->client.connection, text_bytes(&last));
-}
-
-static void sink_give(struct stage *stage, const struct part *part)
-{
-    struct client_http1 *c = container_of(stage, struct client_http1, sink);
-    if (!c->x || c->response_done)
-        return;
-    switch (part->kind) {
-    case PART_DATA:
-        if (c->response_body != HTTP1_BODY_NONE || c->raw)
-            sink_data(c, part);
-        timer_update(c);
-        return;
-    case PART_TRAILERS:
-        if (c->response_body == HTTP1_BODY_CHUNKED) {
-            sink_last(c, part->trailers);
-            c->response_body = HTTP1_BODY_NONE;
-        }
-        return;
-    case PART_END:
-        if (c->response_body == HTTP1_BODY_CHUNKED)
-            sink_last(c, NULL);
-        if (c->raw && !c->request_done)
-            connection_end_write(&c->client.connection);
-        response_complete(c);
-        return;
-    case PART_ABORT:
-        exchange_fail(c->x, 0, part->reason == PUMP_LATE ? RECORD_UT : RECORD_UC,
-                      BYTES("upstream_reset_after_response_started"));
-        return;
-    }
-}
-
-static const struct stage_ops sink_ops = {"http1 response body", sink_give, stage_pass_want, stage_pass_stop};
-
-static void on_raw_request_end(struct client_http1 *c)
-{
-    if (c->raw && c->request_done && c->response_done && c->x)
-        exchange_finish(c->x);
+    outlet_pull(&c->outlet);
 }
 
 static const struct client_ops http1_client_ops = {on_info, on_head, on_done};
@@ -586,15 +407,12 @@ static const struct client_ops http1_client_ops = {on_info, on_head, on_done};
 
 static bool discard_step(struct client_http1 *c)
 {
-    if (c->request_done) {
+    enum inlet_turn turn = inlet_step(&c->inlet);
+    if (turn == INLET_END)
         next_request(c);
-        return false;
-    }
-    if (c->discarded > DISCARD_MAX) {
+    else if (turn == INLET_BAD || turn == INLET_GONE || c->inlet.bytes - c->discarded > DISCARD_MAX)
         linger(c);
-        return false;
-    }
-    return source_step(c);
+    return turn == INLET_MORE;
 }
 
 static bool linger_step(struct client_http1 *c)
@@ -612,20 +430,23 @@ static bool linger_step(struct client_http1 *c)
 /* PERMISSIVE: TLS or not? The first byte tells (RFC 8446 5.1: 22 is a handshake). */
 static bool sniff_step(struct client_http1 *c)
 {
-    long n = buffer_fill(c);
+    long n = inlet_fill(&c->inlet);
     if (n == CONNECTION_END)
         http1_close(c);
     if (n <= 0)
         return false;
     c->sniffed = true;
-    if (c->in->data[0] != 22)
+    if (c->inlet.in->data[0] != 22) {
+        client_settled(&c->client);
         return true;
+    }
     if (!c->client.generation->mesh_server) {
         http1_close(c);
         return false;
     }
-    struct block *read = c->in;
-    c->in = NULL;
+    struct block *read = c->inlet.in;
+    c->inlet.in = NULL;
+    c->inlet.at = 0;
     c->client.opened = false;
     connection_start_tls(&c->client.connection, c->client.generation->mesh_server, read);
     return false;
@@ -645,9 +466,7 @@ static void http1_readable(struct client *client)
             more = head_step(c);
             break;
         case STATE_EXCHANGE:
-            more = source_step(c);
-            if (c->x)
-                on_raw_request_end(c);
+            more = body_step(c);
             break;
         case STATE_DISCARD:
             more = discard_step(c);
@@ -663,19 +482,17 @@ static void http1_written(struct client *client, size_t wrote)
 {
     (void)wrote;
     struct client_http1 *c = http1_of(client);
-    size_t out = client->connection.out_bytes + c->granted;
     timer_update(c);
-    if (c->state != STATE_EXCHANGE || !c->x || !c->x->replied || c->response_done || out >= PUMP_CREDIT / 2)
-        return;
-    size_t more = PUMP_CREDIT - out;
-    c->granted += more;
-    stage_want(&c->sink, more);
+    if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
+        outlet_pull(&c->outlet);
 }
 
 static void http1_broken(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
-    if (c->x)
+    if (c->x && c->state == STATE_HEAD)
+        head_refused(c, 400, "the connection broke inside a head");
+    else if (c->x)
         exchange_client_gone(c->x);
     http1_close(c);
 }
@@ -700,7 +517,13 @@ static void http1_begin(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     c->sniffed = client->row->tls != LISTENER_PERMISSIVE || client->connection.tls;
-    c->timer.on_due = on_due;
+    client->timer.on_due = on_due;
+    if (c->sniffed)
+        client_settled(client);
+    inlet_init(&c->inlet, &client->connection);
+    outlet_init(&c->outlet, &client->connection);
+    c->outlet.on_end = on_outlet_end;
+    c->outlet.owner = c;
     timer_update(c);
 }
 
@@ -712,7 +535,7 @@ static struct client *http1_open(void)
 static void http1_free(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
-    block_unref(c->in);
+    inlet_done(&c->inlet);
     block_unref(c->head);
     free(c);
 }

@@ -31,8 +31,8 @@ enum wait_result { WAIT_CAME, WAIT_FAILED, WAIT_LATE };
 
 /* The one thing an exchange waits for. */
 struct wait {
-    const char *what; /* for people: "keys of https://issuer" ; NULL: not waiting */
-    uint64_t until_ms; /* TIMER_NEVER: without end */
+    const char *what;                   /* for people: "keys of https://issuer" ; NULL: not waiting */
+    uint64_t until_ms;                  /* TIMER_NEVER: without end */
     void (*cancel)(struct exchange *x); /* time ran out or the client left: let go of it */
     enum wait_result result;
 };
@@ -51,6 +51,7 @@ extern const struct filter *const tcp_chain[];
 extern const struct filter *const mirror_chain[];
 
 extern const struct filter filter_trace;
+extern const struct filter filter_known;
 extern const struct filter filter_identity;
 extern const struct filter filter_policy;
 extern const struct filter filter_route;

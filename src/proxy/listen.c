@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "proxy/record_write.h"
 
-enum { ACCEPT_AT_ONCE = 64 };
+enum { ACCEPT_AT_ONCE = 64, HANDSHAKE_MS = 5 * 1000 };
 
 static void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer);
 
@@ -116,37 +116,6 @@ static void client_facts_fill(struct client *client, const struct sockaddr_stora
 
 /* ---- TLS ------------------------------------------------------------------------- */
 
-static int host_rank(struct bytes pattern, struct bytes name)
-{
-    if (bytes_equal(pattern, BYTES("*")))
-        return 1;
-    if (bytes_starts(pattern, BYTES("*.")))
-        return bytes_ends_nocase(name, bytes_part(pattern, 1, pattern.len)) && name.len >= pattern.len
-                   ? (int)pattern.len + 2
-                   : 0;
-    return bytes_equal_nocase(pattern, name) ? 10000 : 0;
-}
-
-/* The server whose hosts fit the name best: exact, then the longest wildcard, then "*". */
-static const struct rules_server *server_choose(const struct client *client, struct bytes sni)
-{
-    const struct image *rules = &client->generation->rules;
-    const struct rules_server *best = NULL;
-    int best_rank = 0;
-    IMAGE_FOR(rules, RULES_SERVER, struct rules_server, server, client->row->servers)
-    {
-        IMAGE_FOR(rules, RULES_NAME, struct rules_name, host, server->hosts)
-        {
-            int rank = host_rank(image_text(rules, host->text), sni);
-            if (rank > best_rank) {
-                best_rank = rank;
-                best = server;
-            }
-        }
-    }
-    return best;
-}
-
 static struct tls_context *server_context(const struct client *client, const struct rules_server *server)
 {
     const struct rules_server *first =
@@ -160,7 +129,7 @@ static struct tls_context *on_choose(void *owner, struct bytes sni)
     struct client *client = connection->owner;
     if (client->row->tls != LISTENER_TLS)
         return client->generation->mesh_server;
-    client->server = server_choose(client, sni);
+    client->server = route_server(&client->generation->rules, client->row, sni);
     return client->server ? server_context(client, client->server) : NULL;
 }
 
@@ -205,7 +174,8 @@ static bool peer_check(struct client *client, struct fail *why)
         if (count < 64)
             names[count++] = image_text(&generation->rules, name->text);
     }
-    return peer_judge(facts->peer, generation->trust_domains, generation->trust_domain_count, names, count, why);
+    return peer_judge(facts->peer, generation->trust_domains, generation->trust_domain_count, names, count,
+                      why);
 }
 
 /* ---- the connection's events -------------------------------------------------------- */
@@ -216,6 +186,29 @@ static void client_refuse(struct client *client, const struct fail *why)
     client->kind->cut(client);
 }
 
+void client_settled(struct client *client)
+{
+    generation_unref(client->generation);
+    client->generation = NULL;
+    client->row = NULL;
+    client->server = NULL;
+}
+
+static void client_begin(struct client *client)
+{
+    client->opened = true;
+    timer_rest(&client->timer);
+    client->kind->begin(client);
+}
+
+static void on_handshake_due(struct timer *timer)
+{
+    struct client *client = container_of(timer, struct client, timer);
+    struct fail why;
+    fail(&why, FAIL_LATE, "the TLS handshake took too long");
+    client_refuse(client, &why);
+}
+
 static void on_open(struct connection *connection)
 {
     struct client *client = connection->owner;
@@ -224,8 +217,7 @@ static void on_open(struct connection *connection)
         client_refuse(client, &why);
         return;
     }
-    client->opened = true;
-    client->kind->begin(client);
+    client_begin(client);
 }
 
 static void on_readable(struct connection *connection)
@@ -248,12 +240,14 @@ static void on_broken(struct connection *connection)
     client->kind->broken(client);
 }
 
-static const struct connection_ops client_connection_ops = {on_open, on_readable, on_written, on_broken, on_choose};
+static const struct connection_ops client_connection_ops = {on_open, on_readable, on_written, on_broken,
+                                                            on_choose};
 
 static void on_buried(struct connection *connection)
 {
     struct client *client = connection->owner;
     list_remove(&client->link);
+    timer_remove(&client->worker->loop, &client->timer);
     generation_unref(client->generation);
     client->kind->free(client);
 }
@@ -262,7 +256,7 @@ static void client_open(struct listen *listen, int fd, const struct sockaddr_sto
 {
     struct worker *worker = listen->worker;
     const struct client_kind *kind =
-        listen->row->protocol == PROTOCOL_TCP ? &client_tcp_kind : &client_http1_kind;
+        listen->row->protocol == SPEAKS_TCP ? &client_tcp_kind : &client_http1_kind;
     struct client *client = kind->open();
     client->worker = worker;
     client->listen = listen;
@@ -280,7 +274,9 @@ static void client_open(struct listen *listen, int fd, const struct sockaddr_sto
         fail(&why, FAIL_SELF, "there is no certificate for this listener");
         client_refuse(client, &why);
     } else if (!tls) {
-        client->opened = true;
-        kind->begin(client);
+        client_begin(client);
+    } else {
+        client->timer.on_due = on_handshake_due;
+        timer_set(&worker->loop, &client->timer, worker->loop.now_ms + HANDSHAKE_MS);
     }
 }

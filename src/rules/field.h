@@ -105,7 +105,7 @@ struct field {
     const char *help;   /* a sentence */
 };
 
-#define FIELD_COUNT_MAX 16384
+#define FIELD_COUNT_MAX 4096
 
 struct field_table {
     const struct field *fields;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SENTENCE_MAX 600
+
 void findings_init(struct findings *findings, struct arena *arena)
 {
     *findings = (struct findings){.arena = arena};
@@ -64,8 +66,12 @@ static void vadd(struct report *report, enum finding_level level, const char *co
     finding->level = level;
     finding->code = code;
     fill_in(finding, report, node);
+    /* What was written may hold anything; what is said about it is one printable line. */
+    struct text raw;
+    text_init_arena(&raw, report->findings->arena);
+    text_vformat(&raw, format, args);
     text_init_arena(&sentence, report->findings->arena);
-    text_vformat(&sentence, format, args);
+    text_add_shown(&sentence, text_bytes(&raw), SENTENCE_MAX);
     finding->sentence = text_bytes(&sentence);
 }
 

@@ -16,7 +16,7 @@ static void frames_are_judged_by_size_type_index_and_text(void **state)
          NULL},
         {{.type = FRAME_HELLO}, sizeof(struct frame) - 1, "frame: 287 bytes where 288 are one"},
         {{.type = 0}, sizeof(struct frame), "frame: type 0 is unknown"},
-        {{.type = FRAME_TYPE_COUNT}, sizeof(struct frame), "frame: type 26 is unknown"},
+        {{.type = FRAME_TYPE_COUNT}, sizeof(struct frame), "frame: type 25 is unknown"},
         {{.type = FRAME_HELLO, .index = FRAME_WORKERS_MAX},
          sizeof(struct frame),
          "frame: worker 64 is beyond 64"},

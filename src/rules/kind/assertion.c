@@ -74,7 +74,7 @@ static void check(struct resource *resource, struct report *report)
         report_error(report, group_node(&assertion->group, "keySetPath"), "a path begins with /");
     if (assertion->publish_ahead_ms >= assertion->rotate_every_ms)
         report_error(report, group_node(&assertion->group, "publishAhead"),
-                     "is not shorter than rotateEvery");
+                     "publishAhead is not shorter than rotateEvery");
     check_claims(assertion, report);
     check_prefixes(assertion, report);
 }

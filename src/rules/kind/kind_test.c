@@ -134,6 +134,10 @@ static void destination_rule_rows(void **state)
          "SIMPLE}}}",
          NULL},
         {"no host", "spec: {}", "f.yaml:4:1: spec: host is missing"},
+        {"control characters", "spec: {host: \"a\\e[1m\\n\"}",
+         "f.yaml:4:14: spec.host: 'a\\x1b[1m\\x0a' is no host: a name such as shop.example.com, "
+         "*.example.com or * "
+         "belongs here"},
         {"twice", "spec: {host: a, subsets: [{name: v}, {name: v}]}",
          "f.yaml:4:45: spec.subsets[1].name: 'v' is the name of another subset"},
         {"mutual", "spec: {host: a, trafficPolicy: {tls: {mode: MUTUAL}}}",
@@ -351,7 +355,7 @@ static void assertion_rows(void **state)
         {"own claim", "spec: {issuer: 'https://edge', claims: [sub]}",
          "f.yaml:4:41: spec.claims[0]: sub is set by the signer and cannot be copied"},
         {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30m}",
-         "f.yaml:4:1: spec: is not shorter than rotateEvery"},
+         "f.yaml:4:1: spec: publishAhead is not shorter than rotateEvery"},
     };
     run("selvage.dev/v1", "Assertion", rows, ROWS(rows));
 }

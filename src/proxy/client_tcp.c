@@ -1,0 +1,196 @@
+/*
+ * client_tcp: a client's raw connection: one exchange on tcp_chain, whose two
+ * pumps are the tunnel.
+ */
+#include <stdlib.h>
+
+#include "base/heap.h"
+#include "proxy/http1_io.h"
+#include "proxy/listen.h"
+
+enum { IDLE_MS = 3600 * 1000 };
+
+struct client_tcp {
+    struct client client; /* first: they are one */
+    struct inlet inlet;
+    struct outlet outlet;
+    struct exchange *x;
+    bool tunnel;
+};
+
+static struct client_tcp *tcp_of(struct client *client)
+{
+    return (struct client_tcp *)(void *)client;
+}
+
+static void tcp_close(struct client_tcp *c)
+{
+    timer_remove(&c->client.worker->loop, &c->client.timer);
+    connection_close(&c->client.connection);
+}
+
+static void idle_from_now(struct client_tcp *c)
+{
+    timer_set(&c->client.worker->loop, &c->client.timer, c->client.worker->loop.now_ms + IDLE_MS);
+}
+
+static void on_due(struct timer *timer)
+{
+    struct client_tcp *c = tcp_of(container_of(timer, struct client, timer));
+    if (c->x)
+        exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
+    else
+        tcp_close(c);
+}
+
+static void on_info(struct exchange *x, const struct http_response *info)
+{
+    (void)x;
+    (void)info;
+}
+
+/* There is no head: the tunnel stands. */
+static void on_head(struct exchange *x, bool whole, struct bytes body)
+{
+    struct client_tcp *c = x->client;
+    (void)body;
+    (void)whole;
+    c->tunnel = true;
+    outlet_begin(&c->outlet, HTTP1_BODY_NONE, true, &x->arena);
+    outlet_pull(&c->outlet);
+    connection_wake(&c->client.connection);
+}
+
+static void on_done(struct exchange *x)
+{
+    struct client_tcp *c = x->client;
+    x->record.bytes_received = c->inlet.bytes;
+    x->record.bytes_sent = c->outlet.bytes;
+    c->x = NULL;
+    stage_unlink(&c->inlet.source);
+    stage_unlink(&c->outlet.sink);
+    if (x->end == END_FINE && c->client.connection.out_bytes && !c->client.connection.broken) {
+        connection_end_write(&c->client.connection); /* what is under way still leaves */
+        return;
+    }
+    tcp_close(c);
+}
+
+static const struct client_ops tcp_client_ops = {on_info, on_head, on_done};
+
+static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
+{
+    struct client_tcp *c = outlet->owner;
+    if (!c->x)
+        return;
+    c->x->record.bytes_sent = outlet->bytes;
+    if (reason != PUMP_FINE)
+        exchange_fail(c->x, 0, RECORD_UC, BYTES("upstream_reset"));
+    else if (c->inlet.done)
+        exchange_finish(c->x);
+    else
+        connection_end_write(&c->client.connection);
+}
+
+static void tcp_begin(struct client *client)
+{
+    struct client_tcp *c = tcp_of(client);
+    struct worker *worker = client->worker;
+    const struct rules_listener *row = client->listen->row;
+    client->timer.on_due = on_due;
+    client_settled(client);
+    inlet_init(&c->inlet, &client->connection);
+    outlet_init(&c->outlet, &client->connection);
+    c->outlet.on_end = on_outlet_end;
+    c->outlet.owner = c;
+    if (!row || row->protocol != SPEAKS_TCP) {
+        tcp_close(c);
+        return;
+    }
+    idle_from_now(c);
+    inlet_begin_raw(&c->inlet);
+    c->x = exchange_new(worker, tcp_chain, row, worker->generation);
+    c->x->client = c;
+    c->x->client_ops = &tcp_client_ops;
+    c->x->facts = &client->facts;
+    c->x->request_has_body = true;
+    c->x->from_client = &c->inlet.source;
+    c->x->to_client = &c->outlet.sink;
+    exchange_start(c->x);
+}
+
+static void tcp_readable(struct client *client)
+{
+    struct client_tcp *c = tcp_of(client);
+    bool more = true;
+    while (more && c->x && c->tunnel && !client->connection.gone && !client->connection.broken) {
+        struct exchange *x = c->x;
+        bool was_done = c->inlet.done;
+        enum inlet_turn turn = inlet_step(&c->inlet);
+        if (c->x != x)
+            return;
+        x->record.bytes_received = c->inlet.bytes;
+        more = turn == INLET_MORE;
+        if (more)
+            idle_from_now(c);
+        if (turn == INLET_END && !was_done && c->outlet.done)
+            exchange_finish(x);
+    }
+    if (!c->x && !client->connection.gone && !client->connection.out_bytes)
+        tcp_close(c);
+}
+
+static void tcp_written(struct client *client, size_t wrote)
+{
+    struct client_tcp *c = tcp_of(client);
+    (void)wrote;
+    idle_from_now(c);
+    if (c->x && c->tunnel)
+        outlet_pull(&c->outlet);
+    else if (!c->x && !client->connection.out_bytes)
+        tcp_close(c);
+}
+
+static void tcp_broken(struct client *client)
+{
+    struct client_tcp *c = tcp_of(client);
+    if (c->x)
+        exchange_client_gone(c->x);
+    tcp_close(c);
+}
+
+static void tcp_cut(struct client *client)
+{
+    struct client_tcp *c = tcp_of(client);
+    if (c->x)
+        exchange_fail(c->x, 0, RECORD_LR, BYTES("drain_timeout"));
+    tcp_close(c);
+}
+
+static void tcp_drain(struct client *client)
+{
+    (void)client; /* a tunnel ends when its ends do, or when time is up */
+}
+
+static struct client *tcp_open(void)
+{
+    return &heap_new(struct client_tcp)->client;
+}
+
+static void tcp_free(struct client *client)
+{
+    struct client_tcp *c = tcp_of(client);
+    inlet_done(&c->inlet);
+    free(c);
+}
+
+const struct client_kind client_tcp_kind = {
+    .open = tcp_open,
+    .begin = tcp_begin,
+    .readable = tcp_readable,
+    .written = tcp_written,
+    .broken = tcp_broken,
+    .drain = tcp_drain,
+    .cut = tcp_cut,
+    .free = tcp_free,
+};

@@ -1,0 +1,252 @@
+#include "proxy/http1_io.h"
+
+#include <string.h>
+
+/* ---- inlet ------------------------------------------------------------------ */
+
+static void source_want(struct stage *stage, size_t bytes)
+{
+    struct inlet *inlet = container_of(stage, struct inlet, source);
+    inlet->credit += bytes;
+    connection_wake(inlet->connection);
+}
+
+static void source_stop(struct stage *stage, enum pump_reason reason)
+{
+    (void)stage; /* what is left of the body is judged when the exchange is over */
+    (void)reason;
+}
+
+static const struct stage_ops source_ops = {"http1 inlet", stage_pass_give, source_want, source_stop};
+
+void inlet_init(struct inlet *inlet, struct connection *connection)
+{
+    *inlet = (struct inlet){.connection = connection, .done = true, .source.ops = &source_ops};
+}
+
+void inlet_done(struct inlet *inlet)
+{
+    block_unref(inlet->in);
+    inlet->in = NULL;
+    stage_unlink(&inlet->source);
+}
+
+struct bytes inlet_buffered(const struct inlet *inlet)
+{
+    return inlet->in ? bytes_make(inlet->in->data + inlet->at, inlet->in->used - inlet->at)
+                     : (struct bytes){0};
+}
+
+/* Makes room behind what is buffered, which stays in one piece. */
+static bool inlet_room(struct inlet *inlet)
+{
+    struct bytes rest = inlet_buffered(inlet);
+    if (inlet->in && inlet->in->refs == 1 && rest.len == 0) {
+        inlet->in->used = 0;
+        inlet->at = 0;
+    }
+    if (inlet->in && inlet->in->used < BLOCK_ROOM)
+        return true;
+    if (rest.len == BLOCK_ROOM)
+        return false;
+    struct block *fresh = block_new();
+    if (!fresh)
+        return false;
+    if (rest.len)
+        memcpy(fresh->data, rest.at, rest.len);
+    fresh->used = (uint32_t)rest.len;
+    block_unref(inlet->in);
+    inlet->in = fresh;
+    inlet->at = 0;
+    return true;
+}
+
+long inlet_fill(struct inlet *inlet)
+{
+    if (!inlet_room(inlet))
+        return CONNECTION_LATER;
+    struct block *in = inlet->in;
+    long n = connection_read(inlet->connection, in->data + in->used, BLOCK_ROOM - in->used);
+    if (n > 0) {
+        in->used += (uint32_t)n;
+    } else if (in->used == inlet->at && in->refs == 1) {
+        block_unref(in); /* an idle connection keeps no buffer */
+        inlet->in = NULL;
+        inlet->at = 0;
+    }
+    return n;
+}
+
+void inlet_begin(struct inlet *inlet, const struct http1_framing *framing, struct arena *arena)
+{
+    static const enum inlet_body bodies[] = {
+        [HTTP1_BODY_NONE] = INLET_NONE,
+        [HTTP1_BODY_LENGTH] = INLET_LENGTH,
+        [HTTP1_BODY_CHUNKED] = INLET_CHUNKED,
+        [HTTP1_BODY_CLOSE] = INLET_RAW,
+    };
+    inlet->body = bodies[framing->body];
+    inlet->left = framing->length;
+    inlet->done = inlet->body == INLET_NONE || (inlet->body == INLET_LENGTH && !inlet->left);
+    inlet->discard = false;
+    inlet->credit = 0;
+    inlet->bytes = 0;
+    if (inlet->body == INLET_CHUNKED)
+        http1_chunks_init(&inlet->chunks, arena);
+}
+
+void inlet_begin_raw(struct inlet *inlet)
+{
+    inlet->body = INLET_RAW;
+    inlet->done = false;
+    inlet->discard = false;
+}
+
+static void inlet_give(struct inlet *inlet, struct bytes data)
+{
+    if (!data.len)
+        return;
+    inlet->credit -= data.len < inlet->credit ? data.len : inlet->credit;
+    inlet->bytes += data.len;
+    if (!inlet->discard)
+        stage_give_data(&inlet->source, inlet->in, data);
+}
+
+static enum inlet_turn inlet_end(struct inlet *inlet)
+{
+    inlet->done = true;
+    if (inlet->body == INLET_CHUNKED && inlet->chunks.trailers.count && !inlet->discard) {
+        const struct part part = {.kind = PART_TRAILERS, .trailers = &inlet->chunks.trailers};
+        stage_give(&inlet->source, &part);
+    }
+    if (!inlet->discard)
+        stage_give_end(&inlet->source);
+    return INLET_END;
+}
+
+static enum inlet_turn chunk_step(struct inlet *inlet, struct bytes have)
+{
+    struct bytes data = {0};
+    size_t used = 0;
+    enum http1_piece piece = http1_chunks_read(&inlet->chunks, have, &used, &data, &inlet->error);
+    inlet->at += used;
+    if (piece == HTTP1_PIECE_BAD)
+        return INLET_BAD;
+    if (piece == HTTP1_PIECE_END)
+        return inlet_end(inlet);
+    inlet_give(inlet, data);
+    return INLET_MORE;
+}
+
+static enum inlet_turn inlet_use(struct inlet *inlet, struct bytes have)
+{
+    if (inlet->body == INLET_CHUNKED)
+        return chunk_step(inlet, have);
+    if (inlet->body == INLET_LENGTH) {
+        have = bytes_part(have, 0, inlet->left < have.len ? (size_t)inlet->left : have.len);
+        inlet->left -= have.len;
+    }
+    inlet->at += have.len;
+    inlet_give(inlet, have);
+    return inlet->body == INLET_LENGTH && !inlet->left ? inlet_end(inlet) : INLET_MORE;
+}
+
+enum inlet_turn inlet_step(struct inlet *inlet)
+{
+    if (inlet->done)
+        return INLET_END;
+    if (!inlet->credit && !inlet->discard)
+        return INLET_WAIT;
+    struct bytes have = inlet_buffered(inlet);
+    if (have.len)
+        return inlet_use(inlet, inlet->discard ? have : bytes_part(have, 0, inlet->credit));
+    long n = inlet_fill(inlet);
+    if (n == CONNECTION_END)
+        return inlet->body == INLET_RAW ? inlet_end(inlet) : INLET_GONE;
+    return n > 0 ? INLET_MORE : INLET_WAIT;
+}
+
+/* ---- outlet ------------------------------------------------------------------- */
+
+static void put_data(struct outlet *outlet, const struct part *part)
+{
+    char line[24];
+    struct text size;
+    bool chunked = outlet->body == HTTP1_BODY_CHUNKED && !outlet->raw;
+    if (outlet->body == HTTP1_BODY_NONE && !outlet->raw)
+        return;
+    outlet->bytes += part->data.len;
+    if (chunked) {
+        text_init_fixed(&size, line, sizeof line);
+        http1_write_chunk_size(&size, part->data.len);
+        connection_put(outlet->connection, text_bytes(&size));
+    }
+    connection_put_block(outlet->connection, part->block, part->data);
+    if (chunked)
+        connection_put(outlet->connection, BYTES("\r\n"));
+}
+
+static void put_last(struct outlet *outlet, const struct http_fields *trailers)
+{
+    struct text last;
+    if (outlet->body != HTTP1_BODY_CHUNKED || outlet->raw)
+        return;
+    text_init_arena(&last, outlet->arena);
+    http1_write_last_chunk(&last, trailers);
+    connection_put(outlet->connection, text_bytes(&last));
+    outlet->body = HTTP1_BODY_NONE; /* END has nothing to add */
+}
+
+static void sink_give(struct stage *stage, const struct part *part)
+{
+    struct outlet *outlet = container_of(stage, struct outlet, sink);
+    if (outlet->done)
+        return;
+    switch (part->kind) {
+    case PART_DATA:
+        outlet->granted -= part->data.len < outlet->granted ? part->data.len : outlet->granted;
+        put_data(outlet, part);
+        return;
+    case PART_TRAILERS:
+        put_last(outlet, part->trailers);
+        return;
+    case PART_END:
+        put_last(outlet, NULL);
+        outlet->done = true;
+        outlet->on_end(outlet, PUMP_FINE);
+        return;
+    case PART_ABORT:
+        outlet->done = true;
+        outlet->on_end(outlet, part->reason);
+        return;
+    }
+}
+
+static const struct stage_ops sink_ops = {"http1 outlet", sink_give, stage_pass_want, stage_pass_stop};
+
+void outlet_init(struct outlet *outlet, struct connection *connection)
+{
+    outlet->connection = connection;
+    outlet->done = true;
+    outlet->sink.ops = &sink_ops;
+}
+
+void outlet_begin(struct outlet *outlet, enum http1_body body, bool raw, struct arena *arena)
+{
+    outlet->body = body;
+    outlet->raw = raw;
+    outlet->arena = arena;
+    outlet->done = false;
+    outlet->granted = 0;
+    outlet->bytes = 0;
+}
+
+void outlet_pull(struct outlet *outlet)
+{
+    size_t under_way = outlet->connection->out_bytes + outlet->granted;
+    if (outlet->done || under_way > PUMP_CREDIT / 2)
+        return;
+    size_t more = PUMP_CREDIT - under_way;
+    outlet->granted += more;
+    stage_want(&outlet->sink, more);
+}

@@ -1,0 +1,144 @@
+/*
+ * policy: may it? Asks the decision, and makes the permit, which nobody else can.
+ */
+#include <string.h>
+
+#include "crypt/peer.h"
+#include "proxy/exchange.h"
+#include "proxy/generation.h"
+#include "wire/path.h"
+
+struct permit {
+    unsigned char revision[32];
+    uint64_t destination; /* listener judged for */
+    struct bytes method;
+    struct bytes path;
+    struct bytes host;
+    const struct token *token; /* who asked: by token, and by certificate */
+    unsigned char peer[32];
+};
+
+/* ---- permits ------------------------------------------------------------------ */
+
+static void peer_of(const struct exchange *x, unsigned char out[32])
+{
+    memset(out, 0, 32);
+    if (x->facts->peer)
+        memcpy(out, x->facts->peer->sha256, 32);
+}
+
+static const struct permit *permit_make(struct exchange *x)
+{
+    struct permit *permit = arena_new(&x->arena, struct permit);
+    memcpy(permit->revision, x->generation->rules.head->revision, sizeof permit->revision);
+    permit->destination = x->listener->id;
+    permit->method = x->request.method;
+    permit->path = x->request.path;
+    permit->host = x->request.authority;
+    permit->token = x->token;
+    peer_of(x, permit->peer);
+    return permit;
+}
+
+bool permit_holds(const struct exchange *x)
+{
+    const struct permit *permit = x->permit;
+    unsigned char peer[32];
+    if (!permit)
+        return false;
+    peer_of(x, peer);
+    return memcmp(permit->revision, x->generation->rules.head->revision, sizeof permit->revision) == 0 &&
+           permit->destination == x->listener->id && permit->token == x->token &&
+           memcmp(permit->peer, peer, sizeof peer) == 0 && bytes_equal(permit->method, x->request.method) &&
+           bytes_equal(permit->path, x->request.path) && bytes_equal(permit->host, x->request.authority);
+}
+
+const struct permit *permit_for_child(const struct exchange *parent, const struct exchange *child)
+{
+    bool same = bytes_equal(parent->request.method, child->request.method) &&
+                bytes_equal(parent->request.path, child->request.path) &&
+                bytes_equal(parent->request.authority, child->request.authority) &&
+                parent->token == child->token;
+    return same && permit_holds(parent) ? parent->permit : NULL;
+}
+
+/* ---- the decision ----------------------------------------------------------------- */
+
+static struct fact_address address_fact(const unsigned char bytes[16])
+{
+    struct fact_address fact = {.state = FACT_KNOWN};
+    memcpy(fact.bytes, bytes, 16);
+    return fact;
+}
+
+static void facts_of_request(const struct exchange *x, struct facts *facts)
+{
+    facts->host = fact_known(x->request.authority);
+    facts->method = fact_known(x->request.method);
+    facts->path = fact_known(path_only(x->request.path));
+    facts->fields_state = FACT_KNOWN;
+    facts->fields = &x->request.fields;
+    facts->claims_state = x->claims ? FACT_KNOWN : FACT_ABSENT;
+    facts->claims = x->claims;
+    if (x->groups_mapped) {
+        facts->mapped_claim = image_text(&x->generation->rules, x->generation->node->mapping_claim);
+        facts->groups = x->group_labels;
+        facts->group_count = x->groups.count;
+    }
+}
+
+static void facts_of(const struct exchange *x, struct facts *facts)
+{
+    const struct client_facts *client = x->facts;
+    *facts = (struct facts){.http = x->http};
+    if (client->mesh && client->peer && client->peer->spiffe)
+        facts->principal =
+            fact_known(bytes_part(client->peer->uri, sizeof "spiffe://" - 1, client->peer->uri.len));
+    facts->peer = address_fact(client->address_bytes);
+    facts->remote = x->http ? address_fact(x->remote_bytes) : facts->peer;
+    facts->local = address_fact(client->local_bytes);
+    facts->port_state = FACT_KNOWN;
+    facts->port = x->listener->workload_port;
+    if (client->sni.len)
+        facts->sni = fact_known(client->sni);
+    if (x->http)
+        facts_of_request(x, facts);
+}
+
+static enum turn policy_refuse(struct exchange *x)
+{
+    x->record.flags |= RECORD_UAEX;
+    x->record.details = arena_format(
+        &x->arena, "rbac_access_denied_matched_policy[%.*s]",
+        BYTES_FMT(authz_rule_name(&x->generation->rules, x->decision.policy, x->decision.rule, &x->arena)));
+    if (!x->http) {
+        exchange_fail(x, 0, RECORD_UAEX, x->record.details);
+        return WAIT; /* it is over */
+    }
+    return exchange_answer(x, 403, BYTES("RBAC: access denied"));
+}
+
+bool policy_judge(struct exchange *x)
+{
+    struct facts facts;
+    x->permit = NULL;
+    x->decision = (struct decision){.verdict = DECISION_DENY};
+    x->decided = x->listener->policed || x->generation->node->deny_all;
+    if (x->generation->node->deny_all)
+        return false;
+    if (x->listener->policed) {
+        facts_of(x, &facts);
+        x->decision = authz_decide(&x->generation->rules, x->listener, &facts, &x->arena);
+        if (x->decision.verdict != DECISION_ALLOW)
+            return false;
+    }
+    x->permit = permit_make(x);
+    return true;
+}
+
+static enum turn policy_enter(struct exchange *x)
+{
+    return policy_judge(x) ? NEXT : policy_refuse(x);
+}
+
+const struct filter filter_policy = {.name = "policy", .enter = policy_enter};

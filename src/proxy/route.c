@@ -1,0 +1,185 @@
+/*
+ * route: which service, which subset; what the rules change on the way there and
+ * back.
+ */
+#include "proxy/exchange.h"
+#include "proxy/generation.h"
+#include "proxy/worker.h"
+
+static uint64_t draw(struct exchange *x)
+{
+    uint64_t number;
+    struct io *io = x->worker->loop.io;
+    io->random(io, &number, sizeof number);
+    return number;
+}
+
+static const struct rules_cluster *cluster_row(const struct image *rules, uint32_t cluster)
+{
+    return image_row(rules, RULES_CLUSTER, (struct image_rows){0, 0}, cluster);
+}
+
+static void ops_apply(struct exchange *x, struct image_rows ops, bool on_response, struct http_fields *fields)
+{
+    const struct image *rules = &x->generation->rules;
+    IMAGE_FOR(rules, RULES_FIELD_OP, struct rules_field_op, op, ops)
+    {
+        struct bytes name = image_text(rules, op->name), value = image_text(rules, op->value);
+        bool host = bytes_equal(name, BYTES("host")) || bytes_equal(name, BYTES(":authority"));
+        if ((op->on_response != 0) != on_response)
+            continue;
+        if (host && !on_response)
+            x->forward_authority = op->op == OP_REMOVE ? x->forward_authority : value;
+        else if (op->op == OP_SET)
+            http_fields_set(fields, name, value);
+        else if (op->op == OP_ADD)
+            http_fields_add(fields, name, value);
+        else
+            http_fields_remove_name(fields, name);
+    }
+}
+
+static enum turn route_none(struct exchange *x, enum record_flag flag, const char *details)
+{
+    exchange_note(x, flag, details);
+    if (!x->http) {
+        exchange_fail(x, 0, flag, bytes_of(details));
+        return WAIT; /* it is over */
+    }
+    return exchange_answer(x, 404, (struct bytes){0});
+}
+
+static enum turn route_tcp(struct exchange *x)
+{
+    const struct image *rules = &x->generation->rules;
+    struct image_rows all = x->listener->tcp;
+    uint64_t sum = 0;
+    IMAGE_FOR(rules, RULES_DESTINATION, struct rules_destination, each, all)
+    {
+        sum += each->weight ? each->weight : 1;
+    }
+    if (!sum)
+        return route_none(x, RECORD_NR, "route_not_found");
+    uint64_t at = draw(x) % sum;
+    IMAGE_FOR(rules, RULES_DESTINATION, struct rules_destination, each, all)
+    {
+        uint64_t weight = each->weight ? each->weight : 1;
+        if (!x->destination && at < weight)
+            x->destination = each;
+        at -= at < weight ? at : weight;
+    }
+    x->cluster = cluster_row(rules, x->destination->cluster);
+    return NEXT;
+}
+
+static enum turn redirect(struct exchange *x)
+{
+    struct bytes host = bytes_part(x->request.authority, 0, bytes_find_last(x->request.authority, ':'));
+    struct bytes location =
+        arena_format(&x->arena, "https://%.*s%.*s", BYTES_FMT(host), BYTES_FMT(x->request.path));
+    enum turn turn = exchange_answer(x, 301, (struct bytes){0});
+    http_fields_add(&x->response.fields, BYTES("location"), location);
+    return turn;
+}
+
+/* One TLS connection, a host of another server with its own demands (RFC 9110 15.5.20). */
+static bool misdirected(const struct exchange *x)
+{
+    const struct image *rules = &x->generation->rules;
+    if (x->listener->tls != LISTENER_TLS || x->listener->servers.count < 2)
+        return false;
+    return route_server(rules, x->listener, x->request.authority) !=
+           route_server(rules, x->listener, x->facts->sni);
+}
+
+static enum turn route_enter(struct exchange *x)
+{
+    const struct image *rules = &x->generation->rules;
+    if (!x->http)
+        return route_tcp(x);
+    if (x->listener->redirect_https)
+        return redirect(x);
+    if (misdirected(x)) {
+        exchange_note(x, RECORD_NR, "misdirected_request");
+        return exchange_answer(x, 421, (struct bytes){0});
+    }
+    if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena,
+                      &x->choice))
+        return route_none(x, RECORD_NR, "route_not_found");
+    x->destination = route_destination(rules, x->choice.route, draw(x));
+    if (!x->destination)
+        return route_none(x, RECORD_NR, "route_has_no_destination");
+    x->cluster = cluster_row(rules, x->destination->cluster);
+    x->forward_path = route_rewrite(rules, &x->choice, x->request.path, &x->arena);
+    x->forward_authority = x->request.authority;
+    struct bytes authority = image_text(rules, x->choice.route->rewrite_authority);
+    if (authority.len)
+        x->forward_authority = authority;
+    ops_apply(x, x->destination->ops, false, &x->request.fields);
+    ops_apply(x, x->choice.route->ops, false, &x->request.fields);
+    return NEXT;
+}
+
+/* ---- the way back, perhaps when the rules that chose the way there are long gone -------- */
+
+struct route_later {
+    struct bytes name;
+    struct bytes value;
+    enum rules_op op;
+};
+
+static void later_add(struct exchange *x, struct image_rows ops)
+{
+    const struct image *rules = &x->generation->rules;
+    IMAGE_FOR(rules, RULES_FIELD_OP, struct rules_field_op, op, ops)
+    {
+        if (op->on_response)
+            x->later[x->later_count++] = (struct route_later){
+                arena_bytes(&x->arena, image_text(rules, op->name)),
+                arena_bytes(&x->arena, image_text(rules, op->value)), (enum rules_op)op->op};
+    }
+}
+
+void route_freeze(struct exchange *x)
+{
+    const struct route_choice *choice = &x->choice;
+    uint32_t count =
+        (x->destination ? x->destination->ops.count : 0) + (choice->route ? choice->route->ops.count : 0);
+    if (!x->replied && count) {
+        x->later = arena_array(&x->arena, struct route_later, count);
+        if (x->destination)
+            later_add(x, x->destination->ops);
+        if (choice->route)
+            later_add(x, choice->route->ops);
+    }
+    x->choice = (struct route_choice){0};
+    x->destination = NULL;
+    x->cluster = NULL;
+    x->endpoint = NULL;
+}
+
+static void later_apply(struct exchange *x)
+{
+    for (uint32_t i = 0; i < x->later_count; i++) {
+        const struct route_later *op = &x->later[i];
+        if (op->op == OP_SET)
+            http_fields_set(&x->response.fields, op->name, op->value);
+        else if (op->op == OP_ADD)
+            http_fields_add(&x->response.fields, op->name, op->value);
+        else
+            http_fields_remove_name(&x->response.fields, op->name);
+    }
+}
+
+static void route_reply(struct exchange *x)
+{
+    if (!x->http || x->response_whole)
+        return;
+    later_apply(x);
+    if (x->destination)
+        ops_apply(x, x->destination->ops, true, &x->response.fields);
+    if (x->choice.route)
+        ops_apply(x, x->choice.route->ops, true, &x->response.fields);
+}
+
+const struct filter filter_route = {.name = "route", .enter = route_enter, .reply = route_reply};

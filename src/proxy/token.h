@@ -1,0 +1,51 @@
+/*
+ * token: tokens whose signature was verified, remembered for a while.
+ *
+ * Keyed by SHA-256 of the raw token, the key set and that set's version: when keys
+ * change, nothing verified under the old ones is found any more. Bounded; the one
+ * not used for the longest goes first. Expiry is not the cache's business: it is
+ * judged at every use (rules/decide/claims).
+ */
+#ifndef PROXY_TOKEN_H
+#define PROXY_TOKEN_H
+
+#include "crypt/digest.h"
+#include "crypt/key_set.h"
+#include "proxy/worker.h"
+
+#define TOKEN_CACHE_MAX 4096
+
+struct token_key {
+    struct digest digest;
+    uint64_t key_set;
+    uint64_t version;
+};
+
+struct token {
+    uint32_t refs;
+    struct token_key key;
+    struct link recent;
+    bool cached;
+    json_t *claims;       /* the payload: an object */
+    char *payload_base64; /* as it stood in the token, for outputPayloadToHeader */
+    size_t payload_len;
+    char *typ; /* NULL: none */
+    /* The assertion made from it, memoised (assertion.c). */
+    char *assertion;
+    size_t assertion_len;
+    int64_t assertion_until_s;
+    uint64_t assertion_for; /* what it was made from besides: keys, rules, peer */
+    char assertion_id[37];
+};
+
+struct token_cache *token_cache_new(void);
+void token_cache_free(struct token_cache *cache);
+
+enum token_answer { TOKEN_GOOD, TOKEN_UNKNOWN_KID, TOKEN_REFUSED };
+
+/* Verifies, or remembers having verified. GOOD: *out is a reference. `why` has Istio's sentence. */
+enum token_answer token_verify(struct worker *worker, const struct keys_set *row, struct key_set *set,
+                               struct bytes raw, struct arena *arena, struct token **out, struct fail *why);
+void token_unref(struct token *token);
+
+#endif
