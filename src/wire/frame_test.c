@@ -16,7 +16,7 @@ static void frames_are_judged_by_size_type_index_and_text(void **state)
          NULL},
         {{.type = FRAME_HELLO}, sizeof(struct frame) - 1, "frame: 287 bytes where 288 are one"},
         {{.type = 0}, sizeof(struct frame), "frame: type 0 is unknown"},
-        {{.type = FRAME_TYPE_COUNT}, sizeof(struct frame), "frame: type 25 is unknown"},
+        {{.type = UINT32_MAX}, sizeof(struct frame), "frame: type 4294967295 is unknown"},
         {{.type = FRAME_HELLO, .index = FRAME_WORKERS_MAX},
          sizeof(struct frame),
          "frame: worker 64 is beyond 64"},
@@ -29,6 +29,14 @@ static void frames_are_judged_by_size_type_index_and_text(void **state)
         assert_int_equal(frame_check(&rows[i].frame, rows[i].size, &why), !rows[i].sentence);
         assert_string_equal(why.text, rows[i].sentence ? rows[i].sentence : "");
     }
+}
+
+static void the_first_type_beyond_is_unknown(void **state)
+{
+    (void)state;
+    struct frame frame = {.type = FRAME_TYPE_COUNT};
+    struct fail why;
+    assert_false(frame_check(&frame, sizeof frame, &why));
 }
 
 static void texts_are_cut_to_their_room(void **state)
@@ -49,6 +57,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_judged_by_size_type_index_and_text),
+        cmocka_unit_test(the_first_type_beyond_is_unknown),
         cmocka_unit_test(texts_are_cut_to_their_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

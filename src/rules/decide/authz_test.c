@@ -385,6 +385,10 @@ static const char *const tokens[] = {"{\"iss\":\"i\",\"sub\":\"s\"}",
                                      "{\"iss\":\"i\",\"g\":\"v\",\"aud\":\"a\"}",
                                      "{\"iss\":\"i\",\"sub\":\"s\",\"g\":[\"v\",\"w\"]}", ""};
 
+#define TWO_GROUPS                                                                                           \
+    "{to: [{operation: {paths: ['/x'], methods: [GET]}}, {operation: {notPaths: ['/z']}}], "                 \
+    "from: [{source: {principals: ['*']}}]}"
+
 static const char *const rules[] = {
     PATHS("/x"),
     PATHS("/x*"),
@@ -401,8 +405,7 @@ static const char *const rules[] = {
     WHEN("request.auth.audiences", "a"),
     WHEN("request.headers[x-a]", "v"),
     WHEN_NOT("request.headers[x-a]", "*"),
-    "{to: [{operation: {paths: ['/x'], methods: [GET]}}, {operation: {notPaths: ['/z']}}], from: [{source: "
-    "{principals: ['*']}}]}",
+    TWO_GROUPS,
 };
 
 static void concrete(struct facts *facts, bool path, bool principal, bool token, bool fields)
