@@ -17,7 +17,7 @@ struct load_job {
     struct frame frame; /* what asked for it; frames that must wait their turn travel along undone */
     int fd;             /* FRAME_IMAGE: taken */
     bool fine;
-    uint64_t number;    /* control's generation of that image */
+    uint64_t number;               /* control's generation of that image */
     struct generation *generation; /* NULL: not all three images are there yet */
     struct fail why;
 };

@@ -14,10 +14,11 @@
 #include "base/log.h"
 #include "control/control.h"
 
-static const char usage[] = "usage: selvage run [-c FILE] [--check]\n"
-                            "  -c, --config FILE   the node's settings (default: selvage.yaml here, $SELVAGE_CONFIG,\n"
-                            "                      /etc/selvage/selvage.yaml)\n"
-                            "      --check         only read the settings and say what is wrong\n";
+static const char usage[] =
+    "usage: selvage run [-c FILE] [--check]\n"
+    "  -c, --config FILE   the node's settings (default: selvage.yaml here, $SELVAGE_CONFIG,\n"
+    "                      /etc/selvage/selvage.yaml)\n"
+    "      --check         only read the settings and say what is wrong\n";
 
 /* The habits of the field: here, the environment, the system. */
 static const char *config_find(const char *given)
@@ -79,8 +80,10 @@ static int run_with(const char *path, bool check_only)
 
 int run_main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check", no_argument, NULL, 'k'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     const char *given = NULL;
     bool check_only = false;
     for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
@@ -96,7 +99,8 @@ int run_main(int argc, char **argv)
     const char *path = config_find(given);
     if (!path || optind < argc) {
         fputs(path ? usage
-                   : "selvage: there is no selvage.yaml; `selvage demo` shows a whole mesh at work, `selvage init` "
+                   : "selvage: there is no selvage.yaml; `selvage demo` shows a whole mesh at work, `selvage "
+                     "init` "
                      "writes a commented start\n",
               stderr);
         return EX_USAGE;
@@ -125,7 +129,8 @@ int control_process_main(int argc, char **argv)
     arena_init(&arena);
     findings_init(&findings, &arena);
     off_t size = lseek(CHILD_SETTINGS_FD, 0, SEEK_END);
-    void *text = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, CHILD_SETTINGS_FD, 0) : MAP_FAILED;
+    void *text =
+        size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, CHILD_SETTINGS_FD, 0) : MAP_FAILED;
     if (text == MAP_FAILED || !settings_read(bytes_make(text, (size_t)size), argv[1], &findings, &settings))
         return findings_print(&findings);
     close(CHILD_SETTINGS_FD);

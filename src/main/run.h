@@ -9,6 +9,7 @@
 #define MAIN_RUN_H
 
 #include "control/settings.h"
+#include "wire/ring.h"
 
 int run_main(int argc, char **argv);
 

@@ -12,24 +12,71 @@
 
 /* Without a word about arguments. */
 static const int allowed[] = {
-    SCMP_SYS(read),         SCMP_SYS(write),        SCMP_SYS(readv),          SCMP_SYS(writev),
-    SCMP_SYS(recvfrom),     SCMP_SYS(sendto),       SCMP_SYS(recvmsg),        SCMP_SYS(sendmsg),
-    SCMP_SYS(accept4),      SCMP_SYS(connect),      SCMP_SYS(shutdown),       SCMP_SYS(close),
-    SCMP_SYS(getsockname),  SCMP_SYS(getpeername),  SCMP_SYS(getsockopt),     SCMP_SYS(setsockopt),
-    SCMP_SYS(epoll_wait),   SCMP_SYS(epoll_pwait),  SCMP_SYS(epoll_ctl),      SCMP_SYS(lseek),
-    SCMP_SYS(futex),        SCMP_SYS(brk),          SCMP_SYS(munmap),         SCMP_SYS(mremap),
-    SCMP_SYS(madvise),      SCMP_SYS(getrandom),    SCMP_SYS(clock_gettime),  SCMP_SYS(gettimeofday),
-    SCMP_SYS(getpid),       SCMP_SYS(gettid),       SCMP_SYS(tgkill),         SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(sigaltstack),  SCMP_SYS(restart_syscall),
-    SCMP_SYS(exit),         SCMP_SYS(exit_group),   SCMP_SYS(sched_yield),    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(rseq),         SCMP_SYS(set_robust_list),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(accept4),
+    SCMP_SYS(connect),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(close),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(getpeername),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(lseek),
+    SCMP_SYS(futex),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(fcntl),
 #ifdef SELVAGE_SANITIZED
     /* What the sanitizers need to find and print a report. */
-    SCMP_SYS(openat),       SCMP_SYS(readlink),     SCMP_SYS(readlinkat),     SCMP_SYS(newfstatat),
-    SCMP_SYS(fstat),        SCMP_SYS(prctl),        SCMP_SYS(ioctl),          SCMP_SYS(getrlimit),
-    SCMP_SYS(prlimit64),    SCMP_SYS(uname),        SCMP_SYS(pipe2),          SCMP_SYS(clone),
-    SCMP_SYS(process_vm_readv), SCMP_SYS(getuid),   SCMP_SYS(getppid),        SCMP_SYS(stat),
-    SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler),
+    SCMP_SYS(openat),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(fstat),
+    SCMP_SYS(prctl),
+    SCMP_SYS(ioctl),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(uname),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(clone),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(getuid),
+    SCMP_SYS(getppid),
+    SCMP_SYS(stat),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(sched_getparam),
+    SCMP_SYS(sched_getscheduler),
 #endif
 };
 
@@ -38,7 +85,8 @@ static bool rules_add(scmp_filter_ctx filter)
     int bad = 0;
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
         bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET));
@@ -77,8 +125,8 @@ bool sandbox_enter(struct fail *why)
 
 #ifdef SELVAGE_PROBE
 
-#include <sys/ptrace.h>
 #include <netinet/in.h>
+#include <sys/ptrace.h>
 
 /* The order of the names that the admin server takes (control/admin_pages.c). */
 void sandbox_probe(unsigned call)

@@ -193,7 +193,8 @@ static void supervisor_frame(struct worker_process *p, const struct frame *frame
             worker_listen(&p->worker, frame->id, fd);
         return;
     case FRAME_CONNECTED:
-        worker_connected(&p->worker, frame->id, fd >= 0 ? fd : -(int)(frame->number ? frame->number : ECONNREFUSED));
+        worker_connected(&p->worker, frame->id,
+                         fd >= 0 ? fd : -(int)(frame->number ? frame->number : ECONNREFUSED));
         return;
     case FRAME_UNLISTEN:
         worker_unlisten(&p->worker, frame->id);
