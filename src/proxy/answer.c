@@ -39,7 +39,8 @@ static struct bytes body_plain(struct exchange *x, unsigned status)
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
 {
     bool json = wants_json(x);
-    x->response = (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
+    x->response =
+        (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
     http_fields_init(&x->response.fields, &x->arena);
     if (json)
         body = body_json(x, status, body.len ? body : x->response.reason);

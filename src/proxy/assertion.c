@@ -197,7 +197,8 @@ static bool assertion_sign(struct exchange *x, const struct keys_signer *signer,
     struct token *token = x->token;
     uint8_t signature[SIGNER_SIGNATURE_SIZE];
     struct bytes kid = image_text(&generation->keys, signer->kid);
-    struct bytes header = arena_format(&x->arena, "{\"alg\":\"ES256\",\"kid\":\"%.*s\",\"typ\":\"selvage+jwt\"}", BYTES_FMT(kid));
+    struct bytes header = arena_format(
+        &x->arena, "{\"alg\":\"ES256\",\"kid\":\"%.*s\",\"typ\":\"selvage+jwt\"}", BYTES_FMT(kid));
     struct bytes input = jws_signing_input(header, payload_make(x, now_s, token->assertion_id), &x->arena);
     if (!signer_sign(generation->signers[row], input, signature, why))
         return false;
@@ -222,7 +223,8 @@ bool assertion_add(struct exchange *x, struct http_fields *fields, struct fail *
     if (!signer || !generation->self_version)
         return fail(why, FAIL_SELF, "there is no key to sign the assertion with yet");
     struct token *token = x->token;
-    bool fresh = token->assertion && token->assertion_until_s > now_s && token->assertion_for == made_for(x, signer);
+    bool fresh =
+        token->assertion && token->assertion_until_s > now_s && token->assertion_for == made_for(x, signer);
     if (!fresh && !assertion_sign(x, signer, row, now_s, why))
         return false;
     http_fields_set(fields, image_text(&generation->rules, rule->field),

@@ -20,7 +20,7 @@ struct block {
     char data[BLOCK_ROOM];
 };
 
-struct block *block_new(void); /* with one reference; NULL when the stock's limit is reached */
+struct block *block_new(void);  /* with one reference; NULL when the stock's limit is reached */
 struct block *block_must(void); /* beyond the limit if need be: for heads, which are small */
 struct block *block_ref(struct block *block);
 void block_unref(struct block *block); /* NULL is fine */

@@ -11,6 +11,7 @@
 
 #include "base/heap.h"
 #include "proxy/listen.h"
+#include "proxy/upstream.h"
 
 const struct filter *const http_chain[] = {
     /* the first thing a newcomer opens */
@@ -37,6 +38,22 @@ struct stock {
     size_t count;
 };
 
+struct stock *exchange_stock_new(void)
+{
+    return heap_new(struct stock);
+}
+
+void exchange_stock_free(struct stock *stock, struct loop *loop)
+{
+    while (stock->free) {
+        struct exchange *x = stock->free;
+        stock->free = x->client;
+        timer_remove(loop, &x->timer);
+        free(x);
+    }
+    free(stock);
+}
+
 static void timer_due(struct timer *timer);
 static void resume_run(struct task *task);
 static void grave_run(struct task *task);
@@ -49,7 +66,7 @@ static struct exchange *exchange_take(struct worker *worker)
     struct exchange *x = stock->free;
     if (!x)
         return heap_new(struct exchange);
-    stock->free = (struct exchange *)x->client;
+    stock->free = x->client;
     stock->count--;
     struct timer timer = x->timer; /* may still lie in the heap, at rest */
     memset(x, 0, sizeof *x);
@@ -236,6 +253,31 @@ void exchange_rebind(struct exchange *x)
     generation_unref(x->generation);
     x->generation = now;
     x->listener = row;
+}
+
+/* Policy once more, under the rules of now; the request goes on where it is. */
+bool exchange_judge_again(struct exchange *x)
+{
+    struct generation *then = x->generation, *now = x->worker->generation;
+    const struct rules_listener *row = listen_row(now, x->listener->id);
+    bool sent = x->response_seen || (x->upstream && x->upstream->sent);
+    if (!sent)
+        return true; /* connecting, or waiting for keys: that has an end of its own */
+    if (!row)
+        return false;
+    if (x->mirror) {
+        x->cluster = NULL; /* nobody decides about a copy, and nobody reads its record */
+        x->endpoint = NULL;
+        x->destination = NULL;
+    } else {
+        trace_freeze(x);
+        route_freeze(x);
+    }
+    x->frozen = true;
+    x->generation = generation_ref(now);
+    x->listener = row;
+    generation_unref(then);
+    return x->mirror || policy_judge(x);
 }
 
 static void resume_run(struct task *task)

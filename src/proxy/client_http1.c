@@ -15,38 +15,38 @@
 #include "wire/path.h"
 
 enum {
-    HEAD_MS = 10 * 1000,   /* a whole head, from its first byte */
-    IDLE_MS = 60 * 1000,   /* between two requests */
-    BODY_MS = 30 * 1000,   /* a body that makes no progress, either way */
+    HEAD_MS = 10 * 1000, /* a whole head, from its first byte */
+    IDLE_MS = 60 * 1000, /* between two requests */
+    BODY_MS = 30 * 1000, /* a body that makes no progress, either way */
     TUNNEL_MS = 3600 * 1000,
-    LINGER_MS = 2 * 1000,  /* how long the rest of a refused request is read away */
+    LINGER_MS = 2 * 1000,    /* how long the rest of a refused request is read away */
     DISCARD_MAX = 64 * 1024, /* an unwanted body up to this is read away to keep the connection */
 };
 
 enum state {
-    STATE_HEAD,     /* reading a head, or waiting for one */
+    STATE_HEAD, /* reading a head, or waiting for one */
     STATE_EXCHANGE,
-    STATE_DISCARD,  /* the exchange is over, the rest of its request's body is read away */
-    STATE_LINGER,   /* our side is closed; reading away until the client closes too */
+    STATE_DISCARD, /* the exchange is over, the rest of its request's body is read away */
+    STATE_LINGER,  /* our side is closed; reading away until the client closes too */
 };
 
 struct client_http1 {
     struct client client; /* first: they are one */
     enum state state;
-    struct timer timer;
     struct inlet inlet;   /* source of request bodies */
     struct outlet outlet; /* sink of response bodies */
     struct block *head;   /* the block that the current request's head lies in */
     struct exchange *x;
     struct http1_framing framing;
     uint64_t discarded;
-    bool raw;             /* both bodies are raw: a tunnel */
+    bool raw; /* both bodies are raw: a tunnel */
     bool keep_alive;
     bool sniffed;
-    bool continue_owed;   /* 100 Continue, once the body is wanted */
+    bool continue_owed; /* 100 Continue, once the body is wanted */
 };
 
 static const struct client_ops http1_client_ops;
+static void head_refused(struct client_http1 *c, unsigned status, const char *sentence);
 
 static struct client_http1 *http1_of(struct client *client)
 {
@@ -83,20 +83,20 @@ static void timer_update(struct client_http1 *c)
 {
     uint64_t ms = patience_ms(c);
     if (ms == TIMER_NEVER)
-        timer_rest(&c->timer);
+        timer_rest(&c->client.timer);
     else
-        timer_set(loop_of(c), &c->timer, loop_of(c)->now_ms + ms);
+        timer_set(loop_of(c), &c->client.timer, loop_of(c)->now_ms + ms);
 }
 
 static void http1_close(struct client_http1 *c)
 {
-    timer_remove(loop_of(c), &c->timer);
+    timer_remove(loop_of(c), &c->client.timer);
     connection_close(&c->client.connection);
 }
 
 static void on_due(struct timer *timer)
 {
-    struct client_http1 *c = container_of(timer, struct client_http1, timer);
+    struct client_http1 *c = http1_of(container_of(timer, struct client, timer));
     struct exchange *x = c->x;
     if (c->state == STATE_HEAD && x) {
         head_refused(c, 408, "the head did not come in time");
@@ -104,7 +104,8 @@ static void on_due(struct timer *timer)
     }
     if (x) {
         bool reading = !c->inlet.done && !c->client.connection.out_bytes;
-        exchange_fail(x, reading ? 408 : 0, RECORD_SI, reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
+        exchange_fail(x, reading ? 408 : 0, RECORD_SI,
+                      reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
         return;
     }
     http1_close(c);
@@ -231,8 +232,9 @@ static bool head_try(struct client_http1 *c)
         http1_close(c);
         return true;
     }
-    switch (http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen, &http1_limits_default,
-                               &c->x->arena, &c->x->request, &c->framing, &used, &error)) {
+    switch (http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen,
+                               &http1_limits_default, &c->x->arena, &c->x->request, &c->framing, &used,
+                               &error)) {
     case HTTP1_MORE:
         return false;
     case HTTP1_BAD:
@@ -434,8 +436,10 @@ static bool sniff_step(struct client_http1 *c)
     if (n <= 0)
         return false;
     c->sniffed = true;
-    if (c->inlet.in->data[0] != 22)
+    if (c->inlet.in->data[0] != 22) {
+        client_settled(&c->client);
         return true;
+    }
     if (!c->client.generation->mesh_server) {
         http1_close(c);
         return false;
@@ -513,7 +517,9 @@ static void http1_begin(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     c->sniffed = client->row->tls != LISTENER_PERMISSIVE || client->connection.tls;
-    c->timer.on_due = on_due;
+    client->timer.on_due = on_due;
+    if (c->sniffed)
+        client_settled(client);
     inlet_init(&c->inlet, &client->connection);
     outlet_init(&c->outlet, &client->connection);
     c->outlet.on_end = on_outlet_end;

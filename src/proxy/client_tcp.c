@@ -12,7 +12,6 @@ enum { IDLE_MS = 3600 * 1000 };
 
 struct client_tcp {
     struct client client; /* first: they are one */
-    struct timer timer;
     struct inlet inlet;
     struct outlet outlet;
     struct exchange *x;
@@ -26,18 +25,18 @@ static struct client_tcp *tcp_of(struct client *client)
 
 static void tcp_close(struct client_tcp *c)
 {
-    timer_remove(&c->client.worker->loop, &c->timer);
+    timer_remove(&c->client.worker->loop, &c->client.timer);
     connection_close(&c->client.connection);
 }
 
 static void idle_from_now(struct client_tcp *c)
 {
-    timer_set(&c->client.worker->loop, &c->timer, c->client.worker->loop.now_ms + IDLE_MS);
+    timer_set(&c->client.worker->loop, &c->client.timer, c->client.worker->loop.now_ms + IDLE_MS);
 }
 
 static void on_due(struct timer *timer)
 {
-    struct client_tcp *c = container_of(timer, struct client_tcp, timer);
+    struct client_tcp *c = tcp_of(container_of(timer, struct client, timer));
     if (c->x)
         exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
     else
@@ -98,7 +97,8 @@ static void tcp_begin(struct client *client)
     struct client_tcp *c = tcp_of(client);
     struct worker *worker = client->worker;
     const struct rules_listener *row = client->listen->row;
-    c->timer.on_due = on_due;
+    client->timer.on_due = on_due;
+    client_settled(client);
     inlet_init(&c->inlet, &client->connection);
     outlet_init(&c->outlet, &client->connection);
     c->outlet.on_end = on_outlet_end;

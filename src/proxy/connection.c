@@ -7,7 +7,8 @@
 #include "base/heap.h"
 
 enum {
-    COPY_MAX = 4096,  /* bodies up to this are copied behind what is there, to leave in one record or segment */
+    COPY_MAX =
+        4096, /* bodies up to this are copied behind what is there, to leave in one record or segment */
     IOV_MAX_HERE = 16,
     TLS_WRITE_MAX = 16 * 1024,
 };

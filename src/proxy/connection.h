@@ -45,9 +45,9 @@ struct connection {
     bool connecting;
     bool handshaking;
     bool open;
-    bool readable;  /* the socket may have bytes */
+    bool readable; /* the socket may have bytes */
     bool writable;
-    bool ended;     /* the peer will send no more */
+    bool ended; /* the peer will send no more */
     bool broken;
     bool write_end; /* half close once everything is written */
     bool gone;      /* told on_broken, or closed by the owner */
@@ -74,13 +74,14 @@ struct connection {
 enum { CONNECTION_END = 0, CONNECTION_LATER = -1, CONNECTION_BROKEN = -2 };
 
 /* Takes fd. For TLS `context` is the first (server) or only (client) one, borrowed; NULL: plain text. */
-void connection_open_server(struct connection *connection, struct loop *loop, int fd, struct tls_context *context,
-                            const struct connection_ops *ops, void *owner);
+void connection_open_server(struct connection *connection, struct loop *loop, int fd,
+                            struct tls_context *context, const struct connection_ops *ops, void *owner);
 /* `connecting`: the socket's connect is under way. */
 void connection_open_client(struct connection *connection, struct loop *loop, int fd, bool connecting,
                             struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
                             void *owner);
-/* Turns a plain server connection into a TLS one; `read` (a reference, may be NULL) holds what was read so far. */
+/* Turns a plain server connection into a TLS one; `read` (a reference, may be NULL) holds what was read so
+ * far. */
 void connection_start_tls(struct connection *connection, struct tls_context *context, struct block *read);
 
 /* Bytes read, or CONNECTION_END, _LATER, _BROKEN. */

@@ -19,11 +19,13 @@
 #include "wire/trace.h"
 
 struct worker;
+struct stock;
 struct generation;
 struct upstream;
 struct upstream_work;
 struct mirror;
 struct identity_work;
+struct route_later;
 struct token;
 struct peer;
 
@@ -67,15 +69,17 @@ struct exchange {
     int at;      /* filter that is at work */
     int entered; /* filters whose enter ran */
     bool running;
-    bool replied; /* the response head has gone to the client */
-    bool rewritten; /* set by a filter behind policy that changed method, path, host or fields; cleared by the runner */
+    bool replied;   /* the response head has gone to the client */
+    bool rewritten; /* set by a filter behind policy that changed method, path, host or fields; cleared by the
+                       runner */
     bool judged_again;
+    bool frozen; /* exchange_judge_again has bound it to newer rules */
     enum exchange_end end;
     struct wait wait;
     struct timer timer;
     struct task resume_task;
     struct task grave;
-    struct link link; /* in worker->exchanges */
+    struct link link;        /* in worker->exchanges */
     struct exchange *parent; /* of a child exchange */
     struct link children;
     struct link sibling;
@@ -106,14 +110,14 @@ struct exchange {
     uint64_t began_us;       /* wall time */
     uint64_t began_clock_us; /* monotonic */
 
-    bool trusted_proxy;      /* the direct peer may say who the client is */
+    bool trusted_proxy; /* the direct peer may say who the client is */
 
     /* identity */
     struct bytes remote_text;
     unsigned char remote_bytes[16];
     struct token *token;     /* the verified token that policy looks at, or NULL; a reference */
     struct token *assertion; /* the verified assertion, or NULL; a reference */
-    const json_t *claims;      /* of token, or NULL */
+    const json_t *claims;    /* of token, or NULL */
     struct mapping_result groups;
     bool groups_mapped;
     struct bytes *group_labels;
@@ -129,6 +133,8 @@ struct exchange {
     struct route_choice choice;
     const struct rules_destination *destination;
     const struct rules_cluster *cluster;
+    struct route_later *later; /* response ops of rules that were let go of (route_freeze) */
+    uint32_t later_count;
     struct bytes forward_path;
     struct bytes forward_authority;
 
@@ -138,18 +144,20 @@ struct exchange {
     struct upstream_work *upstream_work;
     struct mirror *mirror; /* of a mirrored copy: its own state */
     unsigned attempts;
-    bool response_seen; /* the final head came */
+    bool response_seen;            /* the final head came */
     struct http_response response; /* whoever answers REPLY: the filter itself, or upstream */
     bool response_whole;           /* the answer was made here: response_body is all of it */
     struct bytes response_body;
-    bool response_tunnel;          /* 101: both bodies are raw from now on */
-    bool response_sized;           /* the upstream said how long it is */
+    bool response_tunnel; /* 101: both bodies are raw from now on */
+    bool response_sized;  /* the upstream said how long it is */
     uint64_t response_length;
     struct stage *from_upstream;
 };
 
 /* ---- runner (chain.c) ---------------------------------------------------- */
 
+struct stock *exchange_stock_new(void);
+void exchange_stock_free(struct stock *stock, struct loop *loop);
 /* A fresh exchange on the worker's current generation. */
 struct exchange *exchange_new(struct worker *worker, const struct filter *const *chain,
                               const struct rules_listener *listener, struct generation *generation);
@@ -166,10 +174,23 @@ void exchange_rebind(struct exchange *x);
 void exchange_info(struct exchange *x, const struct http_response *info);
 /* The response's last part has gone to the client, and the request needs no more. */
 void exchange_finish(struct exchange *x);
-/* It cannot be completed: cut. Before the response head went out, `status` is answered instead (0: no answer). */
+/* It cannot be completed: cut. Before the response head went out, `status` is answered instead (0: no
+ * answer). */
 void exchange_fail(struct exchange *x, unsigned status, enum record_flag flag, struct bytes details);
 /* The client left. */
 void exchange_client_gone(struct exchange *x);
+
+/*
+ * The generation it began with is too old to be kept: it is decided again under the
+ * rules of now and bound to them. False: it is not allowed any more (or its place
+ * is gone), and has to be cut. True also when it is too early to tell.
+ */
+bool exchange_judge_again(struct exchange *x);
+
+/* For that: what the filters still need of the old rules becomes their own. */
+bool policy_judge(struct exchange *x);
+void route_freeze(struct exchange *x);
+void trace_freeze(struct exchange *x);
 
 /* ---- answers made here (answer.c) ----------------------------------------- */
 

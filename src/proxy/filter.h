@@ -31,8 +31,8 @@ enum wait_result { WAIT_CAME, WAIT_FAILED, WAIT_LATE };
 
 /* The one thing an exchange waits for. */
 struct wait {
-    const char *what; /* for people: "keys of https://issuer" ; NULL: not waiting */
-    uint64_t until_ms; /* TIMER_NEVER: without end */
+    const char *what;                   /* for people: "keys of https://issuer" ; NULL: not waiting */
+    uint64_t until_ms;                  /* TIMER_NEVER: without end */
     void (*cancel)(struct exchange *x); /* time ran out or the client left: let go of it */
     enum wait_result result;
 };

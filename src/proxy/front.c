@@ -15,13 +15,16 @@ static const struct bytes prefixes[] = {
 
 /* Removed by name. */
 static const struct bytes names[] = {
-    BYTES_INIT("forwarded"), BYTES_INIT("x-real-ip"), BYTES_INIT("x-client-ip"), BYTES_INIT("true-client-ip"),
-    BYTES_INIT("x-original-uri"), BYTES_INIT("x-original-url"), BYTES_INIT("x-rewrite-url"),
+    BYTES_INIT("forwarded"),      BYTES_INIT("x-real-ip"),      BYTES_INIT("x-client-ip"),
+    BYTES_INIT("true-client-ip"), BYTES_INIT("x-original-uri"), BYTES_INIT("x-original-url"),
+    BYTES_INIT("x-rewrite-url"),
 };
 
 /* Of these, what a trusted proxy may say. */
 static const struct bytes kept_from_trusted[] = {
-    BYTES_INIT("x-forwarded-for"), BYTES_INIT("x-forwarded-proto"), BYTES_INIT("x-forwarded-host"),
+    BYTES_INIT("x-forwarded-for"),
+    BYTES_INIT("x-forwarded-proto"),
+    BYTES_INIT("x-forwarded-host"),
     BYTES_INIT("x-forwarded-port"),
 };
 
@@ -51,7 +54,8 @@ static bool network_has(const struct rules_network *network, const unsigned char
 static bool network_trusted(const struct exchange *x, const unsigned char address[16])
 {
     const struct generation *generation = x->generation;
-    IMAGE_FOR(&generation->rules, RULES_NETWORK, struct rules_network, network, generation->node->proxy_networks)
+    IMAGE_FOR(&generation->rules, RULES_NETWORK, struct rules_network, network,
+              generation->node->proxy_networks)
     {
         if (network_has(network, address))
             return true;
@@ -98,7 +102,8 @@ static bool claims_identity(const struct exchange *x, struct bytes name)
         if (among(name, names, sizeof names / sizeof names[0]))
             return true;
     }
-    if (node->proxy_token_field.len && same_name(name, image_text(&generation->rules, node->proxy_token_field)))
+    if (node->proxy_token_field.len &&
+        same_name(name, image_text(&generation->rules, node->proxy_token_field)))
         return true;
     IMAGE_FOR(&generation->rules, RULES_NAME, struct rules_name, stripped, node->stripped)
     {
@@ -126,7 +131,8 @@ void front_strip(const struct exchange *x, struct http_fields *fields)
     fields->count = left;
 }
 
-/* The rightmost address that is not a trusted proxy's own: what stands left of it anybody may have written. */
+/* The rightmost address that is not a trusted proxy's own: what stands left of it anybody may have written.
+ */
 static bool forwarded_client(struct exchange *x, struct bytes list, struct address *out)
 {
     bool found = false;
@@ -159,7 +165,8 @@ void front_remote(struct exchange *x)
     char text[ADDRESS_TEXT_SIZE];
     memcpy(x->remote_bytes, x->facts->address_bytes, 16);
     x->remote_text = x->facts->address_text;
-    if (!x->trusted_proxy || !http_fields_join(&x->request.fields, BYTES("x-forwarded-for"), &x->arena, &list))
+    if (!x->trusted_proxy ||
+        !http_fields_join(&x->request.fields, BYTES("x-forwarded-for"), &x->arena, &list))
         return;
     if (forwarded_client(x, list, &address))
         x->remote_text = arena_bytes(&x->arena, address_text(&address, text));

@@ -28,19 +28,18 @@ struct generation {
     const struct keys_root *root;
     struct generation_part *parts[3];
     const struct route_regexes *regexes;
-    struct key_set *const *key_sets;     /* by row of KEYS_SET */
-    struct signer *const *signers;       /* by row of KEYS_SIGNER */
+    struct key_set *const *key_sets;       /* by row of KEYS_SET */
+    struct signer *const *signers;         /* by row of KEYS_SIGNER */
     struct tls_context **server_contexts;  /* by row of RULES_SERVER; NULL: no certificate, stays closed */
     struct tls_context *mesh_server;       /* STRICT and PERMISSIVE listeners; NULL: no identity yet */
     struct tls_context **cluster_contexts; /* by row of RULES_CLUSTER; NULL: plain text or not possible */
     struct tls_context *mesh_client;
-    uint64_t self_version; /* of the node's own certificate */
+    uint64_t self_version;         /* of the node's own certificate */
     unsigned char self_sha256[32]; /* of the own certificate's DER, for cnf */
     struct bytes *trust_domains;
     size_t trust_domain_count;
     char revision[13]; /* first digits, for records */
     uint64_t sequence; /* counts up in this worker */
-    void (*on_free)(struct generation *generation); /* given back to the loader's books */
 };
 
 struct generation *generation_ref(struct generation *generation);
@@ -54,12 +53,16 @@ const struct keys_certificate *generation_certificate(const struct image *keys, 
 
 /*
  * loader: builds generations from images as they come. `take` maps and checks the
- * image behind fd (closed in any case) and answers a new generation when rules,
- * endpoints and keys are all there, else NULL with *why->kind FAIL_NONE.
+ * image behind fd (closed in any case); *out is a new generation once rules,
+ * endpoints and keys are all there, else NULL. False: the image is refused and
+ * what stood before goes on.
  */
 struct loader;
 struct loader *loader_new(void);
 void loader_free(struct loader *loader);
-bool loader_take(struct loader *loader, int fd, enum image_kind kind, struct generation **out, struct fail *why);
+bool loader_take(struct loader *loader, int fd, enum image_kind kind, struct generation **out,
+                 struct fail *why);
+/* Control's number of the image of that kind that was taken last. */
+uint64_t loader_generation(const struct loader *loader, enum image_kind kind);
 
 #endif

@@ -33,7 +33,8 @@ void inlet_done(struct inlet *inlet)
 
 struct bytes inlet_buffered(const struct inlet *inlet)
 {
-    return inlet->in ? bytes_make(inlet->in->data + inlet->at, inlet->in->used - inlet->at) : (struct bytes){0};
+    return inlet->in ? bytes_make(inlet->in->data + inlet->at, inlet->in->used - inlet->at)
+                     : (struct bytes){0};
 }
 
 /* Makes room behind what is buffered, which stays in one piece. */

@@ -16,26 +16,26 @@
 enum inlet_body { INLET_NONE, INLET_LENGTH, INLET_CHUNKED, INLET_RAW };
 
 enum inlet_turn {
-    INLET_MORE,  /* something was done: step again */
-    INLET_WAIT,  /* nothing can be done now: bytes or credit will wake it */
-    INLET_END,   /* the body is complete (and END was given) */
-    INLET_BAD,   /* its framing is wrong: inlet->error; nothing was given */
-    INLET_GONE,  /* the peer ended before the body did; nothing was given */
+    INLET_MORE, /* something was done: step again */
+    INLET_WAIT, /* nothing can be done now: bytes or credit will wake it */
+    INLET_END,  /* the body is complete (and END was given) */
+    INLET_BAD,  /* its framing is wrong: inlet->error; nothing was given */
+    INLET_GONE, /* the peer ended before the body did; nothing was given */
 };
 
 struct inlet {
     struct connection *connection;
     struct block *in; /* what was read and not used yet lies at [at, in->used) */
     size_t at;
-    size_t seen;      /* see http1_read_request; 0 at a head's beginning */
+    size_t seen; /* see http1_read_request; 0 at a head's beginning */
     enum inlet_body body;
-    uint64_t left;    /* INLET_LENGTH */
+    uint64_t left; /* INLET_LENGTH */
     struct http1_chunks chunks;
     struct http1_error error;
-    bool done;        /* END was given, or there is no body */
-    bool discard;     /* nobody wants it: read away */
-    size_t credit;    /* bytes the pump asked for */
-    uint64_t bytes;   /* of body so far */
+    bool done;      /* END was given, or there is no body */
+    bool discard;   /* nobody wants it: read away */
+    size_t credit;  /* bytes the pump asked for */
+    uint64_t bytes; /* of body so far */
     struct stage source;
 };
 
@@ -53,9 +53,9 @@ struct outlet {
     struct connection *connection;
     enum http1_body body;
     bool raw;
-    bool done;       /* END or ABORT came */
-    size_t granted;  /* bytes asked for that have not come yet */
-    uint64_t bytes;  /* of body so far */
+    bool done;      /* END or ABORT came */
+    size_t granted; /* bytes asked for that have not come yet */
+    uint64_t bytes; /* of body so far */
     struct stage sink;
     struct arena *arena;
     void (*on_end)(struct outlet *outlet, enum pump_reason reason); /* PUMP_FINE: everything is put */

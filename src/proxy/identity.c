@@ -72,7 +72,8 @@ static void tokens_in_field(const struct exchange *x, struct row_work *work, con
 static void tokens_in_query(const struct exchange *x, struct row_work *work, const struct rules_place *place)
 {
     struct bytes name = image_text(&x->generation->rules, place->name), pair, key;
-    struct bytes query = bytes_part(x->request.path, bytes_find(x->request.path, '?') + 1, x->request.path.len);
+    struct bytes query =
+        bytes_part(x->request.path, bytes_find(x->request.path, '?') + 1, x->request.path.len);
     while (query.len) {
         bytes_cut(&query, '&', &pair);
         bytes_cut(&pair, '=', &key);
@@ -100,7 +101,8 @@ static void tokens_find(const struct exchange *x, struct row_work *work)
 
 /* ---- judging one row ---------------------------------------------------------------- */
 
-static size_t audiences_of(const struct exchange *x, const struct rules_authn *row, struct bytes out[AUDIENCES_MAX])
+static size_t audiences_of(const struct exchange *x, const struct rules_authn *row,
+                           struct bytes out[AUDIENCES_MAX])
 {
     size_t count = 0;
     IMAGE_FOR(&x->generation->rules, RULES_NAME, struct rules_name, name, row->audiences)
@@ -183,7 +185,8 @@ static bool token_judge(struct exchange *x, struct row_work *work, struct bytes 
 }
 
 /* A token of another issuer never makes us ask for this issuer's keys. */
-static bool other_issuer(const struct exchange *x, const struct row_work *work, struct bytes raw, struct arena *arena)
+static bool other_issuer(const struct exchange *x, const struct row_work *work, struct bytes raw,
+                         struct arena *arena)
 {
     struct jws jws;
     struct fail why;
@@ -317,8 +320,7 @@ static void principal_note(struct exchange *x)
     struct bytes issuer = {0}, subject = {0}, id;
     json_member_text(x->claims, "iss", &issuer);
     json_member_text(x->claims, "sub", &subject);
-    x->record.request_principal =
-        arena_format(&x->arena, "%.*s/%.*s", BYTES_FMT(issuer), BYTES_FMT(subject));
+    x->record.request_principal = arena_format(&x->arena, "%.*s/%.*s", BYTES_FMT(issuer), BYTES_FMT(subject));
     if (x->assertion && json_member_text(x->assertion->claims, "jti", &id))
         x->record.token_id = id;
 }
@@ -365,7 +367,8 @@ static enum turn rows_judge(struct exchange *x, bool may_wait)
 /* A preflight carries no token and is none of jwt's business (Envoy's jwt_authn, bypass_cors_preflight). */
 static bool is_preflight(const struct exchange *x)
 {
-    return bytes_equal(x->request.method, BYTES("OPTIONS")) && http_fields_find(&x->request.fields, HTTP_ORIGIN) &&
+    return bytes_equal(x->request.method, BYTES("OPTIONS")) &&
+           http_fields_find(&x->request.fields, HTTP_ORIGIN) &&
            http_fields_find_name(&x->request.fields, BYTES("access-control-request-method"));
 }
 
@@ -414,7 +417,5 @@ static void identity_leave(struct exchange *x)
     x->token = x->assertion = NULL;
 }
 
-const struct filter filter_identity = {.name = "identity",
-                                       .enter = identity_enter,
-                                       .resume = identity_resume,
-                                       .leave = identity_leave};
+const struct filter filter_identity = {
+    .name = "identity", .enter = identity_enter, .resume = identity_resume, .leave = identity_leave};

@@ -64,7 +64,8 @@ bool key_wait_start(struct exchange *x, uint64_t key_set)
         worker->ops->need_keys(worker, key_set);
     }
     x->waits_for_keys = key_set;
-    x->wait = (struct wait){.what = "the provider's keys", .until_ms = now_ms + WAIT_MS, .cancel = wait_cancel};
+    x->wait =
+        (struct wait){.what = "the provider's keys", .until_ms = now_ms + WAIT_MS, .cancel = wait_cancel};
     return true;
 }
 

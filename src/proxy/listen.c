@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "proxy/record_write.h"
 
-enum { ACCEPT_AT_ONCE = 64 };
+enum { ACCEPT_AT_ONCE = 64, HANDSHAKE_MS = 5 * 1000 };
 
 static void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer);
 
@@ -174,7 +174,8 @@ static bool peer_check(struct client *client, struct fail *why)
         if (count < 64)
             names[count++] = image_text(&generation->rules, name->text);
     }
-    return peer_judge(facts->peer, generation->trust_domains, generation->trust_domain_count, names, count, why);
+    return peer_judge(facts->peer, generation->trust_domains, generation->trust_domain_count, names, count,
+                      why);
 }
 
 /* ---- the connection's events -------------------------------------------------------- */
@@ -185,6 +186,29 @@ static void client_refuse(struct client *client, const struct fail *why)
     client->kind->cut(client);
 }
 
+void client_settled(struct client *client)
+{
+    generation_unref(client->generation);
+    client->generation = NULL;
+    client->row = NULL;
+    client->server = NULL;
+}
+
+static void client_begin(struct client *client)
+{
+    client->opened = true;
+    timer_rest(&client->timer);
+    client->kind->begin(client);
+}
+
+static void on_handshake_due(struct timer *timer)
+{
+    struct client *client = container_of(timer, struct client, timer);
+    struct fail why;
+    fail(&why, FAIL_LATE, "the TLS handshake took too long");
+    client_refuse(client, &why);
+}
+
 static void on_open(struct connection *connection)
 {
     struct client *client = connection->owner;
@@ -193,8 +217,7 @@ static void on_open(struct connection *connection)
         client_refuse(client, &why);
         return;
     }
-    client->opened = true;
-    client->kind->begin(client);
+    client_begin(client);
 }
 
 static void on_readable(struct connection *connection)
@@ -217,12 +240,14 @@ static void on_broken(struct connection *connection)
     client->kind->broken(client);
 }
 
-static const struct connection_ops client_connection_ops = {on_open, on_readable, on_written, on_broken, on_choose};
+static const struct connection_ops client_connection_ops = {on_open, on_readable, on_written, on_broken,
+                                                            on_choose};
 
 static void on_buried(struct connection *connection)
 {
     struct client *client = connection->owner;
     list_remove(&client->link);
+    timer_remove(&client->worker->loop, &client->timer);
     generation_unref(client->generation);
     client->kind->free(client);
 }
@@ -249,7 +274,9 @@ static void client_open(struct listen *listen, int fd, const struct sockaddr_sto
         fail(&why, FAIL_SELF, "there is no certificate for this listener");
         client_refuse(client, &why);
     } else if (!tls) {
-        client->opened = true;
-        kind->begin(client);
+        client_begin(client);
+    } else {
+        client->timer.on_due = on_handshake_due;
+        timer_set(&worker->loop, &client->timer, worker->loop.now_ms + HANDSHAKE_MS);
     }
 }

@@ -13,7 +13,7 @@ struct client {
     struct connection connection;
     struct worker *worker;
     struct listen *listen;
-    struct generation *generation; /* a reference: what the TLS context was chosen from */
+    struct generation *generation;     /* a reference: what the TLS context was chosen from */
     const struct rules_listener *row;  /* in that generation */
     const struct rules_server *server; /* chosen by SNI, or NULL */
     struct client_facts facts;
@@ -22,22 +22,25 @@ struct client {
     char local_text[64];
     const struct client_kind *kind;
     bool opened;
+    struct timer timer; /* the TLS handshake's, then the kind's own */
 };
 
 /* The two kinds of clients. */
 struct client_kind {
-    struct client *(*open)(void); /* on the heap, zeroed */
-    void (*begin)(struct client *client);  /* connected, TLS done, peer judged */
+    struct client *(*open)(void);         /* on the heap, zeroed */
+    void (*begin)(struct client *client); /* connected, TLS done, peer judged */
     void (*readable)(struct client *client);
     void (*written)(struct client *client, size_t wrote);
     void (*broken)(struct client *client);
-    void (*drain)(struct client *client);  /* end as soon as it politely can */
+    void (*drain)(struct client *client); /* end as soon as it politely can */
     void (*cut)(struct client *client);
     void (*free)(struct client *client);
 };
 extern const struct client_kind client_http1_kind;
 extern const struct client_kind client_tcp_kind;
 
+/* The connection is what it will be: what it was judged by is let go of. */
+void client_settled(struct client *client);
 void listen_start(struct listen *listen);
 /* The rules changed: look the row up anew, start or stop accepting. */
 void listen_refresh(struct listen *listen);

@@ -6,8 +6,8 @@
 #include "proxy/worker.h"
 
 struct mirror {
-    struct tee tee;       /* in the parent's pump; the source of the copy's body */
-    struct stage waste;   /* sink of the copy's response */
+    struct tee tee;     /* in the parent's pump; the source of the copy's body */
+    struct stage waste; /* sink of the copy's response */
     struct exchange *x;
 };
 
@@ -88,8 +88,8 @@ static void request_copy(struct exchange *to, const struct exchange *from)
 static struct bytes shadow_of(struct exchange *x, struct bytes authority)
 {
     size_t colon = bytes_find_last(authority, ':');
-    bool port = colon < authority.len && bytes_find(bytes_part(authority, colon, authority.len), ']') ==
-                                             authority.len - colon;
+    bool port = colon < authority.len &&
+                bytes_find(bytes_part(authority, colon, authority.len), ']') == authority.len - colon;
     size_t end = port ? colon : authority.len;
     return arena_format(&x->arena, "%.*s-shadow%.*s", BYTES_FMT(bytes_part(authority, 0, end)),
                         BYTES_FMT(bytes_part(authority, end, authority.len)));
@@ -100,13 +100,15 @@ static void mirror_one(struct exchange *parent, const struct rules_destination *
     struct exchange *x = exchange_new_child(parent, mirror_chain);
     struct mirror *mirror = arena_room(&x->arena, sizeof *mirror);
     request_copy(x, parent);
+    x->token = parent->token; /* only to be judged by; it is the parent's reference */
     x->permit = permit_for_child(parent, x);
     x->detached = true;
     x->client_ops = &mirror_client_ops;
     x->mirror = mirror;
     x->request_id = arena_bytes(&x->arena, parent->request_id);
     x->destination = destination;
-    x->cluster = image_row(&x->generation->rules, RULES_CLUSTER, (struct image_rows){0, 0}, destination->cluster);
+    x->cluster =
+        image_row(&x->generation->rules, RULES_CLUSTER, (struct image_rows){0, 0}, destination->cluster);
     x->forward_path = arena_bytes(&x->arena, parent->forward_path);
     x->forward_authority = shadow_of(x, parent->forward_authority);
     mirror->x = x;
@@ -121,6 +123,7 @@ static void mirror_one(struct exchange *parent, const struct rules_destination *
         stage_link(last, &mirror->tee.stage);
     }
     exchange_start(x);
+    x->token = NULL;
 }
 
 void mirror_start(struct exchange *x)

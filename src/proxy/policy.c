@@ -57,7 +57,8 @@ const struct permit *permit_for_child(const struct exchange *parent, const struc
 {
     bool same = bytes_equal(parent->request.method, child->request.method) &&
                 bytes_equal(parent->request.path, child->request.path) &&
-                bytes_equal(parent->request.authority, child->request.authority) && parent->token == child->token;
+                bytes_equal(parent->request.authority, child->request.authority) &&
+                parent->token == child->token;
     return same && permit_holds(parent) ? parent->permit : NULL;
 }
 
@@ -91,7 +92,8 @@ static void facts_of(const struct exchange *x, struct facts *facts)
     const struct client_facts *client = x->facts;
     *facts = (struct facts){.http = x->http};
     if (client->mesh && client->peer && client->peer->spiffe)
-        facts->principal = fact_known(bytes_part(client->peer->uri, sizeof "spiffe://" - 1, client->peer->uri.len));
+        facts->principal =
+            fact_known(bytes_part(client->peer->uri, sizeof "spiffe://" - 1, client->peer->uri.len));
     facts->peer = address_fact(client->address_bytes);
     facts->remote = x->http ? address_fact(x->remote_bytes) : facts->peer;
     facts->local = address_fact(client->local_bytes);
@@ -116,24 +118,27 @@ static enum turn policy_refuse(struct exchange *x)
     return exchange_answer(x, 403, BYTES("RBAC: access denied"));
 }
 
-static enum turn policy_enter(struct exchange *x)
+bool policy_judge(struct exchange *x)
 {
     struct facts facts;
     x->permit = NULL;
-    if (x->generation->node->deny_all) {
-        x->decided = true;
-        x->decision = (struct decision){.verdict = DECISION_DENY};
-        return policy_refuse(x);
-    }
+    x->decision = (struct decision){.verdict = DECISION_DENY};
+    x->decided = x->listener->policed || x->generation->node->deny_all;
+    if (x->generation->node->deny_all)
+        return false;
     if (x->listener->policed) {
         facts_of(x, &facts);
         x->decision = authz_decide(&x->generation->rules, x->listener, &facts, &x->arena);
-        x->decided = true;
         if (x->decision.verdict != DECISION_ALLOW)
-            return policy_refuse(x);
+            return false;
     }
     x->permit = permit_make(x);
-    return NEXT;
+    return true;
+}
+
+static enum turn policy_enter(struct exchange *x)
+{
+    return policy_judge(x) ? NEXT : policy_refuse(x);
 }
 
 const struct filter filter_policy = {.name = "policy", .enter = policy_enter};

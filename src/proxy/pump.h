@@ -22,11 +22,11 @@ enum part_kind { PART_DATA, PART_TRAILERS, PART_END, PART_ABORT };
 enum pump_reason {
     PUMP_FINE,
     PUMP_CLIENT_GONE,
-    PUMP_CLIENT_BAD,    /* its framing was wrong */
+    PUMP_CLIENT_BAD, /* its framing was wrong */
     PUMP_UPSTREAM_GONE,
     PUMP_UPSTREAM_BAD,
     PUMP_LATE,
-    PUMP_CANCELLED,     /* we ended it */
+    PUMP_CANCELLED, /* we ended it */
 };
 
 struct part {

@@ -4,6 +4,7 @@
  */
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
+#include "proxy/worker.h"
 
 static uint64_t draw(struct exchange *x)
 {
@@ -102,7 +103,8 @@ static enum turn route_enter(struct exchange *x)
         exchange_note(x, RECORD_NR, "misdirected_request");
         return exchange_answer(x, 421, (struct bytes){0});
     }
-    if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena, &x->choice))
+    if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena,
+                      &x->choice))
         return route_none(x, RECORD_NR, "route_not_found");
     x->destination = route_destination(rules, x->choice.route, draw(x));
     if (!x->destination)
@@ -118,13 +120,66 @@ static enum turn route_enter(struct exchange *x)
     return NEXT;
 }
 
+/* ---- the way back, perhaps when the rules that chose the way there are long gone -------- */
+
+struct route_later {
+    struct bytes name;
+    struct bytes value;
+    enum rules_op op;
+};
+
+static void later_add(struct exchange *x, struct image_rows ops)
+{
+    const struct image *rules = &x->generation->rules;
+    IMAGE_FOR(rules, RULES_FIELD_OP, struct rules_field_op, op, ops)
+    {
+        if (op->on_response)
+            x->later[x->later_count++] = (struct route_later){
+                arena_bytes(&x->arena, image_text(rules, op->name)),
+                arena_bytes(&x->arena, image_text(rules, op->value)), (enum rules_op)op->op};
+    }
+}
+
+void route_freeze(struct exchange *x)
+{
+    const struct route_choice *choice = &x->choice;
+    uint32_t count =
+        (x->destination ? x->destination->ops.count : 0) + (choice->route ? choice->route->ops.count : 0);
+    if (!x->replied && count) {
+        x->later = arena_array(&x->arena, struct route_later, count);
+        if (x->destination)
+            later_add(x, x->destination->ops);
+        if (choice->route)
+            later_add(x, choice->route->ops);
+    }
+    x->choice = (struct route_choice){0};
+    x->destination = NULL;
+    x->cluster = NULL;
+    x->endpoint = NULL;
+}
+
+static void later_apply(struct exchange *x)
+{
+    for (uint32_t i = 0; i < x->later_count; i++) {
+        const struct route_later *op = &x->later[i];
+        if (op->op == OP_SET)
+            http_fields_set(&x->response.fields, op->name, op->value);
+        else if (op->op == OP_ADD)
+            http_fields_add(&x->response.fields, op->name, op->value);
+        else
+            http_fields_remove_name(&x->response.fields, op->name);
+    }
+}
+
 static void route_reply(struct exchange *x)
 {
-    if (!x->http || !x->choice.route || x->response_whole)
+    if (!x->http || x->response_whole)
         return;
+    later_apply(x);
     if (x->destination)
         ops_apply(x, x->destination->ops, true, &x->response.fields);
-    ops_apply(x, x->choice.route->ops, true, &x->response.fields);
+    if (x->choice.route)
+        ops_apply(x, x->choice.route->ops, true, &x->response.fields);
 }
 
 const struct filter filter_route = {.name = "route", .enter = route_enter, .reply = route_reply};

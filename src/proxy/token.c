@@ -73,7 +73,8 @@ static void cache_add(struct token_cache *cache, struct token *token)
     cache->count++;
 }
 
-static struct token *token_make(const struct token_key *key, const struct jws *jws, struct bytes raw, json_t *claims)
+static struct token *token_make(const struct token_key *key, const struct jws *jws, struct bytes raw,
+                                json_t *claims)
 {
     struct token *token = heap_new(struct token);
     size_t first = bytes_find(raw, '.'), last = bytes_find_last(raw, '.');

@@ -29,7 +29,7 @@ struct token {
     json_t *claims;       /* the payload: an object */
     char *payload_base64; /* as it stood in the token, for outputPayloadToHeader */
     size_t payload_len;
-    char *typ;            /* NULL: none */
+    char *typ; /* NULL: none */
     /* The assertion made from it, memoised (assertion.c). */
     char *assertion;
     size_t assertion_len;

@@ -62,7 +62,8 @@ static void trace_choose(struct exchange *x)
         text_init_arena(&span, &x->arena);
         text_add_hex(&span, bytes_make(parent.span, sizeof parent.span));
         x->record.parent_span_id = text_bytes(&span);
-        if (http_fields_join(&x->request.fields, BYTES("tracestate"), &x->arena, &given) && trace_state_ok(given))
+        if (http_fields_join(&x->request.fields, BYTES("tracestate"), &x->arena, &given) &&
+            trace_state_ok(given))
             x->trace_state = given;
     } else {
         trace_start(random, true, &x->trace);
@@ -172,6 +173,30 @@ static void record_destination(struct exchange *x, struct record *r)
     }
 }
 
+static void keep_text(struct exchange *x, struct bytes *text)
+{
+    *text = arena_bytes(&x->arena, *text);
+}
+
+void trace_freeze(struct exchange *x)
+{
+    struct record *r = &x->record;
+    record_decision(x, r);
+    record_destination(x, r);
+    keep_text(x, &r->route);
+    keep_text(x, &r->upstream_cluster);
+    keep_text(x, &r->destination_service);
+    keep_text(x, &r->destination_service_name);
+    keep_text(x, &r->destination_service_namespace);
+    keep_text(x, &r->upstream_host);
+    keep_text(x, &r->destination_workload);
+    for (size_t i = 0; i < x->groups.count; i++) {
+        keep_text(x, &x->groups.groups[i].label);
+        keep_text(x, &x->groups.groups[i].rule);
+        x->group_labels[i] = x->groups.groups[i].label;
+    }
+}
+
 static void trace_leave(struct exchange *x)
 {
     struct record *r = &x->record;
@@ -222,12 +247,12 @@ void record_write(struct worker *worker, const struct record *record)
 
 void record_refused(const struct client *client, const struct fail *why)
 {
-    const struct generation *generation = client->generation;
+    const struct generation *generation = client->worker->generation;
     struct record r = {
         .start_us = client->worker->loop.io->wall_us(client->worker->loop.io),
         .flags = RECORD_DPE,
         .role = generation->node->role,
-        .direction = client->row->direction,
+        .direction = client->listen->row ? client->listen->row->direction : DIRECTION_INBOUND,
         .protocol = 1,
         .worker = client->worker->index,
         .node = image_text(&generation->rules, generation->node->name),

@@ -23,8 +23,8 @@ enum upstream_state { UPSTREAM_CONNECTING, UPSTREAM_IDLE, UPSTREAM_BUSY, UPSTREA
 
 /* What the exchange hears from its upstream, each from a clean stack. */
 struct upstream_events {
-    void (*ready)(struct exchange *x);   /* connected, the peer judged: send */
-    void (*head)(struct exchange *x);    /* x->response is there */
+    void (*ready)(struct exchange *x); /* connected, the peer judged: send */
+    void (*head)(struct exchange *x);  /* x->response is there */
     /* Before the head: broken, refused or not understood: upstream->why. The upstream is closed. */
     void (*failed)(struct exchange *x);
 };
@@ -44,14 +44,14 @@ struct upstream {
     struct block *head;
     struct http1_framing framing;
     struct fail why;
-    bool raw;         /* TCP, or a tunnel after 101 */
+    bool raw; /* TCP, or a tunnel after 101 */
     bool mesh;
     bool reused;
-    bool sent;        /* the request head went out */
-    bool heard;       /* at least one byte came back */
+    bool sent;  /* the request head went out */
+    bool heard; /* at least one byte came back */
     bool reusable;
-    unsigned infos;   /* 1xx heads so far */
-    uint64_t connect_id; /* of a unix socket under way */
+    unsigned infos;              /* 1xx heads so far */
+    uint64_t connect_id;         /* of a unix socket under way */
     struct tls_context *context; /* kept until the socket is there */
     struct bytes sni;
     char host_text[96]; /* of the endpoint, for logs */
@@ -69,10 +69,12 @@ struct upstream *upstream_take(struct worker *worker, const struct pool_key *key
                                const struct upstream_events *events);
 /* Starts a new one; events->ready or ->failed follows. `context` NULL: plain text. */
 struct upstream *upstream_open(struct worker *worker, const struct pool_key *key,
-                               const struct endpoints_endpoint *endpoint, struct tls_context *context, bool mesh,
-                               struct bytes sni, struct exchange *x, const struct upstream_events *events);
+                               const struct endpoints_endpoint *endpoint, struct tls_context *context,
+                               bool mesh, struct bytes sni, struct exchange *x,
+                               const struct upstream_events *events);
 /* Sends the head of x->request as it is to be sent, and lets the body follow by outlet.sink. */
-void upstream_send(struct upstream *upstream, const struct http_request *request, const struct http1_write *how);
+void upstream_send(struct upstream *upstream, const struct http_request *request,
+                   const struct http1_write *how);
 /* Raw from the start: TCP. */
 void upstream_begin_raw(struct upstream *upstream);
 /* The exchange has no more use for it: back to the pool if both sides are complete, else closed. */

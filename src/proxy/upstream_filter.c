@@ -22,8 +22,8 @@ enum progress { PROGRESS_NONE, PROGRESS_READY, PROGRESS_HEAD, PROGRESS_FAILED };
 
 struct upstream_work {
     enum progress progress;
-    uint64_t load;       /* counted at this endpoint; 0: not */
-    uint64_t until_ms;   /* of the route */
+    uint64_t load;     /* counted at this endpoint; 0: not */
+    uint64_t until_ms; /* of the route */
     uint64_t sent_us;
     struct http1_write how;
     struct keep keep;
@@ -63,7 +63,8 @@ static struct pool_key key_of(const struct exchange *x, uint64_t endpoint)
     if (wants_mesh(x)) {
         key.identity = generation->self_version;
     } else if (x->cluster->credential) {
-        const struct keys_certificate *own = generation_certificate(&generation->keys, x->cluster->credential);
+        const struct keys_certificate *own =
+            generation_certificate(&generation->keys, x->cluster->credential);
         key.identity = own ? own->version : 1;
     }
     return key;
@@ -195,7 +196,8 @@ static enum turn upstream_start(struct exchange *x)
     if (!context_of(x, &context)) {
         work->load = 0;
         x->record.failure = BYTES("TLS error: there is no certificate for this yet");
-        return upstream_answer(x, 503, RECORD_UF, "upstream_reset_before_response_started{connection_failure}");
+        return upstream_answer(x, 503, RECORD_UF,
+                               "upstream_reset_before_response_started{connection_failure}");
     }
     balance_enter(x->worker, work->load);
     struct pool_key key = key_of(x, work->load);
@@ -262,7 +264,7 @@ static bool may_try_again(const struct exchange *x)
 {
     const struct upstream *u = x->upstream;
     bool unseen = !u->sent || (u->reused && !u->heard && idempotent(x));
-    return x->http && unseen && x->attempts < ATTEMPTS_MAX && u->why.kind == FAIL_PEER &&
+    return x->http && !x->frozen && unseen && x->attempts < ATTEMPTS_MAX && u->why.kind == FAIL_PEER &&
            (!x->request_has_body || keep_can_replay(&x->upstream_work->keep));
 }
 
@@ -278,7 +280,8 @@ static enum turn upstream_failed(struct exchange *x)
     if (bad)
         return upstream_answer(x, 502, RECORD_UPE, "upstream_reset_before_response_started{protocol_error}");
     if (sent)
-        return upstream_answer(x, 503, RECORD_UC, "upstream_reset_before_response_started{connection_termination}");
+        return upstream_answer(x, 503, RECORD_UC,
+                               "upstream_reset_before_response_started{connection_termination}");
     return upstream_answer(x, 503, RECORD_UF, "upstream_reset_before_response_started{connection_failure}");
 }
 

@@ -158,7 +158,8 @@ static void on_due(struct timer *timer)
         upstream_close(u);
         return;
     }
-    fail(&u->why, FAIL_LATE, u->state == UPSTREAM_CONNECTING ? "connecting took too long" : "the answer took too long");
+    fail(&u->why, FAIL_LATE,
+         u->state == UPSTREAM_CONNECTING ? "connecting took too long" : "the answer took too long");
     upstream_fall(u);
 }
 
@@ -287,8 +288,9 @@ void upstream_connected(struct worker *worker, uint64_t connect_id, int fd)
 }
 
 struct upstream *upstream_open(struct worker *worker, const struct pool_key *key,
-                               const struct endpoints_endpoint *endpoint, struct tls_context *context, bool mesh,
-                               struct bytes sni, struct exchange *x, const struct upstream_events *events)
+                               const struct endpoints_endpoint *endpoint, struct tls_context *context,
+                               bool mesh, struct bytes sni, struct exchange *x,
+                               const struct upstream_events *events)
 {
     struct upstream *u = heap_new(struct upstream);
     u->worker = worker;
@@ -530,4 +532,5 @@ static void on_written(struct connection *connection, size_t wrote)
         outlet_pull(&u->outlet);
 }
 
-static const struct connection_ops upstream_connection_ops = {on_open, on_readable, on_written, on_broken, NULL};
+static const struct connection_ops upstream_connection_ops = {on_open, on_readable, on_written, on_broken,
+                                                              NULL};

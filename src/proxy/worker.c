@@ -8,7 +8,8 @@
 #include "proxy/token.h"
 #include "proxy/upstream.h"
 
-void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops, void *owner)
+void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops,
+                 void *owner)
 {
     *worker = (struct worker){.index = index, .ops = ops, .owner = owner};
     loop_init(&worker->loop, io);

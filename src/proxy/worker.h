@@ -15,6 +15,7 @@
 struct token_cache;
 struct pool;
 struct key_waits;
+struct stock;
 
 /* What the data path asks of the other processes. Answers come by the worker_* calls below. */
 struct worker_ops {
@@ -45,7 +46,7 @@ struct worker {
     void *owner;
     struct generation *generation; /* current; NULL before the first */
     struct link listens;
-    struct link clients;   /* connections of clients, client_http1 and tunnels */
+    struct link clients; /* connections of clients, client_http1 and tunnels */
     struct link exchanges;
     struct token_cache *tokens;
     struct pool *pool;
@@ -62,7 +63,8 @@ struct worker {
     struct stock *stock;
 };
 
-void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops, void *owner);
+void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops,
+                 void *owner);
 void worker_done(struct worker *worker);
 
 /* A listening socket from the supervisor (taken), or its end. */
@@ -76,6 +78,8 @@ void worker_keys_answer(struct worker *worker, uint64_t key_set, bool fetched);
 void worker_connected(struct worker *worker, uint64_t id, int fd);
 /* No new connections; idle ones close; true once nothing is left. */
 void worker_drain(struct worker *worker);
+/* Sessions on rules that are too old are judged again, or cut. */
+void worker_sessions_review(struct worker *worker);
 bool worker_idle(const struct worker *worker);
 /* Cuts what is left. */
 void worker_cut(struct worker *worker);

@@ -78,7 +78,7 @@ struct rules_node {
 };
 
 enum rules_direction { DIRECTION_GATEWAY, DIRECTION_INBOUND, DIRECTION_OUTBOUND, DIRECTION_COUNT };
-enum rules_protocol { PROTOCOL_HTTP, PROTOCOL_TCP, PROTOCOL_COUNT };
+enum rules_protocol { SPEAKS_HTTP, SPEAKS_TCP, SPEAKS_COUNT };
 enum rules_listener_tls {
     LISTENER_PLAIN,
     LISTENER_TLS,        /* by servers: SIMPLE, MUTUAL, ISTIO_MUTUAL */
@@ -101,7 +101,7 @@ struct rules_listener {
     struct image_rows deny;    /* RULES_POLICY by action */
     struct image_rows allow;
     struct image_rows audit;
-    struct image_rows tcp;   /* RULES_DESTINATION for PROTOCOL_TCP */
+    struct image_rows tcp;   /* RULES_DESTINATION for SPEAKS_TCP */
     uint32_t policed;        /* 0: outbound: no authn, no authz */
     uint32_t redirect_https; /* Gateway tls.httpsRedirect */
     uint32_t publishes_keys; /* serves the assertion's key set at its well-known path */
@@ -129,7 +129,7 @@ struct rules_vhost {
     struct image_text name; /* of the VirtualService, or the service host */
 };
 
-enum rules_text_match { MATCH_ANY, MATCH_EXACT, MATCH_PREFIX, MATCH_REGEX, MATCH_PRESENT, TEXT_MATCH_COUNT };
+enum rules_text_match { TEXT_ANY, TEXT_EXACT, TEXT_PREFIX, TEXT_REGEX, TEXT_PRESENT, TEXT_MATCH_COUNT };
 
 struct rules_text {
     uint32_t match;
@@ -183,7 +183,7 @@ struct rules_field_op {
     uint32_t on_response;
 };
 
-enum rules_balance { BALANCE_LEAST_REQUEST, BALANCE_ROUND_ROBIN, BALANCE_RANDOM, BALANCE_COUNT };
+enum rules_balance { PICK_LEAST_REQUEST, PICK_ROUND_ROBIN, PICK_RANDOM, PICK_COUNT };
 enum rules_cluster_tls {
     CLUSTER_AUTO, /* mesh mTLS to endpoints that speak it, else plain text (auto mTLS) */
     CLUSTER_PLAIN,
@@ -276,7 +276,7 @@ enum rules_attribute {
     ATTRIBUTE_AUDIENCE,
     ATTRIBUTE_PRESENTER,
     ATTRIBUTE_SNI,
-    ATTRIBUTE_NEVER, /* unusable or unknown: neither holds nor can be told (see decide/authz) */
+    ATTRIBUTE_NEVER, /* known to be never there: Envoy's own metadata */
     ATTRIBUTE_COUNT,
 };
 

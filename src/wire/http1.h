@@ -28,7 +28,7 @@ enum http1_turn {
 
 /* Why a message was refused: the status a server should answer and one fixed sentence for the log. */
 struct http1_error {
-    unsigned status;      /* 400, 405, 414, 431, 501, 505; for responses always 502 */
+    unsigned status;      /* 400, 405, 414, 417, 431, 501, 505; for responses always 502 */
     const char *sentence; /* static */
 };
 
@@ -56,13 +56,15 @@ struct http1_framing {
  * in *out points into `in`, except what had to be put together (in the arena).
  * Hop-by-hop fields (RFC 9110 7.6.1: Connection and what it names, Keep-Alive,
  * Proxy-Connection, TE but for "trailers", Transfer-Encoding, Upgrade) and
- * Content-Length are taken out of the fields: framing says what they said.
+ * Content-Length are taken out of the fields: framing says what they said. The
+ * scheme is set only when the target names one: else the connection knows it.
  * Never ever touches bytes beyond in_len.
  */
 enum http1_turn http1_read_request(char *in, size_t in_len, size_t *seen, const struct http1_limits *limits,
                                    struct arena *arena, struct http_request *out,
                                    struct http1_framing *framing, size_t *used, struct http1_error *error);
-/* `request_method` decides about the body (HEAD has none; a 2xx to CONNECT is a tunnel: BODY_NONE). */
+/* `request_method` decides about the body (HEAD has none; a 2xx to CONNECT is a tunnel: BODY_NONE). The
+ * answer to HEAD and a 304 keep their Content-Length as a field: it frames nothing there. */
 enum http1_turn http1_read_response(char *in, size_t in_len, size_t *seen, const struct http1_limits *limits,
                                     struct bytes request_method, struct arena *arena,
                                     struct http_response *out, struct http1_framing *framing, size_t *used,
@@ -90,11 +92,14 @@ void http1_chunks_init(struct http1_chunks *chunks, struct arena *arena);
 enum http1_piece http1_chunks_read(struct http1_chunks *chunks, struct bytes in, size_t *used,
                                    struct bytes *data, struct http1_error *error);
 
-/* Writers. The caller has made sure of the values (http_is_value); these assert it. */
+/* Writers. Host, Connection, Upgrade, Content-Length and Transfer-Encoding are written from their arguments
+ * and must not be among the fields (Content-Length of a HEAD or 304 answer apart). The caller has made sure
+ * of the values (http_is_value); these assert it. */
 struct http1_write {
     enum http1_body body;
     uint64_t length;
     bool close;           /* say Connection: close */
+    bool keep_alive;      /* say Connection: keep-alive (a 1.0 client waits for it) */
     struct bytes upgrade; /* say Connection: upgrade and Upgrade: this */
 };
 void http1_write_request(struct text *out, const struct http_request *request, const struct http1_write *how);

@@ -17,16 +17,22 @@ enum path_level {
     PATH_DECODE_AND_MERGE_SLASHES, /* %2F and %5C too */
 };
 
-bool path_level_parse(struct bytes name, enum path_level *out); /* Istio's names */
+bool path_level_parse(struct bytes name, enum path_level *out); /* Istio's names; DEFAULT is BASE */
 
 /*
- * `in` is a path with its query and, wrongly, perhaps a fragment. *out is in the
- * arena, or `in` itself when nothing changes. Refused: what does not begin with
- * "/", %00, a percent sign without two hex digits where the level decodes.
+ * `in` is a path with its query and, wrongly, perhaps a fragment, which is cut
+ * at every level. The query is left alone. *out is in the arena, or a part of
+ * `in` itself when nothing else changes. Refused: what does not begin with "/",
+ * raw controls and spaces, %00 in the path, and a percent sign without two hex
+ * digits where the level decodes. Normalising the result again changes nothing.
  */
 bool path_normalize(struct bytes in, enum path_level level, struct arena *arena, struct bytes *out,
                     struct fail *why);
 /* Without query and fragment: what policies compare. */
 struct bytes path_only(struct bytes path);
+
+/* The levels' single steps, in place, on a path without query; the new length answers. */
+size_t path_unescape_slashes(char *at, size_t len); /* %2F and %5C */
+size_t path_merge_slashes(char *at, size_t len);
 
 #endif

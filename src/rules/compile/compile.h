@@ -17,8 +17,8 @@ struct compile_node {
     enum rules_role role;
     struct bytes name_space;
     struct bytes account;
-    const struct bytes *labels; /* pairs: key, value */
-    size_t label_count;         /* of pairs */
+    const struct bytes *labels;  /* pairs: key, value */
+    size_t label_count;          /* of pairs */
     struct bytes root_namespace; /* istio-system */
     const struct bytes *trust_domains;
     size_t trust_domain_count;
@@ -74,8 +74,8 @@ struct compile_result {
  * put in force. Warnings are added to the set's findings. What *out refers to lies
  * in `arena` or in the set.
  */
-bool compile(struct resource_set *set, const struct compile_node *node, uint64_t generation, struct arena *arena,
-             struct compile_result *out, struct fail *why);
+bool compile(struct resource_set *set, const struct compile_node *node, uint64_t generation,
+             struct arena *arena, struct compile_result *out, struct fail *why);
 /* The rules that stand when there are none to trust: no listener of ours is open, and each that `binds` names
  * refuses every request. */
 void compile_deny_all(const struct compile_node *node, struct bytes reason, uint64_t generation,

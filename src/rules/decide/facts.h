@@ -29,17 +29,17 @@ struct fact_address {
 };
 
 struct facts {
-    bool http;                /* false: a TCP connection; the HTTP facts below are then absent */
-    struct fact principal;    /* TD/ns/NS/sa/SA of the peer's verified certificate */
+    bool http;                  /* false: a TCP connection; the HTTP facts below are then absent */
+    struct fact principal;      /* TD/ns/NS/sa/SA of the peer's verified certificate */
     struct fact_address peer;   /* the direct peer */
     struct fact_address remote; /* the client behind trusted proxies */
     struct fact_address local;  /* destination.ip */
     enum fact_state port_state;
-    uint32_t port;            /* the workload's */
+    uint32_t port; /* the workload's */
     struct fact sni;
-    struct fact host;         /* :authority as it came */
+    struct fact host; /* :authority as it came */
     struct fact method;
-    struct fact path;         /* normalised; query and fragment are cut off here */
+    struct fact path; /* normalised; query and fragment are cut off here */
     /* Request fields; NULL with fields_state UNKNOWN when a later hop may change any of them. */
     enum fact_state fields_state;
     const struct http_fields *fields;

@@ -22,12 +22,20 @@ struct route_choice {
 
 /* False: no virtual host or no route (404, NR). `path` is normalised with its query. */
 bool route_choose(const struct image *rules, const struct route_regexes *regexes,
-                  const struct rules_listener *listener, const struct http_request *request, struct bytes path,
-                  struct arena *arena, struct route_choice *out);
+                  const struct rules_listener *listener, const struct http_request *request,
+                  struct bytes path, struct arena *arena, struct route_choice *out);
+/*
+ * The server whose hosts name this host best, or NULL: by SNI when TLS begins, and again by each request's
+ * authority. Where the two differ the request is misdirected (421): it would reach a host past that host's
+ * own demand for client certificates.
+ */
+const struct rules_server *route_server(const struct image *rules, const struct rules_listener *listener,
+                                        struct bytes authority);
 /* Picks by weight; `draw` is a random number. NULL when the route has no destination. */
 const struct rules_destination *route_destination(const struct image *rules, const struct rules_route *route,
                                                   uint64_t draw);
-/* The path to send: the rewrite applied (prefix swap under a prefix match, else the whole path; the query kept). */
+/* The path to send: the rewrite applied (prefix swap under a prefix match, else the whole path; the query
+ * kept). */
 struct bytes route_rewrite(const struct image *rules, const struct route_choice *choice, struct bytes path,
                            struct arena *arena);
 

@@ -1,0 +1,99 @@
+#include "rules/compile/service.h"
+
+#include <stdlib.h>
+
+static void service_add(struct work *work, const struct resource *resource, struct bytes host)
+{
+    host = lower(work, host);
+    const struct service *known = map_get(&work->services, host);
+    bool own = bytes_equal(resource->namespace, work->node->name_space);
+    if (known && (!own || bytes_equal(known->resource->namespace, work->node->name_space)))
+        return;
+    struct service *service = arena_new(work->arena, struct service);
+    *service = (struct service){host, resource, resource->spec};
+    map_take(&work->services, host);
+    map_put(&work->services, service->host, service);
+}
+
+void services_read(struct work *work)
+{
+    size_t count;
+    struct resource **entries = work_kind(work, KIND_SERVICE_ENTRY, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct service_entry *entry = entries[i]->spec;
+        for (size_t j = 0; j < entry->hosts.count; j++)
+            service_add(work, entries[i], entry->hosts.at[j]);
+    }
+}
+
+const struct service *service_find(const struct work *work, struct bytes host)
+{
+    return map_get(&work->services, host);
+}
+
+const struct port *service_port(const struct service *service, int64_t number)
+{
+    for (size_t i = 0; i < service->entry->ports.count; i++)
+        if (service->entry->ports.at[i].number == number)
+            return &service->entry->ports.at[i];
+    return NULL;
+}
+
+static int service_compare(const void *a, const void *b)
+{
+    const struct service *x = *(const struct service *const *)a, *y = *(const struct service *const *)b;
+    return bytes_compare(x->host, y->host);
+}
+
+const struct service **services_all(struct work *work, size_t *count)
+{
+    const struct service **all = arena_alloc_array(work->arena, work->services.count + 1, sizeof *all);
+    struct bytes key;
+    void *value;
+    size_t at = 0;
+    *count = 0;
+    while (map_next(&work->services, &at, &key, &value))
+        all[(*count)++] = value;
+    qsort(all, *count, sizeof *all, service_compare);
+    return all;
+}
+
+struct bytes host_full(struct work *work, struct bytes host, struct bytes name_space)
+{
+    host = lower(work, host);
+    if (bytes_find(host, '.') < host.len || bytes_find(host, '*') < host.len)
+        return host;
+    return arena_format(work->arena, "%.*s.%.*s.svc.%.*s", BYTES_FMT(host), BYTES_FMT(name_space),
+                        BYTES_FMT(work->node->cluster_domain));
+}
+
+bool host_within(struct bytes pattern, struct bytes host)
+{
+    if (bytes_equal(pattern, BYTES("*")))
+        return true;
+    if (!bytes_starts(pattern, BYTES("*")))
+        return bytes_equal_nocase(pattern, host);
+    struct bytes tail = bytes_part(pattern, 1, pattern.len);
+    if (bytes_starts(host, BYTES("*")))
+        return bytes_ends_nocase(bytes_part(host, 1, host.len), tail);
+    return host.len > tail.len && bytes_ends_nocase(host, tail);
+}
+
+struct bytes host_common(struct bytes a, struct bytes b)
+{
+    if (host_within(a, b))
+        return b;
+    return host_within(b, a) ? a : (struct bytes){0};
+}
+
+struct bytes host_scope(struct bytes text, struct bytes own, struct bytes *name_space)
+{
+    struct bytes host = text;
+    if (!bytes_cut(&host, '/', name_space)) {
+        *name_space = BYTES("*");
+        return text;
+    }
+    if (bytes_equal(*name_space, BYTES(".")))
+        *name_space = own;
+    return host;
+}

@@ -1,0 +1,358 @@
+#include "rules/compile/vhost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct routes {
+    struct rows some; /* struct rules_route: those with a condition */
+    struct rows all;  /* catch-alls */
+};
+
+/* ---- matches ---------------------------------------------------------- */
+
+static struct rules_text text_match(struct work *work, const struct string_match *match, bool fold)
+{
+    static const enum rules_text_match hows[] = {
+        [MATCH_NONE] = TEXT_ANY,    [MATCH_EXACT] = TEXT_EXACT, [MATCH_PREFIX] = TEXT_PREFIX,
+        [MATCH_REGEX] = TEXT_REGEX, [MATCH_ANY] = TEXT_PRESENT,
+    };
+    return (struct rules_text){hows[match->how], fold, work_text(work, match->value)};
+}
+
+static void fields_add(struct work *work, struct rows *rows, const struct match_map *map, bool invert,
+                       bool fold_name)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        struct bytes name = fold_name ? lower(work, map->keys[i]) : map->keys[i];
+        struct rules_field_match row = {
+            .name = work_text(work, name), .value = text_match(work, &map->at[i], false), .invert = invert};
+        rows_add(work, rows, &row);
+    }
+}
+
+/* A key such as @request.auth.claims.x asks for a claim, which a header of that name must never answer. */
+static bool asks_for_claims(const struct match_map *map)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (bytes_starts(map->keys[i], BYTES("@")))
+            return true;
+    return false;
+}
+
+static struct rules_match match_row(struct work *work, const struct http_match *match)
+{
+    struct rows fields = rows_of(sizeof(struct rules_field_match)), query = fields;
+    struct rules_match row = {
+        .name = work_text(work, match->name),
+        .uri = text_match(work, &match->uri, match->ignore_uri_case),
+        .method = text_match(work, &match->method, false),
+        .authority = text_match(work, &match->authority, false),
+        .scheme = text_match(work, &match->scheme, false),
+    };
+    fields_add(work, &fields, &match->headers, false, true);
+    fields_add(work, &fields, &match->without_headers, true, true);
+    fields_add(work, &query, &match->query_params, false, false);
+    row.fields = rows_put(work, RULES_FIELD_MATCH, &fields);
+    row.query = rows_put(work, RULES_FIELD_MATCH, &query);
+    return row;
+}
+
+static bool match_is_all(const struct http_match *match)
+{
+    bool any_uri = match->uri.how == MATCH_NONE ||
+                   (match->uri.how == MATCH_PREFIX && bytes_equal(match->uri.value, BYTES("/")));
+    return any_uri && match->method.how == MATCH_NONE && match->authority.how == MATCH_NONE &&
+           match->scheme.how == MATCH_NONE && !match->headers.count && !match->without_headers.count &&
+           !match->query_params.count;
+}
+
+static struct bytes gateway_full(struct work *work, struct bytes name, struct bytes own)
+{
+    if (bytes_equal(name, BYTES("mesh")) || bytes_find(name, '/') < name.len)
+        return name;
+    return arena_format(work->arena, "%.*s/%.*s", BYTES_FMT(own), BYTES_FMT(name));
+}
+
+static bool gateways_hold(struct work *work, const struct text_list *gateways, struct bytes own,
+                          struct bytes gateway)
+{
+    for (size_t i = 0; i < gateways->count; i++)
+        if (bytes_equal(gateway_full(work, gateways->at[i], own), gateway))
+            return true;
+    return false;
+}
+
+bool virtual_service_bound(struct work *work, const struct resource *resource, struct bytes gateway)
+{
+    const struct virtual_service *service = resource->spec;
+    if (!service->gateways.count)
+        return bytes_equal(gateway, BYTES("mesh"));
+    return gateways_hold(work, &service->gateways, resource->namespace, gateway);
+}
+
+static bool match_visible(struct work *work, const struct http_match *match, const struct resource *resource,
+                          const struct viewpoint *from)
+{
+    if (match->port && match->port != from->port)
+        return false;
+    if (match->gateways.count && !gateways_hold(work, &match->gateways, resource->namespace, from->gateway))
+        return false;
+    if (!asks_for_claims(&match->headers) && !asks_for_claims(&match->without_headers))
+        return true;
+    work_warn(work, resource, match->group.node, FINDING_NOT_YET,
+              "matching by claims is not acted on yet: this match never holds");
+    return false;
+}
+
+/* ---- destinations ----------------------------------------------------- */
+
+static void ops_add(struct work *work, struct rows *rows, const struct header_changes *changes,
+                    bool on_response)
+{
+    if (!changes)
+        return;
+    for (size_t i = 0; i < changes->remove.count; i++) {
+        struct bytes name = lower(work, changes->remove.at[i]);
+        rows_add(work, rows, &(struct rules_field_op){work_text(work, name), {0, 0}, OP_REMOVE, on_response});
+    }
+    const struct text_map *maps[] = {&changes->set, &changes->add};
+    for (size_t m = 0; m < 2; m++) {
+        for (size_t i = 0; i < maps[m]->count; i++) {
+            struct bytes name = lower(work, maps[m]->keys[i]);
+            if (bytes_equal(name, BYTES("host")))
+                name = BYTES(":authority");
+            rows_add(work, rows,
+                     &(struct rules_field_op){work_text(work, name), work_text(work, maps[m]->at[i]),
+                                              m ? OP_ADD : OP_SET, on_response});
+        }
+    }
+}
+
+static struct image_rows ops_of(struct work *work, const struct route_headers *headers)
+{
+    struct rows rows = rows_of(sizeof(struct rules_field_op));
+    if (headers) {
+        ops_add(work, &rows, headers->request, false);
+        ops_add(work, &rows, headers->response, true);
+    }
+    return rows_put(work, RULES_FIELD_OP, &rows);
+}
+
+/* The port written, else the service's only one, else the one we came by if it has that. */
+static int64_t destination_port(struct work *work, const struct destination *destination, struct bytes host,
+                                const struct viewpoint *from)
+{
+    const struct service *service = service_find(work, host);
+    if (destination->port && destination->port->number)
+        return destination->port->number;
+    if (!service || !service->entry->ports.count)
+        return from->port;
+    if (service->entry->ports.count == 1 || !service_port(service, from->port))
+        return service->entry->ports.at[0].number;
+    return from->port;
+}
+
+static uint32_t destination_cluster(struct work *work, const struct destination *destination,
+                                    const struct resource *resource, const struct viewpoint *from)
+{
+    struct bytes host = host_full(work, destination->host, resource->namespace);
+    int64_t port = destination_port(work, destination, host, from);
+    return cluster_outbound(work, host, port, destination->subset, resource, destination->group.node);
+}
+
+static struct image_rows http_destinations(struct work *work, const struct http_route *route,
+                                           const struct resource *resource, const struct viewpoint *from,
+                                           uint32_t *sum)
+{
+    struct rows rows = rows_of(sizeof(struct rules_destination));
+    *sum = 0;
+    for (size_t i = 0; i < route->route.count; i++) {
+        const struct http_route_destination *to = &route->route.at[i];
+        int64_t weight = route->route.count == 1 ? 1 : to->weight;
+        if (weight <= 0 || !to->destination || weight > UINT32_MAX - *sum)
+            continue;
+        struct rules_destination row = {destination_cluster(work, to->destination, resource, from),
+                                        (uint32_t)weight, ops_of(work, to->headers)};
+        *sum += (uint32_t)weight;
+        rows_add(work, &rows, &row);
+    }
+    return rows_put(work, RULES_DESTINATION, &rows);
+}
+
+static void mirror_add(struct work *work, struct rows *rows, const struct destination *to,
+                       const struct percent *percent, const struct resource *resource,
+                       const struct viewpoint *from)
+{
+    double parts = percent ? percent->value * 10000 : 1000000;
+    if (!to || parts < 1)
+        return;
+    rows_add(work, rows,
+             &(struct rules_destination){destination_cluster(work, to, resource, from),
+                                         parts > 1000000 ? 1000000 : (uint32_t)parts,
+                                         {0, 0}});
+}
+
+static struct image_rows mirrors_of(struct work *work, const struct http_route *route,
+                                    const struct resource *resource, const struct viewpoint *from)
+{
+    struct rows rows = rows_of(sizeof(struct rules_destination));
+    mirror_add(work, &rows, route->mirror, route->mirror_percentage, resource, from);
+    for (size_t i = 0; i < route->mirrors.count; i++)
+        mirror_add(work, &rows, route->mirrors.at[i].destination, route->mirrors.at[i].percentage, resource,
+                   from);
+    return rows_put(work, RULES_DESTINATION, &rows);
+}
+
+/* ---- routes ----------------------------------------------------------- */
+
+struct routes *routes_new(struct work *work)
+{
+    struct routes *routes = arena_new(work->arena, struct routes);
+    routes->some = routes->all = rows_of(sizeof(struct rules_route));
+    return routes;
+}
+
+/* False: none of its matches is for this viewpoint. */
+static bool route_matches(struct work *work, const struct http_route *route, const struct resource *resource,
+                          const struct viewpoint *from, struct image_rows *out, bool *all)
+{
+    struct rows rows = rows_of(sizeof(struct rules_match));
+    *all = route->match.count == 0;
+    for (size_t i = 0; i < route->match.count && !*all; i++) {
+        if (!match_visible(work, &route->match.at[i], resource, from))
+            continue;
+        struct rules_match row = match_row(work, &route->match.at[i]);
+        rows_add(work, &rows, &row);
+        *all = match_is_all(&route->match.at[i]);
+    }
+    *out = rows_put(work, RULES_MATCH, &rows);
+    return rows.count || *all;
+}
+
+static struct rules_route route_row(struct work *work, const struct http_route *route,
+                                    const struct resource *resource, const struct viewpoint *from)
+{
+    struct rules_route row = {.name = work_text(work, route->name.len ? route->name : resource->name),
+                              .ops = ops_of(work, route->headers)};
+    row.destinations = http_destinations(work, route, resource, from, &row.weight_sum);
+    row.mirrors = mirrors_of(work, route, resource, from);
+    if (route->timeout_ms > 0)
+        row.timeout_ms = route->timeout_ms < UINT32_MAX ? (uint32_t)route->timeout_ms : UINT32_MAX;
+    if (route->rewrite) {
+        row.rewrite_uri = work_text(work, route->rewrite->uri);
+        row.rewrites_uri = route->rewrite->uri.at != NULL;
+        row.rewrite_authority = work_text(work, route->rewrite->authority);
+    }
+    return row;
+}
+
+void routes_add(struct work *work, struct routes *routes, const struct resource *resource,
+                const struct viewpoint *from)
+{
+    const struct virtual_service *service = resource->spec;
+    for (size_t i = 0; i < service->http.count; i++) {
+        struct image_rows matches;
+        bool all;
+        if (!route_matches(work, &service->http.at[i], resource, from, &matches, &all))
+            continue;
+        struct rules_route row = route_row(work, &service->http.at[i], resource, from);
+        row.matches = matches;
+        rows_add(work, all ? &routes->all : &routes->some, &row);
+        if (all)
+            return; /* nothing behind it is ever reached */
+    }
+}
+
+void routes_add_cluster(struct work *work, struct routes *routes, uint32_t cluster, struct bytes name)
+{
+    struct rules_route row = {.name = work_text(work, name), .weight_sum = 1};
+    row.destinations = tcp_destination_one(work, cluster);
+    rows_add(work, &routes->all, &row);
+}
+
+struct image_rows routes_put(struct work *work, const struct routes *routes)
+{
+    struct rows rows = rows_of(sizeof(struct rules_route));
+    for (uint32_t i = 0; i < routes->some.count; i++)
+        rows_add(work, &rows, &ROWS_AT(routes->some, struct rules_route)[i]);
+    for (uint32_t i = 0; i < routes->all.count; i++)
+        rows_add(work, &rows, &ROWS_AT(routes->all, struct rules_route)[i]);
+    return rows_put(work, RULES_ROUTE, &rows);
+}
+
+/* ---- tcp -------------------------------------------------------------- */
+
+static bool tcp_visible(struct work *work, const struct tcp_route *route, const struct resource *resource,
+                        const struct viewpoint *from)
+{
+    for (size_t i = 0; i < route->match.count; i++) {
+        const struct tcp_match *match = &route->match.at[i];
+        if ((!match->port || match->port == from->port) &&
+            (!match->gateways.count ||
+             gateways_hold(work, &match->gateways, resource->namespace, from->gateway)))
+            return true;
+    }
+    return !route->match.count;
+}
+
+struct image_rows tcp_destination_one(struct work *work, uint32_t cluster)
+{
+    struct rules_destination row = {cluster, 1, {0, 0}};
+    return image_build_rows(&work->rules, RULES_DESTINATION, &row, 1);
+}
+
+struct image_rows tcp_destinations(struct work *work, const struct resource *resource,
+                                   const struct viewpoint *from)
+{
+    const struct virtual_service *service = resource->spec;
+    struct rows rows = rows_of(sizeof(struct rules_destination));
+    for (size_t i = 0; i < service->tcp.count && !rows.count; i++) {
+        const struct tcp_route *route = &service->tcp.at[i];
+        if (!tcp_visible(work, route, resource, from))
+            continue;
+        for (size_t j = 0; j < route->route.count; j++) {
+            int64_t weight = route->route.count == 1 ? 1 : route->route.at[j].weight;
+            if (weight > 0 && weight <= UINT32_MAX && route->route.at[j].destination)
+                rows_add(work, &rows,
+                         &(struct rules_destination){
+                             destination_cluster(work, route->route.at[j].destination, resource, from),
+                             (uint32_t)weight,
+                             {0, 0}});
+        }
+    }
+    return rows_put(work, RULES_DESTINATION, &rows);
+}
+
+/* ---- vhosts ----------------------------------------------------------- */
+
+void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port,
+               struct image_rows routes, struct bytes name)
+{
+    struct rules_vhost row = {
+        .port = port, .routes = routes, .name = work_text(work, name), .match = HOST_EXACT};
+    if (bytes_equal(host, BYTES("*")))
+        row.match = HOST_ANY;
+    else if (bytes_starts(host, BYTES("*")))
+        row.match = HOST_SUFFIX;
+    row.host = work_text(work, bytes_part(host, row.match == HOST_EXACT ? 0 : 1, host.len));
+    rows_add(work, vhosts, &row);
+}
+
+static int vhost_compare(const void *a, const void *b)
+{
+    const struct rules_vhost *x = a, *y = b;
+    if (x->match != y->match)
+        return x->match < y->match ? -1 : 1;
+    if (x->match == HOST_SUFFIX && x->host.len != y->host.len)
+        return x->host.len > y->host.len ? -1 : 1;
+    if (x->host.at != y->host.at)
+        return x->host.at < y->host.at ? -1 : 1;
+    return (x->routes.at > y->routes.at) - (x->routes.at < y->routes.at);
+}
+
+struct image_rows vhosts_put(struct work *work, struct rows *vhosts)
+{
+    if (vhosts->count)
+        qsort(vhosts->at, vhosts->count, vhosts->size, vhost_compare);
+    return rows_put(work, RULES_VHOST, vhosts);
+}

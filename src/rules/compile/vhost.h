@@ -1,0 +1,39 @@
+/*
+ * vhost: virtual hosts and their routes, from VirtualServices and services.
+ */
+#ifndef RULES_COMPILE_VHOST_H
+#define RULES_COMPILE_VHOST_H
+
+#include "rules/compile/cluster.h"
+#include "rules/kind/virtual_service.h"
+
+/* From where a VirtualService is looked at. */
+struct viewpoint {
+    int64_t port;         /* of the gateway's server, or of the service */
+    struct bytes gateway; /* NAMESPACE/NAME, or "mesh" */
+};
+
+/* Is it bound to that gateway? */
+bool virtual_service_bound(struct work *work, const struct resource *resource, struct bytes gateway);
+
+/* Routes of several VirtualServices for one host, the catch-alls last. */
+struct routes;
+struct routes *routes_new(struct work *work);
+void routes_add(struct work *work, struct routes *routes, const struct resource *resource,
+                const struct viewpoint *from);
+void routes_add_cluster(struct work *work, struct routes *routes, uint32_t cluster, struct bytes name);
+/* Writes them. */
+struct image_rows routes_put(struct work *work, const struct routes *routes);
+
+/* Destinations of the first tcp route that fits; none: {0, 0}. */
+struct image_rows tcp_destinations(struct work *work, const struct resource *resource,
+                                   const struct viewpoint *from);
+struct image_rows tcp_destination_one(struct work *work, uint32_t cluster);
+
+/* One vhost of host "x", "*.x" or "*"; `port` as in the snapshot. */
+void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port,
+               struct image_rows routes, struct bytes name);
+/* Sorts them (exact, longer suffixes, any) and writes them. */
+struct image_rows vhosts_put(struct work *work, struct rows *vhosts);
+
+#endif
