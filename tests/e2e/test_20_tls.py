@@ -167,12 +167,13 @@ def test_peer_authentication_modes(mesh, ca, tmp_path, mode, plain, mutual):
     ('not_yet_valid', {'begins': 3000}),
 ])
 def test_a_client_certificate_that_is_not_good_is_refused_with_a_record(mesh, ca, tmp_path, name, leaf):
-    lines = len(mesh.records())
-    asked = len(mesh.echo.requests)
+    def refused():
+        return [each for each in mesh.records() if each['response_code_details'] == 'tls_refused']
+    lines, asked = len(refused()), len(mesh.echo.requests)
     with pytest.raises(OSError):
         ask(mesh.ports['STRICT'], '/' + name, tls=mesh_context(ca, tmp_path, **leaf))
-    poll(lambda: len(mesh.records()) == lines + 1, 'one record')
-    assert mesh.records()[-1]['response_code_details'] == 'tls_refused'
+    poll(lambda: len(refused()) == lines + 1, 'one record')
+    assert refused()[-1]['decision'] == 'deny' and refused()[-1]['connection_termination_details']
     assert len(mesh.echo.requests) == asked
 
 
