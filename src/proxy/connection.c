@@ -256,6 +256,7 @@ static bool connect_step(struct connection *c)
     return true;
 }
 
+/* `woken`: whoever took interest may have something buffered already. */
 static void step(struct connection *c, bool woken)
 {
     if (c->gone || c->broken)
@@ -291,7 +292,7 @@ static void on_event(struct watch *watch, unsigned ready)
 
 static void wake_run(struct task *task)
 {
-    step(container_of(task, struct connection, wake), true); /* its owner may have buffered bytes */
+    step(container_of(task, struct connection, wake), true);
 }
 
 void connection_wake(struct connection *c)
