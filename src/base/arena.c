@@ -91,7 +91,7 @@ static void arena_grow(struct arena *arena, size_t size)
 
 char *arena_raw(struct arena *arena, size_t size)
 {
-    if (!arena->next || size > (size_t)(arena->end - arena->next)) /* never NULL, even for 0 bytes */
+    if (!arena->next || size > (size_t)(arena->end - arena->next))
         arena_grow(arena, size);
     char *at = arena->next;
     arena->next += size;
@@ -103,7 +103,7 @@ void *arena_room(struct arena *arena, size_t size)
 {
     size_t skip = -(uintptr_t)arena->next & (ALIGN - 1);
     size_t left = (size_t)(arena->end - arena->next);
-    if (skip && skip <= left)
+    if (skip < left)
         arena->next += skip; /* a fresh chunk is aligned anyway */
     return arena_raw(arena, size);
 }

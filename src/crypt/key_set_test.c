@@ -1,4 +1,6 @@
 /* Unit tests of key_set: which key a token means, and tokens forged with what is public. */
+#include "base/test.h"
+
 #include "crypt/test_sign.h"
 
 #include <openssl/hmac.h>

@@ -1,4 +1,6 @@
 /* Unit tests of signature: each algorithm there and back, and the numbered checklist's rows on keys. */
+#include "base/test.h"
+
 #include "crypt/test_sign.h"
 
 #include <openssl/err.h>

@@ -1,5 +1,7 @@
 #include "wire/json.h"
 
+#include "wire/json_plain.h"
+
 /* jansson's own sentences quote the input, which may be a secret; these do not. */
 static const char *error_text(enum json_error_code code)
 {
@@ -50,12 +52,15 @@ json_t *json_read(struct bytes in, size_t max, struct fail *why)
         fail(why, FAIL_LIMIT, "the JSON has %zu bytes; at most %zu are read", in.len, max);
         return NULL;
     }
+    json_t *value = json_plain_read(in);
+    if (value)
+        return value;
     if (depth_of(in) > JSON_DEPTH_MAX) {
         fail(why, FAIL_LIMIT, "the JSON nests more than %d deep", JSON_DEPTH_MAX);
         return NULL;
     }
     json_error_t error;
-    json_t *value = json_loadb(in.len ? in.at : "", in.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    value = json_loadb(in.len ? in.at : "", in.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!value)
         fail(why, FAIL_INPUT, "not JSON at line %d, column %d: %s", error.line, error.column,
              error_text(json_error_code(&error)));

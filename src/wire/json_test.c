@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include "wire/json.h"
+#include "wire/json_plain.h"
 
 static void what_is_read_is_written_sorted_and_compact(void **state)
 {
@@ -95,6 +96,52 @@ static void t18_depth_and_length_are_bounded(void **state)
     assert_int_equal(why.kind, FAIL_LIMIT);
 }
 
+static void plain_texts_read_as_jansson_reads_them(void **state)
+{
+    (void)state;
+    static const struct {
+        struct bytes in;
+        bool plain; /* false: left to jansson */
+    } rows[] = {
+        {BYTES_INIT("{}"), true},
+        {BYTES_INIT(" [ ] "), true},
+        {BYTES_INIT("{\"a\":[1,{\"b\":\"\xc3\xa9\"}],\"c\":true,\"\":null,\"d\":false}\n"), true},
+        {BYTES_INIT("999999999999999999"), true},
+        {BYTES_INIT("0"), true},
+        {BYTES_INIT("1000000000000000000"), false},
+        {BYTES_INIT("01"), false},
+        {BYTES_INIT("-1"), false},
+        {BYTES_INIT("1.5"), false},
+        {BYTES_INIT("[1e3]"), false},
+        {BYTES_INIT("\"\\n\""), false},
+        {BYTES_INIT("{\"a\":1,\"a\":1}"), false},
+        {BYTES_INIT("{\"a\":1,}"), false},
+        {BYTES_INIT("[,]"), false},
+        {BYTES_INIT("[1 2]"), false},
+        {BYTES_INIT("{\"a\" 1}"), false},
+        {BYTES_INIT("[1"), false},
+        {BYTES_INIT("\"a"), false},
+        {BYTES_INIT("tru"), false},
+        {BYTES_INIT("truex"), false},
+        {BYTES_INIT("{}\0"), false},
+        {BYTES_INIT("{}x"), false},
+        {BYTES_INIT("\"\xff\""), false},
+        {BYTES_INIT("\"a\tb\""), false},
+        {BYTES_INIT("[1}"), false},
+        {BYTES_INIT(""), false},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        json_t *plain = json_plain_read(rows[i].in);
+        json_error_t error;
+        assert_int_equal(plain != NULL, rows[i].plain);
+        json_t *other =
+            json_loadb(rows[i].in.at, rows[i].in.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+        assert_true(!plain || json_equal(plain, other));
+        json_decref(plain);
+        json_decref(other);
+    }
+}
+
 static void texts_are_answered_only_for_strings(void **state)
 {
     (void)state;
@@ -118,6 +165,7 @@ int main(void)
         cmocka_unit_test(t08_strings_are_unicode_without_nul),
         cmocka_unit_test(what_is_no_json_is_refused_without_quoting_it),
         cmocka_unit_test(t18_depth_and_length_are_bounded),
+        cmocka_unit_test(plain_texts_read_as_jansson_reads_them),
         cmocka_unit_test(texts_are_answered_only_for_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

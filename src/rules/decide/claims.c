@@ -136,7 +136,7 @@ static bool shape_judge(const json_t *payload, bool strict, struct times *times,
 
 bool claims_shape_judge(const json_t *payload, bool strict, enum claims_fault *fault, struct fail *why)
 {
-    struct times times;
+    struct times times = {0};
     enum claims_fault found = CLAIMS_GOOD;
     bool ok = shape_judge(payload, strict, &times, (struct reason){&found, why});
     *fault = found;
@@ -270,7 +270,7 @@ static bool audience_judge(const json_t *payload, const struct claims_profile *p
 bool claims_judge(const json_t *payload, const struct claims_profile *profile, int64_t now_s,
                   enum claims_fault *fault, struct fail *why)
 {
-    struct times times;
+    struct times times = {0};
     enum claims_fault found = CLAIMS_GOOD;
     struct reason reason = {&found, why};
     bool ok = shape_judge(payload, profile->strict, &times, reason) &&

@@ -1,0 +1,204 @@
+#include "control/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "control/ca_directory.h"
+#include "control/state_file.h"
+#include "crypt/certificate.h"
+#include "wire/spiffe_id.h"
+
+enum {
+    PEM_MAX = 1 << 20,
+    RETRY_MIN_MS = 1000,
+    RETRY_MAX_MS = 60 * 1000,
+    LOOK_MS = 5 * 1000, /* how often files of somebody else are looked at */
+};
+
+struct identity {
+    pthread_t thread;
+    struct mailbox inbox;
+    struct mailbox *out;
+    const struct settings *settings;
+    int64_t not_before_s; /* of the certificate in force; not_after_s 0: none */
+    int64_t not_after_s;
+    int64_t issued_s;
+    uint64_t touched; /* of the files it came from */
+    int64_t retry_ms;
+};
+
+static void letter_wipe(struct letter *letter)
+{
+    struct identity_letter *identity = (struct identity_letter *)letter;
+    heap_wipe((char *)(uintptr_t)identity->pem.key.at, identity->pem.key.len);
+}
+
+static bool issue(const struct settings *settings, struct arena *arena, struct identity_letter *out,
+                  struct fail *why)
+{
+    const struct settings_identity *identity = settings->identity;
+    struct authority *authority = identity->ca ? ca_directory_embedded(settings, why)
+                                               : ca_directory_cacerts(identity->cacerts->directory, why);
+    if (!authority)
+        return false;
+    struct bytes uri =
+        spiffe_id_format(arena, settings->trust_domain, settings->name_space, settings->account);
+    bool issued = authority_issue(authority, uri, NULL, 0, identity->certificate_lifetime_ms / 1000, arena,
+                                  &out->pem, why);
+    authority_free(authority);
+    return issued;
+}
+
+static bool files_read(const struct settings_files *files, struct arena *arena, struct identity_letter *out,
+                       struct fail *why)
+{
+    struct identity_pem pem;
+    const char *certificate = arena_text(arena, files->certificate);
+    if (!file_read(certificate, PEM_MAX, arena, &pem.chain, why) ||
+        !file_read(arena_text(arena, files->roots), PEM_MAX, arena, &pem.roots, why) ||
+        !file_read(arena_text(arena, files->key), PEM_MAX, arena, &pem.key, why))
+        return false;
+    out->pem = pem;
+    return (certificate_key_matches(pem.chain, pem.key, why) && certificate_shape_check(pem.chain, why)) ||
+           fail_in(why, "%s", certificate);
+}
+
+static bool facts_judge(struct identity_letter *letter, struct arena *arena, struct fail *why)
+{
+    struct certificate_facts facts;
+    if (!certificate_facts(letter->pem.chain, arena, &facts, why))
+        return false;
+    if (facts.not_after_s <= clock_wall_s())
+        return fail(why, FAIL_INPUT, "the certificate with serial %.*s has expired", BYTES_FMT(facts.serial));
+    letter->spiffe_uri = facts.uri;
+    letter->serial = facts.serial;
+    letter->not_before_s = facts.not_before_s;
+    letter->not_after_s = facts.not_after_s;
+    return true;
+}
+
+bool identity_obtain(const struct settings *settings, struct arena *arena, struct identity_letter *out,
+                     struct fail *why)
+{
+    const struct settings_identity *identity = settings->identity;
+    bool obtained = identity->files ? files_read(identity->files, arena, out, why)
+                                    : issue(settings, arena, out, why);
+    if (obtained && facts_judge(out, arena, why))
+        return true;
+    heap_wipe((char *)(uintptr_t)out->pem.key.at, out->pem.key.len);
+    out->pem = (struct identity_pem){0};
+    return false;
+}
+
+static uint64_t path_touched(uint64_t sum, struct arena *arena, struct bytes path)
+{
+    struct stat stat_of;
+    if (stat(arena_text(arena, path), &stat_of) != 0)
+        return sum * 31;
+    return sum * 1000003 + (uint64_t)stat_of.st_ino + (uint64_t)stat_of.st_mtim.tv_sec * 1000000007 +
+           (uint64_t)stat_of.st_mtim.tv_nsec + (uint64_t)stat_of.st_size;
+}
+
+/* A number that changes when somebody touches what the certificate is made from. */
+static uint64_t files_touched(const struct settings_identity *identity)
+{
+    struct arena arena;
+    uint64_t sum = 1;
+    arena_init(&arena);
+    if (identity->files) {
+        sum = path_touched(sum, &arena, identity->files->certificate);
+        sum = path_touched(sum, &arena, identity->files->key);
+        sum = path_touched(sum, &arena, identity->files->roots);
+    } else {
+        struct bytes directory = identity->ca ? identity->ca->directory : identity->cacerts->directory;
+        sum = path_touched(sum, &arena, bytes_of(path_join(&arena, directory, "ca-cert.pem")));
+        sum = path_touched(sum, &arena, bytes_of(path_join(&arena, directory, "root-cert.pem")));
+    }
+    arena_done(&arena);
+    return sum;
+}
+
+static void obtain(struct identity *identity)
+{
+    struct identity_letter *letter = letter_new(LETTER_IDENTITY, sizeof *letter);
+    struct fail why;
+    letter->letter.wipe = letter_wipe;
+    if (identity_obtain(identity->settings, &letter->letter.arena, letter, &why)) {
+        identity->not_after_s = letter->not_after_s;
+        identity->issued_s = clock_wall_s();
+        identity->retry_ms = 0;
+        log_info("certificate %.*s for %.*s is good until %lld", BYTES_FMT(letter->serial),
+                 BYTES_FMT(letter->spiffe_uri), (long long)letter->not_after_s);
+    } else {
+        identity->retry_ms = identity->retry_ms ? identity->retry_ms * 2 : RETRY_MIN_MS;
+        if (identity->retry_ms > RETRY_MAX_MS)
+            identity->retry_ms = RETRY_MAX_MS;
+        log_error("no certificate for this node: %s", why.text);
+        letter->problem = arena_bytes(&letter->letter.arena, bytes_of(why.text));
+    }
+    identity->touched = files_touched(identity->settings->identity); /* making the CA touches it too */
+    mailbox_post(identity->out, &letter->letter);
+}
+
+static bool is_due(const struct identity *identity)
+{
+    if (files_touched(identity->settings->identity) != identity->touched)
+        return true;
+    if (identity->settings->identity->files)
+        return false; /* somebody else renews it */
+    return clock_wall_s() >= identity->issued_s + (identity->not_after_s - identity->issued_s) / 2;
+}
+
+/* False: end. Wakes often enough to see a changed file and a clock that was set. */
+static bool pause_until_due(struct identity *identity)
+{
+    int64_t wait_ms = identity->retry_ms ? identity->retry_ms : LOOK_MS;
+    int64_t half_ms = (identity->not_after_s - identity->issued_s) * 500;
+    if (!identity->retry_ms && half_ms > 0 && half_ms < wait_ms)
+        wait_ms = half_ms;
+    if (!mailbox_wait(&identity->inbox, wait_ms))
+        return true;
+    struct letter *letter = mailbox_take(&identity->inbox);
+    bool stop = letter && letter->kind == LETTER_STOP;
+    letter_free(letter);
+    return !stop;
+}
+
+static void *identity_run(void *of)
+{
+    struct identity *identity = of;
+    obtain(identity);
+    while (pause_until_due(identity))
+        if (identity->retry_ms || is_due(identity))
+            obtain(identity);
+    arena_stock_drop();
+    return NULL;
+}
+
+struct identity *identity_start(const struct settings *settings, struct mailbox *out)
+{
+    const struct settings_identity *wanted = settings->identity;
+    if (!wanted->ca && !wanted->cacerts && !wanted->files)
+        return NULL;
+    struct identity *identity = heap_new(struct identity);
+    identity->settings = settings;
+    identity->out = out;
+    mailbox_init(&identity->inbox);
+    if (pthread_create(&identity->thread, NULL, identity_run, identity) != 0)
+        abort();
+    return identity;
+}
+
+void identity_stop(struct identity *identity)
+{
+    if (!identity)
+        return;
+    mailbox_post(&identity->inbox, letter_new(LETTER_STOP, sizeof(struct letter)));
+    pthread_join(identity->thread, NULL);
+    mailbox_done(&identity->inbox);
+    free(identity);
+}

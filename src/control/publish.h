@@ -1,0 +1,74 @@
+/*
+ * publish: from files, certificates and key sets to images in every worker.
+ *
+ * One edition after the other: read, compiled, its ports asked for, then sent;
+ * what only the one before needed is given up when every worker has the new one.
+ * A set with errors changes nothing. All of it runs on control's main thread.
+ */
+#ifndef CONTROL_PUBLISH_H
+#define CONTROL_PUBLISH_H
+
+#include "control/binds.h"
+#include "control/edition.h"
+#include "control/key_table.h"
+#include "control/keys_image.h"
+#include "control/source_directory.h"
+#include "control/workers.h"
+
+struct publish {
+    const struct settings *settings;
+    struct channel *supervisor;
+    struct providers *providers; /* borrowed; NULL in some tests */
+    struct signing *signing_thread;
+    struct workers workers;
+    struct binds binds;
+    struct key_table keys;
+
+    struct edition *before;   /* in force until all workers have `current` */
+    struct edition *current;  /* what workers have or get */
+    struct edition *next;     /* waits for its ports */
+    struct edition *rejected; /* the newest files, when they may not be put in force */
+    struct source_letter *files; /* of `next`, until they are kept as the last good ones */
+    bool from_last_good;         /* `current` (or `next`) came from there */
+    char source_problem[500];    /* why the source cannot be read, or empty */
+
+    struct identity_letter *identity; /* the last good one */
+    char identity_problem[500];
+    bool identity_settled; /* the first attempt has ended, or there is none to make */
+    struct signing_letter *signing;
+
+    uint64_t generation; /* the last one given out */
+    unsigned char sent_hash[IMAGE_KINDS][32];
+    unsigned char sent_revision[IMAGE_KINDS][32];
+    bool keys_stale;  /* something the keys image is made of has changed */
+    bool joined;      /* the endpoints image still has clusters of `before` */
+    bool ready;       /* was told to the supervisor */
+    bool draining;
+    bool changed;     /* what status tells has changed */
+    uint64_t forced_ms; /* when `current` was put in force */
+    uint64_t editions;  /* put in force so far */
+    uint64_t rejections;
+};
+
+void publish_init(struct publish *publish, const struct settings *settings, struct channel *supervisor);
+void publish_done(struct publish *publish);
+
+/* Each takes its letter. */
+void publish_source(struct publish *publish, struct source_letter *take);
+void publish_identity(struct publish *publish, struct identity_letter *take);
+void publish_signing(struct publish *publish, struct signing_letter *take);
+void publish_key_set(struct publish *publish, struct key_set_letter *take);
+
+void publish_bound(struct publish *publish, const struct frame *frame);
+void publish_worker_frame(struct publish *publish, uint32_t index, const struct frame *frame);
+/* What follows from everything that happened in this turn of the loop: call it at the end of each. */
+void publish_settle(struct publish *publish);
+
+/* publish_keys.c */
+void publish_keys_want(struct publish *publish);  /* orders what current and before need */
+void publish_keys_flush(struct publish *publish); /* sends a new keys image if there is something new */
+
+/* Seals and sends; nothing when the content is what workers have already. */
+void publish_image(struct publish *publish, enum image_kind kind, const struct image_head *head, size_t size);
+
+#endif

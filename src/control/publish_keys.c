@@ -1,0 +1,127 @@
+/* The half of publish that is about the keys image and those who fill it. */
+#include <stdlib.h>
+
+#include "base/heap.h"
+#include "control/publish.h"
+#include "rules/kind/assertion.h"
+#include "rules/kind/secret.h"
+
+static size_t key_sets_max(const struct publish *publish)
+{
+    return (publish->current ? publish->current->result.key_set_count : 0) +
+           (publish->before ? publish->before->result.key_set_count : 0);
+}
+
+static size_t wanted_add(const struct edition *edition, struct arena *arena, struct provider_wanted *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; edition && i < edition->result.key_set_count; i++) {
+        const struct compile_key_set *set = &edition->result.key_sets[i];
+        if (set->inline_text.len)
+            continue;
+        to[count++] = (struct provider_wanted){.id = set->id,
+                                               .issuer = arena_bytes(arena, set->issuer),
+                                               .jwks_uri = arena_bytes(arena, set->jwks_uri),
+                                               .timeout_ms = set->timeout_ms};
+    }
+    return count;
+}
+
+static void providers_order_send(struct publish *publish)
+{
+    struct providers_order *order = letter_new(LETTER_WANTED, sizeof *order);
+    struct arena *arena = &order->letter.arena;
+    order->at = arena_array(arena, struct provider_wanted, key_sets_max(publish));
+    order->count = wanted_add(publish->current, arena, order->at);
+    order->count += wanted_add(publish->before, arena, order->at + order->count);
+    key_table_want(&publish->keys, order->at, order->count);
+    if (publish->providers)
+        providers_order_post(publish->providers, order);
+    else
+        letter_free(&order->letter);
+}
+
+static void signing_order_send(struct publish *publish)
+{
+    const struct resource *resource = publish->current->result.assertion;
+    struct signing_plan plan = {0};
+    if (!publish->signing_thread)
+        return;
+    if (resource) {
+        const struct assertion *assertion = resource->spec;
+        plan = (struct signing_plan){.every_s = assertion->rotate_every_ms / 1000,
+                                     .ahead_s = assertion->publish_ahead_ms / 1000,
+                                     .lifetime_s = assertion->lifetime_ms / 1000};
+    }
+    signing_order_post(publish->signing_thread, resource != NULL, &plan);
+}
+
+void publish_keys_want(struct publish *publish)
+{
+    providers_order_send(publish);
+    signing_order_send(publish);
+    publish->keys_stale = true;
+}
+
+static size_t credentials_add(const struct edition *edition, struct keys_credential *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; edition && i < edition->result.credential_count; i++) {
+        const struct compile_credential *credential = &edition->result.credentials[i];
+        if (!credential->secret)
+            continue;
+        const struct secret *secret = credential->secret->spec;
+        to[count++] = (struct keys_credential){.id = credential->id,
+                                               .name = credential->name,
+                                               .chain = secret->certificate,
+                                               .key = secret->key,
+                                               .trust = secret->ca};
+    }
+    return count;
+}
+
+static size_t sets_add(const struct publish *publish, const struct edition *edition, struct keys_source *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; edition && i < edition->result.key_set_count; i++) {
+        const struct compile_key_set *set = &edition->result.key_sets[i];
+        struct keys_source source = {.id = set->id, .name = set->issuer, .text = set->inline_text};
+        const struct key_entry *entry = key_table_find(&publish->keys, set->id);
+        if (!source.text.len && entry)
+            source.text = entry->text;
+        to[count++] = source;
+    }
+    return count;
+}
+
+static void parts_fill(const struct publish *publish, struct arena *arena, struct keys_parts *parts)
+{
+    const struct edition *current = publish->current, *before = publish->before;
+    size_t credentials = current->result.credential_count + (before ? before->result.credential_count : 0);
+    struct keys_credential *certificates = arena_array(arena, struct keys_credential, credentials);
+    struct keys_source *sets = arena_array(arena, struct keys_source, key_sets_max(publish));
+    *parts = (struct keys_parts){.identity = publish->identity, .credentials = certificates, .sets = sets};
+    parts->credential_count = credentials_add(current, certificates);
+    parts->credential_count += credentials_add(before, certificates + parts->credential_count);
+    parts->set_count = sets_add(publish, current, sets);
+    parts->set_count += sets_add(publish, before, sets + parts->set_count);
+    if (current->result.assertion || (before && before->result.assertion))
+        parts->signing = publish->signing;
+}
+
+void publish_keys_flush(struct publish *publish)
+{
+    struct arena arena;
+    struct keys_parts parts;
+    size_t size;
+    if (!publish->keys_stale || !publish->current)
+        return;
+    publish->keys_stale = false;
+    arena_init(&arena);
+    parts_fill(publish, &arena, &parts);
+    struct image_head *head = keys_image_build(&parts, ++publish->generation, &size);
+    publish_image(publish, IMAGE_KEYS, head, size);
+    heap_wipe(head, size);
+    free(head);
+    arena_done(&arena);
+}

@@ -1,0 +1,174 @@
+#include "control/source_directory.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/heap.h"
+#include "base/log.h"
+
+const struct source_times source_times_default = {20, 200, 10 * 1000};
+
+struct source_directory {
+    pthread_t thread;
+    struct mailbox inbox;
+    struct mailbox *out;
+    char *path;
+    struct source_times times;
+    int inotify;
+    bool posted;            /* once at least */
+    struct digest touched;  /* of the last walk */
+    struct digest contents; /* of what was posted last */
+};
+
+static struct bytes path_of(const struct source_directory *source)
+{
+    return bytes_of(source->path);
+}
+
+/* A new set of watches for each walk: old ones may belong to directories that are gone. */
+static void watch_anew(struct source_directory *source)
+{
+    if (source->inotify >= 0)
+        close(source->inotify);
+    source->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (source->inotify < 0)
+        log_warning("%s: changes are seen only every %lld ms: inotify: %m", source->path,
+                    (long long)source->times.rescan_ms);
+}
+
+static bool is_news(struct source_directory *source, const struct source_letter *letter)
+{
+    struct digest contents = source_digest(&letter->files);
+    if (letter->gone.len) {
+        struct digest_work *work = digest_start();
+        digest_more(work, letter->gone);
+        contents = digest_end(work);
+    }
+    bool news = !source->posted || memcmp(&contents, &source->contents, sizeof contents) != 0;
+    source->contents = contents;
+    source->posted = true;
+    return news;
+}
+
+static void look(struct source_directory *source)
+{
+    struct source_letter *letter = letter_new(LETTER_SOURCE, sizeof *letter);
+    struct fail why;
+    watch_anew(source);
+    if (!source_take(path_of(source), source->inotify, &letter->letter.arena, &letter->files, &source->touched,
+                     &why)) {
+        letter->files = (struct source_files){0};
+        letter->gone = arena_bytes(&letter->letter.arena, bytes_of(why.text));
+        memset(&source->touched, 0, sizeof source->touched);
+    }
+    if (is_news(source, letter))
+        mailbox_post(source->out, &letter->letter);
+    else
+        letter_free(&letter->letter);
+}
+
+/* The slow look around: cheap unless something was touched. */
+static bool is_touched(struct source_directory *source)
+{
+    struct arena arena;
+    struct source_files files;
+    struct digest touched;
+    struct fail why;
+    arena_init(&arena);
+    bool walked = source_walk(path_of(source), -1, &arena, &files, &touched, &why);
+    arena_done(&arena);
+    return !walked || memcmp(&touched, &source->touched, sizeof touched) != 0;
+}
+
+static void events_drop(int inotify)
+{
+    char buffer[8192];
+    while (inotify >= 0 && read(inotify, buffer, sizeof buffer) > 0)
+        ;
+}
+
+static bool changes_wait(const struct source_directory *source, int64_t timeout_ms)
+{
+    struct pollfd fds[] = {{.fd = source->inotify, .events = POLLIN},
+                           {.fd = source->inbox.event, .events = POLLIN}};
+    return poll(fds, 2, (int)timeout_ms) > 0 && (fds[0].revents & POLLIN);
+}
+
+/* A writer may need several steps: wait until nothing came for a moment. */
+static void settle(const struct source_directory *source)
+{
+    uint64_t end = clock_ms() + (uint64_t)source->times.settle_max_ms;
+    do
+        events_drop(source->inotify);
+    while (clock_ms() < end && changes_wait(source, source->times.settle_ms));
+}
+
+/* Answers false when the thread shall end; *nudged when a look was asked for. */
+static bool inbox_read(struct source_directory *source, bool *nudged)
+{
+    struct letter *letter;
+    bool stop = false;
+    *nudged = false;
+    while ((letter = mailbox_take(&source->inbox))) {
+        stop |= letter->kind == LETTER_STOP;
+        *nudged |= letter->kind == LETTER_NUDGE;
+        letter_free(letter);
+    }
+    return !stop;
+}
+
+static void *source_run(void *of)
+{
+    struct source_directory *source = of;
+    bool nudged;
+    look(source);
+    for (;;) {
+        bool changed = changes_wait(source, source->times.rescan_ms);
+        if (!inbox_read(source, &nudged))
+            break;
+        if (changed)
+            settle(source);
+        if (nudged)
+            source->posted = false;
+        if (changed || nudged || is_touched(source))
+            look(source);
+    }
+    arena_stock_drop();
+    return NULL;
+}
+
+struct source_directory *source_directory_start(struct bytes directory, const struct source_times *times,
+                                                struct mailbox *out)
+{
+    struct source_directory *source = heap_new(struct source_directory);
+    source->path = heap_text(directory);
+    source->times = *times;
+    source->out = out;
+    source->inotify = -1;
+    mailbox_init(&source->inbox);
+    if (pthread_create(&source->thread, NULL, source_run, source) != 0)
+        abort();
+    return source;
+}
+
+void source_directory_nudge(struct source_directory *source)
+{
+    mailbox_post(&source->inbox, letter_new(LETTER_NUDGE, sizeof(struct letter)));
+}
+
+void source_directory_stop(struct source_directory *source)
+{
+    if (!source)
+        return;
+    mailbox_post(&source->inbox, letter_new(LETTER_STOP, sizeof(struct letter)));
+    pthread_join(source->thread, NULL);
+    mailbox_done(&source->inbox);
+    if (source->inotify >= 0)
+        close(source->inotify);
+    free(source->path);
+    free(source);
+}

@@ -1,0 +1,244 @@
+#include "control/source_walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/heap.h"
+#include "control/state_file.h"
+
+enum {
+    WATCHED = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF,
+    TRIES = 5,
+    PAUSE_MS = 20,
+};
+
+/* One directory on the way down, so that a link to one of those above is seen. */
+struct step {
+    const struct step *above;
+    dev_t device;
+    ino_t inode;
+    unsigned depth;
+};
+
+struct walk {
+    struct arena *arena;
+    int inotify;
+    struct source_file *files; /* heap */
+    size_t count;
+    size_t room;
+    bool full;
+    struct digest_work *touched;
+};
+
+static void file_add(struct walk *walk, struct bytes name, struct bytes error)
+{
+    if (walk->count >= SOURCE_FILES_MAX) {
+        if (walk->full)
+            return;
+        walk->full = true;
+        error = arena_format(walk->arena, "more than %d files: it and others are not read", SOURCE_FILES_MAX);
+    }
+    if (walk->count == walk->room) {
+        walk->room = walk->room ? walk->room * 2 : 64;
+        walk->files = heap_grow(walk->files, walk->room, sizeof *walk->files);
+    }
+    walk->files[walk->count++] = (struct source_file){.name = name, .error = error};
+}
+
+static void errno_add(struct walk *walk, struct bytes name)
+{
+    file_add(walk, name, arena_format(walk->arena, "it cannot be read: %s", strerror(errno)));
+}
+
+static bool is_resource(struct bytes name)
+{
+    return bytes_ends(name, BYTES(".yaml")) || bytes_ends(name, BYTES(".yml")) ||
+           bytes_ends(name, BYTES(".json"));
+}
+
+static bool is_above(const struct step *step, const struct stat *stat)
+{
+    for (; step; step = step->above)
+        if (step->device == stat->st_dev && step->inode == stat->st_ino)
+            return true;
+    return false;
+}
+
+static void touched_add(struct walk *walk, struct bytes name, const struct stat *stat)
+{
+    const int64_t facts[] = {(int64_t)stat->st_dev,          (int64_t)stat->st_ino,
+                             (int64_t)stat->st_size,         (int64_t)stat->st_mtim.tv_sec,
+                             (int64_t)stat->st_mtim.tv_nsec, (int64_t)stat->st_ctim.tv_sec,
+                             (int64_t)stat->st_ctim.tv_nsec};
+    digest_more(walk->touched, bytes_make(name.at, name.len + 1)); /* the NUL ends it */
+    digest_more(walk->touched, bytes_make(facts, sizeof facts));
+}
+
+static void directory_walk(struct walk *walk, struct bytes path, DIR *directory, const struct step *above);
+
+static void directory_enter(struct walk *walk, struct bytes path, const struct stat *stat,
+                            const struct step *above)
+{
+    if (is_above(above, stat))
+        return;
+    if (above && above->depth + 1 >= SOURCE_DEPTH_MAX) {
+        file_add(walk, path,
+                 arena_format(walk->arena, "directories lie more than %d deep", SOURCE_DEPTH_MAX));
+        return;
+    }
+    DIR *directory = opendir(path.at);
+    if (!directory) {
+        errno_add(walk, path);
+        return;
+    }
+    const struct step step = {above, stat->st_dev, stat->st_ino, above ? above->depth + 1 : 0};
+    directory_walk(walk, path, directory, &step);
+    closedir(directory);
+}
+
+static void entry_visit(struct walk *walk, struct bytes path, const struct step *above)
+{
+    struct stat stat;
+    if (fstatat(AT_FDCWD, path.at, &stat, 0) != 0) {
+        if (is_resource(path))
+            errno_add(walk, path);
+        return;
+    }
+    if (S_ISDIR(stat.st_mode)) {
+        directory_enter(walk, path, &stat, above);
+    } else if (is_resource(path)) {
+        touched_add(walk, path, &stat);
+        file_add(walk, path, (struct bytes){0});
+    }
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+/* Sorted, so that the same tree gives the same digest whatever order the file system has. */
+static struct bytes *names_list(struct walk *walk, DIR *directory, size_t *count)
+{
+    struct bytes *names = NULL;
+    size_t room = 0;
+    struct dirent *entry;
+    *count = 0;
+    while (*count <= SOURCE_FILES_MAX && (entry = readdir(directory))) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (*count == room) {
+            room = room ? room * 2 : 64;
+            names = heap_grow(names, room, sizeof *names);
+        }
+        names[(*count)++] = arena_bytes(walk->arena, bytes_of(entry->d_name));
+    }
+    if (*count)
+        qsort(names, *count, sizeof *names, by_text);
+    return names;
+}
+
+static void directory_walk(struct walk *walk, struct bytes path, DIR *directory, const struct step *step)
+{
+    size_t count;
+    if (walk->inotify >= 0) /* before reading, so that no change falls between */
+        inotify_add_watch(walk->inotify, path.at, WATCHED);
+    struct bytes *names = names_list(walk, directory, &count);
+    for (size_t i = 0; i < count && !walk->full; i++)
+        entry_visit(walk, arena_format(walk->arena, "%.*s/%.*s", BYTES_FMT(path), BYTES_FMT(names[i])), step);
+    free(names);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return bytes_compare(((const struct source_file *)a)->name, ((const struct source_file *)b)->name);
+}
+
+bool source_walk(struct bytes directory, int inotify, struct arena *arena, struct source_files *out,
+                 struct digest *touched, struct fail *why)
+{
+    struct stat stat;
+    struct bytes path = bytes_of(arena_text(arena, directory));
+    if (fstatat(AT_FDCWD, path.at, &stat, 0) != 0)
+        return fail_errno(why, FAIL_INPUT, "%s: the directory of the resources cannot be read", path.at);
+    DIR *root = opendir(path.at);
+    if (!root)
+        return fail_errno(why, FAIL_INPUT, "%s: the directory of the resources cannot be read", path.at);
+    struct walk walk = {.arena = arena, .inotify = inotify, .touched = digest_start()};
+    const struct step step = {NULL, stat.st_dev, stat.st_ino, 0};
+    directory_walk(&walk, path, root, &step);
+    closedir(root);
+    *touched = digest_end(walk.touched);
+    *out = (struct source_files){arena_array(arena, struct source_file, walk.count), walk.count};
+    if (walk.count) {
+        memcpy(out->at, walk.files, walk.count * sizeof *walk.files);
+        qsort(out->at, out->count, sizeof *out->at, by_name);
+    }
+    free(walk.files);
+    return true;
+}
+
+void source_read(struct source_files *files, struct arena *arena)
+{
+    size_t total = 0;
+    struct fail why;
+    for (size_t i = 0; i < files->count; i++) {
+        struct source_file *file = &files->at[i];
+        if (file->error.len)
+            continue;
+        if (total >= SOURCE_BYTES_MAX)
+            file->error = arena_format(arena, "all files together have more than %zu bytes", SOURCE_BYTES_MAX);
+        else if (!file_read(file->name.at, SOURCE_FILE_MAX, arena, &file->content, &why))
+            file->error = arena_bytes(arena, bytes_of(why.text));
+        total += file->content.len;
+    }
+}
+
+static void pause_short(void)
+{
+    usleep(PAUSE_MS * 1000);
+}
+
+bool source_take(struct bytes directory, int inotify, struct arena *arena, struct source_files *out,
+                 struct digest *touched, struct fail *why)
+{
+    for (int i = 0; i < TRIES; i++) {
+        struct source_files again;
+        struct digest after;
+        if (i > 0)
+            pause_short();
+        arena_reset(arena);
+        if (!source_walk(directory, inotify, arena, out, touched, why))
+            return false;
+        source_read(out, arena);
+        if (!source_walk(directory, -1, arena, &again, &after, why))
+            return false;
+        if (memcmp(touched, &after, sizeof after) == 0)
+            return true;
+    }
+    return fail(why, FAIL_LATE, "%.*s: files change all the time; none is taken", BYTES_FMT(directory));
+}
+
+static void piece_add(struct digest_work *work, struct bytes piece)
+{
+    uint64_t len = piece.len;
+    digest_more(work, bytes_make(&len, sizeof len));
+    digest_more(work, piece);
+}
+
+struct digest source_digest(const struct source_files *files)
+{
+    struct digest_work *work = digest_start();
+    for (size_t i = 0; i < files->count; i++) {
+        piece_add(work, files->at[i].name);
+        piece_add(work, files->at[i].content);
+        piece_add(work, files->at[i].error);
+    }
+    return digest_end(work);
+}
