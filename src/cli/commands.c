@@ -7,8 +7,6 @@
 #include "cli/paint.h"
 #include "rules/nearest.h"
 
-#include <unistd.h>
-
 static const struct command *commands;
 static size_t command_count;
 
@@ -25,7 +23,8 @@ static void overview(FILE *to)
     bool color = paint_wanted(fileno(to));
     fputs("Selvage: an edge and a service mesh in one node.\n\nusage: selvage COMMAND [options]\n\n", to);
     for (size_t i = 0; i < command_count; i++)
-        fprintf(to, "  %s%-10s%s  %s\n", paint_begin(PAINT_BOLD, color), commands[i].name, paint_end(color),
+        if (commands[i].about)
+            fprintf(to, "  %s%-10s%s  %s\n", paint_begin(PAINT_BOLD, color), commands[i].name, paint_end(color),
                 commands[i].about);
     fputs("\n`selvage COMMAND --help` says more. New here? `selvage demo`.\n", to);
 }
@@ -35,7 +34,8 @@ static int unknown(const char *name)
     struct nearest nearest;
     nearest_init(&nearest, bytes_of(name));
     for (size_t i = 0; i < command_count; i++)
-        nearest_try(&nearest, commands[i].name);
+        if (commands[i].about)
+            nearest_try(&nearest, commands[i].name);
     fprintf(stderr, "selvage: there is no command '%s'", name);
     if (nearest.name)
         fprintf(stderr, "; is `selvage %s` meant?\n", nearest.name);
@@ -76,7 +76,8 @@ static int completion_main(int argc, char **argv)
     }
     fputs("_selvage()\n{\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \"", stdout);
     for (size_t i = 0; i < command_count; i++)
-        printf("%s%s", i ? " " : "", commands[i].name);
+        if (commands[i].about)
+            printf("%s%s", i ? " " : "", commands[i].name);
     fputs("\" -- \"${COMP_WORDS[1]}\"))\n    fi\n}\ncomplete -o default -F _selvage selvage\n", stdout);
     return 0;
 }

@@ -9,7 +9,7 @@
 struct command {
     const char *name;
     int (*main)(int argc, char **argv); /* argv[0] is the command's name */
-    const char *about;                  /* one sentence */
+    const char *about;                  /* one sentence; NULL: not for people, so not listed */
 };
 
 /* Runs argv[1] of the table; help, version and completion come by themselves. */

@@ -56,7 +56,8 @@ bool binds_want(struct binds *binds, uint64_t id, struct bytes address, uint32_t
     if (binds->count == BINDS_MAX)
         return false;
     bind = &binds->at[binds->count++];
-    *bind = (struct bind){.id = id, .address = {heap_text(address), address.len}, .port = port, .wanted = true};
+    *bind =
+        (struct bind){.id = id, .address = {heap_text(address), address.len}, .port = port, .wanted = true};
     bind_ask(binds, bind);
     return true;
 }
@@ -67,8 +68,8 @@ const struct bind *binds_bound(struct binds *binds, uint64_t id, int error)
     if (!bind)
         return NULL;
     if (error)
-        log_error("%.*s:%u cannot be listened on: %s; it is tried again", BYTES_FMT(bind->address), bind->port,
-                  strerror(error));
+        log_error("%.*s:%u cannot be listened on: %s; it is tried again", BYTES_FMT(bind->address),
+                  bind->port, strerror(error));
     else
         log_info("listening on %.*s:%u", BYTES_FMT(bind->address), bind->port);
     bind->state = error ? BIND_FAILED : BIND_HELD;

@@ -17,13 +17,14 @@ static void wipe(struct bytes secret)
     heap_wipe((char *)(uintptr_t)secret.at, secret.len);
 }
 
-static struct authority *embedded_open(struct bytes directory, const struct seal_key *seal, struct arena *arena,
-                                       struct fail *why)
+static struct authority *embedded_open(struct bytes directory, const struct seal_key *seal,
+                                       struct arena *arena, struct fail *why)
 {
     struct bytes cert, key = {0};
     struct authority *authority = NULL;
     if (file_read(path_join(arena, directory, "ca-cert.pem"), PEM_MAX, arena, &cert, why) &&
-        seal_file_read(path_join(arena, directory, "ca-key.sealed"), seal, PURPOSE, PEM_MAX, arena, &key, why))
+        seal_file_read(path_join(arena, directory, "ca-key.sealed"), seal, PURPOSE, PEM_MAX, arena, &key,
+                       why))
         authority = authority_open(cert, key, (struct bytes){0}, cert, why);
     wipe(key);
     return authority;
@@ -37,9 +38,9 @@ static struct authority *embedded_make(const struct settings *settings, struct b
     if (!authority)
         return NULL;
     struct bytes key = authority_key_pem(authority, arena);
-    bool kept =
-        seal_file_write(path_join(arena, directory, "ca-key.sealed"), seal, PURPOSE, key, why) &&
-        file_replace(path_join(arena, directory, "ca-cert.pem"), authority_cert_pem(authority, arena), 0644, why);
+    bool kept = seal_file_write(path_join(arena, directory, "ca-key.sealed"), seal, PURPOSE, key, why) &&
+                file_replace(path_join(arena, directory, "ca-cert.pem"), authority_cert_pem(authority, arena),
+                             0644, why);
     wipe(key);
     if (kept) {
         log_info("a new certificate authority was made in %.*s", BYTES_FMT(directory));

@@ -113,7 +113,8 @@ struct edition *edition_make(const struct settings *settings, const struct sourc
     files_add(edition, files);
     if (!resource_set_finish(&edition->set))
         edition->problem =
-            arena_format(&edition->arena, "%zu errors in the resources", edition->set.findings.errors);
+            arena_format(&edition->arena, "%zu error%s in the resources", edition->set.findings.errors,
+                         edition->set.findings.errors == 1 ? "" : "s");
     else if (compile(&edition->set, &node, generation, &edition->arena, &edition->result, &why))
         edition->compiled = true;
     else

@@ -12,8 +12,8 @@ struct edition {
     struct arena arena;
     struct resource_set set;
     struct compile_result result;
-    bool compiled; /* may be put in force */
-    bool deny_all; /* it only refuses */
+    bool compiled;        /* may be put in force */
+    bool deny_all;        /* it only refuses */
     struct bytes problem; /* why it was not compiled, one sentence, or empty */
     struct digest source; /* of the files it came from */
     int64_t read_us;      /* wall time */

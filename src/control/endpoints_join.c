@@ -3,7 +3,8 @@
 #include "control/image_memory.h"
 #include "wire/image_build.h"
 
-static struct image_rows names_copy(struct image_build *build, const struct image *from, struct image_rows rows)
+static struct image_rows names_copy(struct image_build *build, const struct image *from,
+                                    struct image_rows rows)
 {
     struct rules_name *names = arena_array(&build->arena, struct rules_name, rows.count);
     for (uint32_t i = 0; i < rows.count; i++) {
@@ -38,8 +39,10 @@ static void clusters_merge(struct image_build *build, const struct image *before
         arena_array(&build->arena, struct endpoints_cluster, (size_t)old.count + new.count);
     uint32_t count = 0, i = 0, j = 0;
     while (i < old.count || j < new.count) {
-        const struct endpoints_cluster *a = i < old.count ? image_row(before, ENDPOINTS_CLUSTER, old, i) : NULL;
-        const struct endpoints_cluster *b = j < new.count ? image_row(after, ENDPOINTS_CLUSTER, new, j) : NULL;
+        const struct endpoints_cluster *a =
+            i < old.count ? image_row(before, ENDPOINTS_CLUSTER, old, i) : NULL;
+        const struct endpoints_cluster *b =
+            j < new.count ? image_row(after, ENDPOINTS_CLUSTER, new, j) : NULL;
         bool take_new = b && (!a || b->id <= a->id);
         i += a && (!take_new || a->id == b->id);
         j += take_new;

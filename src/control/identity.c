@@ -85,8 +85,8 @@ bool identity_obtain(const struct settings *settings, struct arena *arena, struc
                      struct fail *why)
 {
     const struct settings_identity *identity = settings->identity;
-    bool obtained = identity->files ? files_read(identity->files, arena, out, why)
-                                    : issue(settings, arena, out, why);
+    bool obtained =
+        identity->files ? files_read(identity->files, arena, out, why) : issue(settings, arena, out, why);
     if (obtained && facts_judge(out, arena, why))
         return true;
     heap_wipe((char *)(uintptr_t)out->pem.key.at, out->pem.key.len);

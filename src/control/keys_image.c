@@ -69,7 +69,8 @@ static int64_t not_after_of(const struct keys_credential *credential, struct are
     return facts.not_after_s;
 }
 
-static void certificates_build(struct image_build *build, const struct keys_parts *parts, struct keys_root *root)
+static void certificates_build(struct image_build *build, const struct keys_parts *parts,
+                               struct keys_root *root)
 {
     const struct identity_letter *identity = parts->identity;
     struct keys_certificate *rows =

@@ -12,9 +12,8 @@ enum { BUCKETS = 20, IS_TCP = 1, LABELS_MAX = 8192 };
 
 /* Istio's (Envoy's) buckets, in thousandths. */
 static const uint64_t bounds[BUCKETS] = {
-    500,       1000,      5000,      10000,      25000,      50000,      100000,
-    250000,    500000,    1000000,   2500000,    5000000,    10000000,   30000000,
-    60000000,  300000000, 600000000, 1800000000, 3600000000, UINT64_MAX,
+    500,     1000,    5000,     10000,    25000,    50000,     100000,    250000,     500000,     1000000,
+    2500000, 5000000, 10000000, 30000000, 60000000, 300000000, 600000000, 1800000000, 3600000000, UINT64_MAX,
 };
 
 struct histogram {
@@ -256,8 +255,7 @@ static void losses_write(struct text *out, const struct metrics *metrics)
         metrics_head(out, losses[i].name, "counter", losses[i].help);
         text_format(out, "%s %llu\n", losses[i].name, (unsigned long long)metrics->lost[i]);
     }
-    metrics_head(out, "selvage_metrics_overflow_total", "counter",
-                 "Records that no series was left for.");
+    metrics_head(out, "selvage_metrics_overflow_total", "counter", "Records that no series was left for.");
     text_format(out, "selvage_metrics_overflow_total %llu\n", (unsigned long long)metrics->overflow);
 }
 

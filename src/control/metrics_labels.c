@@ -32,10 +32,14 @@ static void side_write(struct text *out, const char *prefix, const struct side *
         const char *name;
         struct bytes value;
     } labels[] = {
-        {"workload", side->workload},           {"workload_namespace", side->name_space},
-        {"principal", side->principal},         {"app", side->app},
-        {"version", side->version},             {"cluster", side->cluster},
-        {"canonical_service", side->workload},  {"canonical_revision", side->version},
+        {"workload", side->workload},
+        {"workload_namespace", side->name_space},
+        {"principal", side->principal},
+        {"app", side->app},
+        {"version", side->version},
+        {"cluster", side->cluster},
+        {"canonical_service", side->workload},
+        {"canonical_revision", side->version},
     };
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         char name[64];
@@ -49,8 +53,8 @@ static void side_write(struct text *out, const char *prefix, const struct side *
 
 static struct side own_side(const struct metrics_node *node)
 {
-    return (struct side){node->workload, node->name_space, node->app, node->version, node->principal,
-                         node->cluster};
+    return (struct side){node->workload, node->name_space, node->app,
+                         node->version,  node->principal,  node->cluster};
 }
 
 /* All that is known of the other end is its certificate's name. */
@@ -71,8 +75,7 @@ void metrics_labels_write(struct text *out, const struct metrics_node *node, con
     struct side other = other_side(destination ? record->source_principal : record->upstream_principal);
     if (!destination) {
         other.workload = record->destination_workload;
-        other.name_space =
-            other.name_space.len ? other.name_space : record->destination_service_namespace;
+        other.name_space = other.name_space.len ? other.name_space : record->destination_service_namespace;
     }
     label(out, "reporter", destination ? BYTES("destination") : BYTES("source"));
     side_write(out, "source_", destination ? &other : &own);
@@ -94,5 +97,7 @@ void metrics_labels_write(struct text *out, const struct metrics_node *node, con
     record_flags_text(&text, record->flags);
     label(out, "response_flags", text_bytes(&text));
     label(out, "connection_security_policy",
-          !destination ? BYTES("unknown") : record->mutual_tls ? BYTES("mutual_tls") : BYTES("none"));
+          !destination         ? BYTES("unknown")
+          : record->mutual_tls ? BYTES("mutual_tls")
+                               : BYTES("none"));
 }

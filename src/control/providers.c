@@ -104,7 +104,8 @@ static int64_t refresh_ms(const struct provider_times *times, int64_t max_age_s)
     return max_age_s * 1000 < times->refresh_min_ms ? times->refresh_min_ms : max_age_s * 1000;
 }
 
-static bool set_judge(const struct provider *provider, struct bytes body, struct arena *arena, struct fail *why)
+static bool set_judge(const struct provider *provider, struct bytes body, struct arena *arena,
+                      struct fail *why)
 {
     struct jwk_set set;
     if (!jwk_set_read(body, arena, &set, why))

@@ -36,8 +36,8 @@ struct need_letter {
 struct key_set_letter {
     struct letter letter;
     uint64_t id;
-    bool tried;       /* false: the limit forbade an attempt */
-    bool answer;      /* of a need */
+    bool tried;        /* false: the limit forbade an attempt */
+    bool answer;       /* of a need */
     struct bytes text; /* a good set; empty: keep what there is */
     struct bytes problem;
     int64_t fetched_s; /* wall time, for text */

@@ -24,10 +24,10 @@ struct publish {
     struct binds binds;
     struct key_table keys;
 
-    struct edition *before;   /* in force until all workers have `current` */
-    struct edition *current;  /* what workers have or get */
-    struct edition *next;     /* waits for its ports */
-    struct edition *rejected; /* the newest files, when they may not be put in force */
+    struct edition *before;      /* in force until all workers have `current` */
+    struct edition *current;     /* what workers have or get */
+    struct edition *next;        /* waits for its ports */
+    struct edition *rejected;    /* the newest files, when they may not be put in force */
     struct source_letter *files; /* of `next`, until they are kept as the last good ones */
     bool from_last_good;         /* `current` (or `next`) came from there */
     char source_problem[500];    /* why the source cannot be read, or empty */
@@ -40,11 +40,11 @@ struct publish {
     uint64_t generation; /* the last one given out */
     unsigned char sent_hash[IMAGE_KINDS][32];
     unsigned char sent_revision[IMAGE_KINDS][32];
-    bool keys_stale;  /* something the keys image is made of has changed */
-    bool joined;      /* the endpoints image still has clusters of `before` */
-    bool ready;       /* was told to the supervisor */
+    bool keys_stale; /* something the keys image is made of has changed */
+    bool joined;     /* the endpoints image still has clusters of `before` */
+    bool ready;      /* was told to the supervisor */
     bool draining;
-    bool changed;     /* what status tells has changed */
+    bool changed;       /* what status tells has changed */
     uint64_t forced_ms; /* when `current` was put in force */
     uint64_t editions;  /* put in force so far */
     uint64_t rejections;

@@ -29,7 +29,8 @@ static bool key_make(const char *path, struct arena *arena, struct seal_key *out
     heap_wipe(&key, sizeof key);
     if (!made)
         return false;
-    made = link(beside, path) == 0 || errno == EEXIST || fail_errno(why, FAIL_SELF, "%s: cannot make it", path);
+    made =
+        link(beside, path) == 0 || errno == EEXIST || fail_errno(why, FAIL_SELF, "%s: cannot make it", path);
     unlink(beside);
     return made && key_read(path, arena, out, why);
 }
@@ -68,7 +69,8 @@ bool seal_file_write(const char *path, const struct seal_key *key, struct bytes 
     struct arena arena;
     struct bytes sealed;
     arena_init(&arena);
-    bool done = seal_close(key, purpose, plain, &arena, &sealed, why) && file_replace(path, sealed, 0600, why);
+    bool done =
+        seal_close(key, purpose, plain, &arena, &sealed, why) && file_replace(path, sealed, 0600, why);
     arena_done(&arena);
     return done;
 }

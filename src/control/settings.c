@@ -67,8 +67,8 @@ static const struct field identity_fields[] = {
      .type = FIELD_TEXT,
      .flags = FIELD_FILLED,
      AT(settings_identity, seal_key_file),
-     .preset = "$CREDENTIALS_DIRECTORY/seal-key, else seal.key in the state directory",
-     .help = "32 bytes or 64 hex digits that seal secrets at rest"},
+     .help = "file of 32 bytes or 64 hex digits that seal secrets at rest; when absent"
+             " $CREDENTIALS_DIRECTORY/seal-key, else seal.key in the state directory"},
     {.name = "certificateLifetime",
      .type = FIELD_DURATION,
      AT(settings_identity, certificate_lifetime_ms),
@@ -132,9 +132,8 @@ static const struct field settings_fields[] = {
      .type = FIELD_TEXT,
      .flags = FIELD_FILLED,
      AT(settings, node),
-     .preset = "the host's name",
      .max = 63,
-     .help = "name of this node"},
+     .help = "name of this node; when absent the host's name"},
     {.name = "role",
      .type = FIELD_CHOICE,
      .flags = FIELD_REQUIRED,
@@ -158,10 +157,7 @@ static const struct field settings_fields[] = {
      .flags = FIELD_MAP,
      AT(settings, labels),
      .help = "what selectors compare"},
-    {.name = "locality",
-     .type = FIELD_TEXT,
-     AT(settings, locality),
-     .help = "region/zone/sub-zone"},
+    {.name = "locality", .type = FIELD_TEXT, AT(settings, locality), .help = "region/zone/sub-zone"},
     {.name = "trustDomain",
      .type = FIELD_TEXT,
      .flags = FIELD_FILLED,
@@ -194,8 +190,7 @@ static const struct field settings_fields[] = {
      .type = FIELD_TEXT,
      .flags = FIELD_FILLED,
      AT(settings, state),
-     .preset = "$STATE_DIRECTORY, else /var/lib/selvage",
-     .help = "directory for what outlives the process"},
+     .help = "directory for what outlives the process; when absent $STATE_DIRECTORY, else /var/lib/selvage"},
     {.name = "user",
      .type = FIELD_TEXT,
      .flags = FIELD_FILLED,
@@ -206,8 +201,7 @@ static const struct field settings_fields[] = {
      AT(settings, workers),
      .min = 1,
      .max = 64,
-     .preset = "one a core",
-     .help = "worker processes"},
+     .help = "worker processes; when absent one a core"},
     {.name = "identity",
      .type = FIELD_GROUP,
      AT(settings, identity),
@@ -216,13 +210,11 @@ static const struct field settings_fields[] = {
     {.name = "admin",
      .type = FIELD_ANY,
      AT(settings, admin_node),
-     .preset = "{address: 127.0.0.1, ports: {admin: 15000, status: 15021, metrics: 15090, merged: 15020}}",
-     .help = "the servers for operators, or off"},
+     .help = "the servers for operators, or off; when absent on 127.0.0.1 and Istio's ports"},
     {.name = "accessLog",
      .type = FIELD_ANY,
      AT(settings, access_log_node),
-     .preset = "access.log in the state directory",
-     .help = "a path, stdout, or off"},
+     .help = "a path, stdout, or off; when absent access.log in the state directory"},
     {.name = "logLevel",
      .type = FIELD_CHOICE,
      AT(settings, log_level),
@@ -393,7 +385,7 @@ static void name_check(const struct settings *settings, const char *field, struc
 {
     if (!is_name_part(name))
         report_error(report, group_node(&settings->group, field),
-                     "'%.*s' is no name: lower-case letters, digits, '-' and '.' are", 
+                     "'%.*s' is no name: lower-case letters, digits, '-' and '.' are",
                      BYTES_FMT(bytes_part(name, 0, 100)));
 }
 
@@ -431,7 +423,8 @@ static void settings_check(const struct settings *settings, struct report *repor
 {
     if (!is_node_name(settings->node))
         report_error(report, group_node(&settings->group, "node"),
-                     "'%.*s' is no node's name: letters, digits, '-', '_' and '.', not first, are",
+                     "'%.*s' is no node's name: letters, digits, '_', and behind the first also '-' and '.', "
+                     "are what it may have",
                      BYTES_FMT(bytes_part(settings->node, 0, 100)));
     name_check(settings, "namespace", settings->name_space, report);
     name_check(settings, "serviceAccount", settings->account, report);
@@ -462,12 +455,28 @@ static void unknown_are_errors(struct findings *findings, size_t from)
     }
 }
 
+/* FILE:LINE:COLUMN: stands before the sentence already; the finding has places of its own. */
+static void not_yaml_tell(struct report *report, struct bytes sentence)
+{
+    struct bytes rest = bytes_part(sentence, strlen(report->file) + 1, sentence.len), line, column;
+    uint64_t line_number, column_number;
+    struct yaml_node place = {0};
+    if (bytes_cut(&rest, ':', &line) && bytes_cut(&rest, ':', &column) &&
+        bytes_to_u64(line, UINT32_MAX, &line_number) && bytes_to_u64(column, UINT32_MAX, &column_number)) {
+        place.line = (unsigned)line_number;
+        place.column = (unsigned)column_number;
+        sentence = bytes_trim(rest);
+    }
+    report_add(report, FINDING_ERROR, FINDING_UNREADABLE, place.line ? &place : NULL, "%.*s",
+               BYTES_FMT(sentence));
+}
+
 static const struct yaml_node *document_find(struct bytes text, const char *file, struct report *report)
 {
     struct yaml_stream stream;
     struct fail why;
     if (!yaml_read(file, text, report->findings->arena, &stream, &why)) {
-        report_add(report, FINDING_ERROR, FINDING_UNREADABLE, NULL, "%s", why.text);
+        not_yaml_tell(report, bytes_of(why.text));
         return NULL;
     }
     if (stream.count != 1) {

@@ -70,13 +70,13 @@ struct settings {
     struct bytes state;
     struct bytes user; /* empty: stay who we are */
     int64_t workers;
-    struct settings_identity *identity;    /* never NULL after settings_read */
-    const struct yaml_node *admin_node;    /* as written: off, or a map */
-    struct settings_admin *admin;          /* NULL: off */
+    struct settings_identity *identity; /* never NULL after settings_read */
+    const struct yaml_node *admin_node; /* as written: off, or a map */
+    struct settings_admin *admin;       /* NULL: off */
     const struct yaml_node *access_log_node;
-    struct bytes access_log; /* empty: off; "stdout"; else a path */
-    int log_level;           /* enum log_level */
-    int path_level;          /* enum path_level */
+    struct bytes access_log;                      /* empty: off; "stdout"; else a path */
+    int log_level;                                /* enum log_level */
+    int path_level;                               /* enum path_level */
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
     int64_t drain_timeout_ms;

@@ -71,8 +71,8 @@ static void last_shorten(struct signing_key *last, const struct signing_plan *pl
         last->until_s = last->from_s + plan->every_s;
 }
 
-bool signing_keys_step(struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s, bool *changed,
-                       struct fail *why)
+bool signing_keys_step(struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s,
+                       bool *changed, struct fail *why)
 {
     *changed = old_forget(keys, plan, now_s);
     if (!keys->count) {

@@ -41,8 +41,8 @@ struct signing_keys {
 
 void signing_keys_wipe(struct signing_keys *keys);
 /* Makes the next key when its time has come, forgets those nobody can need. *changed: something was done. */
-bool signing_keys_step(struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s, bool *changed,
-                       struct fail *why);
+bool signing_keys_step(struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s,
+                       bool *changed, struct fail *why);
 /* When step has something to do next, or another key comes into use. */
 int64_t signing_keys_next(const struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s);
 /* The key in use; NULL when there is none. */

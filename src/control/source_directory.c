@@ -59,8 +59,8 @@ static void look(struct source_directory *source)
     struct source_letter *letter = letter_new(LETTER_SOURCE, sizeof *letter);
     struct fail why;
     watch_anew(source);
-    if (!source_take(path_of(source), source->inotify, &letter->letter.arena, &letter->files, &source->touched,
-                     &why)) {
+    if (!source_take(path_of(source), source->inotify, &letter->letter.arena, &letter->files,
+                     &source->touched, &why)) {
         letter->files = (struct source_files){0};
         letter->gone = arena_bytes(&letter->letter.arena, bytes_of(why.text));
         memset(&source->touched, 0, sizeof source->touched);

@@ -13,7 +13,8 @@
 #include "control/state_file.h"
 
 enum {
-    WATCHED = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF,
+    WATCHED =
+        IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF,
     TRIES = 5,
     PAUSE_MS = 20,
 };
@@ -193,7 +194,8 @@ void source_read(struct source_files *files, struct arena *arena)
         if (file->error.len)
             continue;
         if (total >= SOURCE_BYTES_MAX)
-            file->error = arena_format(arena, "all files together have more than %zu bytes", SOURCE_BYTES_MAX);
+            file->error =
+                arena_format(arena, "all files together have more than %zu bytes", SOURCE_BYTES_MAX);
         else if (!file_read(file->name.at, SOURCE_FILE_MAX, arena, &file->content, &why))
             file->error = arena_bytes(arena, bytes_of(why.text));
         total += file->content.len;

@@ -144,7 +144,8 @@ static void key_sets_write(const struct publish *publish, struct text *out)
         put_text(out, "issuer", bytes_of(entry->issuer));
         put_truth(out, "read", entry->text.len > 0);
         if (entry->text.len)
-            put_number(out, "ageSeconds", (uint64_t)(now_s > entry->fetched_s ? now_s - entry->fetched_s : 0));
+            put_number(out, "ageSeconds",
+                       (uint64_t)(now_s > entry->fetched_s ? now_s - entry->fetched_s : 0));
         put_text(out, "problem", bytes_of(entry->problem));
         text_add_c(out, '}');
     }
@@ -184,9 +185,10 @@ void status_snapshot_write(const struct publish *publish, struct text *out)
         put_truth(out, "fromLastGood", publish->from_last_good);
     }
     put_truth(out, "newerHasErrors", publish->rejected != NULL);
-    put_text(out, "problem", publish->rejected ? publish->rejected->problem
-                             : current         ? current->problem
-                                               : (struct bytes){0});
+    put_text(out, "problem",
+             publish->rejected ? publish->rejected->problem
+             : current         ? current->problem
+                               : (struct bytes){0});
     put_text(out, "sourceProblem", bytes_of(publish->source_problem));
     binds_write(publish, out);
     workers_write(publish, out);
@@ -270,8 +272,8 @@ static void rules_metrics(const struct publish *publish, struct text *out)
     text_format(out, "selvage_findings{level=\"info\"} %zu\n", findings ? findings->infos : 0);
 }
 
-static void key_set_metric(const struct publish *publish, struct text *out, const char *metric, const char *type,
-                           const char *help, uint64_t (*value)(const struct key_entry *))
+static void key_set_metric(const struct publish *publish, struct text *out, const char *metric,
+                           const char *type, const char *help, uint64_t (*value)(const struct key_entry *))
 {
     metrics_head(out, metric, type, help);
     list_for(item, &publish->keys.list)

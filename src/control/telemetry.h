@@ -17,7 +17,8 @@ struct ring_letter {
 struct telemetry;
 /* `access_log`: a path, "stdout", or empty for none. */
 struct telemetry *telemetry_start(struct bytes access_log, struct metrics *metrics);
-/* Takes the descriptor. A ring of the same worker takes the place of the one before, which is emptied first. */
+/* Takes the descriptor. A ring of the same worker takes the place of the one before, which is emptied first.
+ */
 void telemetry_ring(struct telemetry *telemetry, uint32_t index, int take);
 /* Somebody moved the access log away. */
 void telemetry_reopen(struct telemetry *telemetry);

@@ -7,15 +7,10 @@
 #include "cli/init.h"
 #include "cli/issuer.h"
 #include "cli/trace.h"
-#if __has_include("main/run.h")
 #include "main/run.h"
-#define RUNS
-#endif
 
 static const struct command commands[] = {
-#ifdef RUNS
     {"run", run_main, "Run a node."},
-#endif
     {"demo", demo_main, "Run an edge, a gateway and a sidecar with sample workloads, to try."},
     {"init", init_main, "Write a commented configuration to start from."},
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
@@ -23,6 +18,9 @@ static const struct command commands[] = {
     {"trace", trace_main, "Show one request's way through the nodes."},
     {"echo", echo_main, "Serve a sample workload that answers what it received."},
     {"issuer", issuer_main, "Serve tokens for development."},
+    /* what `run` starts: not for people */
+    {CONTROL_COMMAND, control_process_main, NULL},
+    {WORKER_COMMAND, worker_process_main, NULL},
 };
 
 int main(int argc, char **argv)

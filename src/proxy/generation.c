@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/heap.h"
@@ -59,12 +58,10 @@ static const struct image_schema *schema_of(enum image_kind kind)
 
 static bool part_map(int fd, struct generation_part *part, struct fail *why)
 {
-    struct stat about;
-    if (fstat(fd, &about) < 0)
-        return fail_errno(why, FAIL_SELF, "image: it cannot be looked at");
-    if (about.st_size < (off_t)sizeof(struct image_head) || about.st_size > (off_t)IMAGE_SIZE_MAX)
-        return fail(why, FAIL_INPUT, "image: %lld bytes are none", (long long)about.st_size);
-    part->size = (size_t)about.st_size;
+    off_t size = lseek(fd, 0, SEEK_END); /* fstat is not among a worker's system calls */
+    if (size < (off_t)sizeof(struct image_head) || size > (off_t)IMAGE_SIZE_MAX)
+        return fail(why, FAIL_INPUT, "image: %lld bytes are none", (long long)size);
+    part->size = (size_t)size;
     part->memory = mmap(NULL, part->size, PROT_READ, MAP_SHARED, fd, 0);
     if (part->memory == MAP_FAILED)
         return fail_errno(why, FAIL_SELF, "image: it cannot be mapped");
@@ -434,6 +431,11 @@ void loader_free(struct loader *loader)
     for (int i = 0; i < 3; i++)
         part_unref(loader->parts[i]);
     free(loader);
+}
+
+uint64_t loader_generation(const struct loader *loader, enum image_kind kind)
+{
+    return loader->parts[kind - 1] ? loader->parts[kind - 1]->image.head->generation : 0;
 }
 
 bool loader_take(struct loader *loader, int fd, enum image_kind kind, struct generation **out,

@@ -62,5 +62,7 @@ struct loader *loader_new(void);
 void loader_free(struct loader *loader);
 bool loader_take(struct loader *loader, int fd, enum image_kind kind, struct generation **out,
                  struct fail *why);
+/* Control's number of the image of that kind that was taken last. */
+uint64_t loader_generation(const struct loader *loader, enum image_kind kind);
 
 #endif

@@ -42,7 +42,6 @@ enum frame_type {
     FRAME_IMAGE,       /* descriptor: sealed memory; number: enum image_kind */
     FRAME_KEYS_ANSWER, /* id: key set; number: 1 it was read anew (an image came before), 0 it was not */
     FRAME_LOG_LEVEL,   /* number: enum log_level */
-    FRAME_PROBE,       /* number: which forbidden call to make (test builds only) */
     /* worker -> control */
     FRAME_HELLO,     /* index; number: pid */
     FRAME_LOADED,    /* number: enum image_kind; id: generation now in force */

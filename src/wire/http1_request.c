@@ -81,7 +81,8 @@ static enum http1_turn method_and_target(struct http1_reader *reader, struct htt
     char *start = reader->at, *at = start;
     while (at < reader->end && http_char_is(*at, HTTP_CHAR_TOKEN))
         at++;
-    if (at == reader->end)
+    bool half_line = at == start && at + 1 == reader->end && *at == '\r'; /* of an empty one */
+    if (at == reader->end || half_line)
         return HTTP1_MORE;
     if (at == start || *at != ' ')
         return http1_refuse(reader->error, 400,
@@ -171,7 +172,8 @@ static enum http1_turn request_line(struct http1_reader *reader, void *message)
         return http1_refuse(reader->error, 414, "the request line is too long");
     if (turn != HTTP1_DONE)
         return turn;
-    if (reader->end - reader->at < 2)
+    size_t left = (size_t)(reader->end - reader->at);
+    if (left == 0 || (left == 1 && reader->at[0] == '\r'))
         return HTTP1_MORE;
     if (reader->at[0] != '\r' || reader->at[1] != '\n')
         return http1_refuse(reader->error, 400,

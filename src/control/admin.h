@@ -1,0 +1,56 @@
+/*
+ * admin: the small servers for operators, probes and scrapers.
+ *
+ *   admin   15000  all pages
+ *   status  15021  /healthz/ready
+ *   metrics 15090  /stats/prometheus
+ *   merged  15020  /stats/prometheus, /metrics, /healthz/ready
+ *
+ * One thread, one request a connection. On a loopback address only loopback names
+ * are accepted as Host, and what changes something needs a header that no page in
+ * a browser can send unasked.
+ */
+#ifndef CONTROL_ADMIN_H
+#define CONTROL_ADMIN_H
+
+#include "control/board.h"
+#include "control/mailbox.h"
+#include "control/metrics.h"
+#include "control/settings.h"
+#include "wire/http.h"
+
+enum admin_server { ADMIN_ADMIN, ADMIN_STATUS, ADMIN_METRICS, ADMIN_MERGED, ADMIN_SERVERS };
+
+/* LETTER_LOG_LEVEL, admin -> control */
+struct level_letter {
+    struct letter letter;
+    int level; /* enum log_level */
+};
+
+/* What pages are made from; borrowed until stop. */
+struct admin_world {
+    struct board *board;
+    struct metrics *metrics;
+    struct mailbox *out;
+    uint64_t started_ms;
+    bool loopback; /* the servers' address is one */
+};
+
+struct admin_reply {
+    unsigned status;
+    const char *type;
+    struct text body;
+};
+
+/* admin_pages.c: the answer to one request; the body lies in the arena. */
+void admin_answer(const struct admin_world *world, enum admin_server server,
+                  const struct http_request *request, struct arena *arena, struct admin_reply *reply);
+
+struct admin;
+/* NULL when `settings` is: off. A port that cannot be had is an error in the log, no more. */
+struct admin *admin_start(const struct settings_admin *settings, const struct admin_world *world);
+/* The port that a server listens on (useful when the settings were unusable), 0: none. */
+uint16_t admin_port(const struct admin *admin, enum admin_server server);
+void admin_stop(struct admin *admin);
+
+#endif

@@ -1,0 +1,348 @@
+#include "control/control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "control/admin.h"
+#include "control/publish.h"
+#include "control/state_file.h"
+#include "control/status.h"
+#include "control/telemetry.h"
+#include "wire/spiffe_id.h"
+
+enum {
+    TICK_MS = 1000,
+    STATUS_MS = 100, /* pages of the board are made anew at most this often */
+};
+
+struct control {
+    const struct settings *settings;
+    struct arena arena;
+    struct channel supervisor;
+    struct mailbox inbox;
+    struct publish publish;
+    struct board board;
+    struct metrics *metrics;
+    struct source_directory *source;
+    struct identity *identity;
+    struct signing *signing;
+    struct providers *providers;
+    struct telemetry *telemetry;
+    struct admin *admin;
+    int signals;
+    uint64_t status_ms;
+    bool level_set; /* by somebody: workers that come are told */
+    bool stop;
+};
+
+/* ---- letters from the threads ---- */
+
+static void level_tell(struct control *control, uint32_t index)
+{
+    struct frame frame = {.type = FRAME_LOG_LEVEL, .index = index, .number = log_level_get()};
+    if (control->publish.workers.at[index].live)
+        channel_send(&control->publish.workers.at[index].channel, &frame, -1);
+}
+
+static void level_take(struct control *control, const struct level_letter *letter)
+{
+    log_level_set((enum log_level)letter->level);
+    control->level_set = true;
+    for (uint32_t i = 0; i < FRAME_WORKERS_MAX; i++)
+        level_tell(control, i);
+}
+
+static void letter_take(struct control *control, struct letter *letter)
+{
+    struct publish *publish = &control->publish;
+    switch (letter->kind) {
+    case LETTER_SOURCE:
+        publish_source(publish, (struct source_letter *)letter);
+        return;
+    case LETTER_IDENTITY:
+        publish_identity(publish, (struct identity_letter *)letter);
+        return;
+    case LETTER_SIGNING:
+        publish_signing(publish, (struct signing_letter *)letter);
+        return;
+    case LETTER_KEY_SET:
+        publish_key_set(publish, (struct key_set_letter *)letter);
+        return;
+    case LETTER_LOG_LEVEL:
+        level_take(control, (const struct level_letter *)letter);
+        break;
+    default:
+        break;
+    }
+    letter_free(letter);
+}
+
+/* ---- frames ---- */
+
+static void reload(struct control *control)
+{
+    source_directory_nudge(control->source);
+    telemetry_reopen(control->telemetry);
+}
+
+/* Answers whether the descriptor was taken. */
+static bool supervisor_frame(struct control *control, const struct frame *frame, int fd)
+{
+    struct publish *publish = &control->publish;
+    switch (frame->type) {
+    case FRAME_BOUND:
+        publish_bound(publish, frame);
+        return false;
+    case FRAME_WORKER:
+        if (fd < 0)
+            return false;
+        workers_add(&publish->workers, frame->index, fd, frame->number);
+        if (control->level_set)
+            level_tell(control, frame->index);
+        publish->changed = true;
+        return true;
+    case FRAME_WORKER_GONE:
+        workers_remove(&publish->workers, frame->index);
+        publish->changed = true;
+        return false;
+    case FRAME_RING:
+        if (fd >= 0)
+            telemetry_ring(control->telemetry, frame->index, fd);
+        return true;
+    case FRAME_RELOAD:
+        reload(control);
+        return false;
+    case FRAME_DRAIN:
+        publish->draining = publish->changed = true;
+        return false;
+    default:
+        log_warning("the supervisor sends a frame of type %u, which is not its to send", frame->type);
+        return false;
+    }
+}
+
+static void supervisor_read(struct control *control)
+{
+    struct frame frame;
+    int fd;
+    for (;;) {
+        enum channel_turn turn = channel_receive(&control->supervisor, &frame, &fd);
+        if (turn == CHANNEL_CLOSED)
+            control->stop = true;
+        if (turn != CHANNEL_FRAME)
+            return;
+        if (!supervisor_frame(control, &frame, fd) && fd >= 0)
+            close(fd);
+    }
+}
+
+static void worker_read(struct control *control, uint32_t index)
+{
+    struct worker *worker = &control->publish.workers.at[index];
+    struct frame frame;
+    int fd;
+    while (worker->live) {
+        enum channel_turn turn = channel_receive(&worker->channel, &frame, &fd);
+        if (turn == CHANNEL_CLOSED) {
+            workers_remove(&control->publish.workers, index);
+            control->publish.changed = true;
+        }
+        if (turn != CHANNEL_FRAME)
+            return;
+        if (fd >= 0)
+            close(fd); /* workers have nothing to hand up */
+        publish_worker_frame(&control->publish, index, &frame);
+    }
+}
+
+static void signal_read(struct control *control)
+{
+    struct signalfd_siginfo info;
+    while (read(control->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            control->stop = true;
+        else if (info.ssi_signo == SIGUSR1)
+            telemetry_reopen(control->telemetry);
+        else
+            reload(control);
+    }
+}
+
+/* ---- the loop ---- */
+
+enum { FD_SUPERVISOR, FD_INBOX, FD_SIGNALS, FD_WORKERS };
+
+static void fds_fill(const struct control *control, struct pollfd *fds)
+{
+    short push = channel_is_clogged(&control->supervisor) ? POLLOUT : 0;
+    fds[FD_SUPERVISOR] = (struct pollfd){.fd = control->supervisor.fd, .events = (short)(POLLIN | push)};
+    fds[FD_INBOX] = (struct pollfd){.fd = control->inbox.event, .events = POLLIN};
+    fds[FD_SIGNALS] = (struct pollfd){.fd = control->signals, .events = POLLIN};
+    for (uint32_t i = 0; i < FRAME_WORKERS_MAX; i++) {
+        const struct worker *worker = &control->publish.workers.at[i];
+        push = worker->live && channel_is_clogged(&worker->channel) ? POLLOUT : 0;
+        fds[FD_WORKERS + i] =
+            (struct pollfd){.fd = worker->live ? worker->channel.fd : -1, .events = (short)(POLLIN | push)};
+    }
+}
+
+static void events_take(struct control *control, const struct pollfd *fds)
+{
+    struct letter *letter;
+    for (uint32_t i = 0; i < FRAME_WORKERS_MAX; i++)
+        if (fds[FD_WORKERS + i].revents)
+            worker_read(control, i);
+    if (fds[FD_SIGNALS].revents)
+        signal_read(control);
+    if (fds[FD_SUPERVISOR].revents)
+        supervisor_read(control);
+    while ((letter = mailbox_take(&control->inbox)))
+        letter_take(control, letter);
+}
+
+/* Answers how long the board may wait for its next turn. */
+static int board_refresh(struct control *control)
+{
+    uint64_t now_ms = clock_ms();
+    if (!control->publish.changed)
+        return TICK_MS;
+    if (now_ms < control->status_ms + STATUS_MS)
+        return (int)(control->status_ms + STATUS_MS - now_ms);
+    control->publish.changed = false;
+    control->status_ms = now_ms;
+    status_update(&control->publish, &control->board);
+    return TICK_MS;
+}
+
+static void loop(struct control *control)
+{
+    struct pollfd fds[FD_WORKERS + FRAME_WORKERS_MAX];
+    while (!control->stop) {
+        publish_settle(&control->publish);
+        int wait_ms = board_refresh(control);
+        fds_fill(control, fds);
+        int count = poll(fds, sizeof fds / sizeof fds[0], wait_ms);
+        if (count < 0 && errno != EINTR)
+            abort();
+        if (count > 0)
+            events_take(control, fds);
+    }
+}
+
+/* ---- beginning and end ---- */
+
+static struct bytes label(const struct settings *settings, const char *key)
+{
+    struct bytes value = {0};
+    text_map_get(&settings->labels, key, &value);
+    return value;
+}
+
+static struct metrics_node metrics_node(struct control *control)
+{
+    const struct settings *settings = control->settings;
+    struct bytes app = label(settings, "app");
+    return (struct metrics_node){
+        .workload = app.len ? app : settings->node,
+        .name_space = settings->name_space,
+        .app = app,
+        .version = label(settings, "version"),
+        .principal = spiffe_id_format(&control->arena, settings->trust_domain, settings->name_space,
+                                      settings->account),
+        .cluster = BYTES("Kubernetes"),
+    };
+}
+
+/* All threads inherit the mask, so that only the loop hears of signals. */
+static int signals_open(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void threads_start(struct control *control)
+{
+    const struct settings *settings = control->settings;
+    const struct metrics_node node = metrics_node(control);
+    struct admin_world world = {.board = &control->board, .out = &control->inbox, .started_ms = clock_ms()};
+    struct mailbox *inbox = &control->inbox;
+    control->metrics = metrics_new(&node);
+    world.metrics = control->metrics;
+    control->telemetry = telemetry_start(settings->access_log, control->metrics);
+    control->admin = admin_start(settings->admin, &world);
+    control->identity = identity_start(settings, inbox);
+    control->signing = signing_start(settings, inbox);
+    control->source = source_directory_start(settings->rules, &source_times_default, inbox);
+    control->publish.providers = control->providers;
+    control->publish.signing_thread = control->signing;
+}
+
+static void threads_stop(struct control *control)
+{
+    source_directory_stop(control->source);
+    identity_stop(control->identity);
+    signing_stop(control->signing);
+    providers_stop(control->providers);
+    admin_stop(control->admin);
+    telemetry_stop(control->telemetry);
+    metrics_free(control->metrics);
+}
+
+static bool begin(struct control *control, struct fail *why)
+{
+    if (!directory_make(arena_text(&control->arena, control->settings->state), 0700, why))
+        return false;
+    control->signals = signals_open();
+    if (control->signals < 0)
+        return fail_errno(why, FAIL_SELF, "no signals");
+    control->providers =
+        providers_start(control->settings->extra_root_cas, &provider_times_default, &control->inbox, why);
+    return control->providers != NULL;
+}
+
+int control_run(const struct settings *settings, int supervisor_fd)
+{
+    struct control *control = heap_new(struct control);
+    struct fail why;
+    int status = 1;
+    control->settings = settings;
+    control->signals = -1;
+    arena_init(&control->arena);
+    mailbox_init(&control->inbox);
+    board_init(&control->board);
+    channel_init(&control->supervisor, supervisor_fd);
+    publish_init(&control->publish, settings, &control->supervisor);
+    if (begin(control, &why)) {
+        threads_start(control);
+        loop(control);
+        status = 0;
+    } else {
+        log_error("%s", why.text);
+    }
+    threads_stop(control);
+    publish_done(&control->publish);
+    mailbox_done(&control->inbox);
+    channel_done(&control->supervisor);
+    board_done(&control->board);
+    arena_done(&control->arena);
+    if (control->signals >= 0)
+        close(control->signals);
+    free(control);
+    return status;
+}

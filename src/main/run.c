@@ -1,0 +1,140 @@
+#include "main/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "control/control.h"
+
+static const char usage[] =
+    "usage: selvage run [-c FILE] [--check]\n"
+    "  -c, --config FILE   the node's settings (default: selvage.yaml here, $SELVAGE_CONFIG,\n"
+    "                      /etc/selvage/selvage.yaml)\n"
+    "      --check         only read the settings and say what is wrong\n";
+
+/* The habits of the field: here, the environment, the system. */
+static const char *config_find(const char *given)
+{
+    const char *from_environment = getenv("SELVAGE_CONFIG");
+    if (given)
+        return given;
+    if (access("selvage.yaml", F_OK) == 0)
+        return "selvage.yaml";
+    if (from_environment && from_environment[0])
+        return from_environment;
+    return access("/etc/selvage/selvage.yaml", F_OK) == 0 ? "/etc/selvage/selvage.yaml" : NULL;
+}
+
+static int findings_print(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        struct text line;
+        text_init_arena(&line, findings->arena);
+        finding_write(&findings->at[i], &line);
+        fprintf(stderr, "%.*s\n", BYTES_FMT(text_bytes(&line)));
+    }
+    return EX_DATAERR;
+}
+
+static bool file_read(const char *path, struct arena *arena, struct bytes *out)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    char *room = arena_raw(arena, SETTINGS_BYTES_MAX + 1);
+    size_t len = fread(room, 1, SETTINGS_BYTES_MAX + 1, file);
+    bool fine = !ferror(file);
+    fclose(file);
+    *out = bytes_make(room, len);
+    return fine;
+}
+
+static int run_with(const char *path, bool check_only)
+{
+    struct arena arena;
+    struct findings findings;
+    struct settings settings;
+    struct bytes text;
+    arena_init(&arena);
+    findings_init(&findings, &arena);
+    if (!file_read(path, &arena, &text)) {
+        fprintf(stderr, "selvage: %s cannot be read: %s\n", path, strerror(errno));
+        return EX_NOINPUT;
+    }
+    if (!settings_read(text, path, &findings, &settings))
+        return findings_print(&findings);
+    if (check_only) {
+        printf("%s is fine\n", path);
+        return EX_OK;
+    }
+    return supervisor_run(&settings, path, text);
+}
+
+int run_main(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check", no_argument, NULL, 'k'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const char *given = NULL;
+    bool check_only = false;
+    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+        if (c == 'c')
+            given = optarg;
+        else if (c == 'k')
+            check_only = true;
+        else {
+            fputs(usage, c == 'h' ? stdout : stderr);
+            return c == 'h' ? EX_OK : EX_USAGE;
+        }
+    }
+    const char *path = config_find(given);
+    if (!path || optind < argc) {
+        fputs(path ? usage
+                   : "selvage: there is no selvage.yaml; `selvage demo` shows a whole mesh at work, `selvage "
+                     "init` "
+                     "writes a commented start\n",
+              stderr);
+        return EX_USAGE;
+    }
+    return run_with(path, check_only);
+}
+
+/* ---- control ------------------------------------------------------------------- */
+
+static bool is_channel(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+int control_process_main(int argc, char **argv)
+{
+    struct arena arena;
+    struct findings findings;
+    struct settings settings;
+    if (argc != 2 || !is_channel(CHILD_CHANNEL_FD)) {
+        fputs("selvage: this is started by `selvage run` only\n", stderr);
+        return EX_USAGE;
+    }
+    arena_init(&arena);
+    findings_init(&findings, &arena);
+    off_t size = lseek(CHILD_SETTINGS_FD, 0, SEEK_END);
+    void *text =
+        size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, CHILD_SETTINGS_FD, 0) : MAP_FAILED;
+    if (text == MAP_FAILED || !settings_read(bytes_make(text, (size_t)size), argv[1], &findings, &settings))
+        return findings_print(&findings);
+    close(CHILD_SETTINGS_FD);
+    log_init("control", arena_text(&arena, settings.node));
+    log_level_set((enum log_level)settings.log_level);
+    return control_run(&settings, CHILD_CHANNEL_FD);
+}

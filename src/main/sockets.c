@@ -1,0 +1,232 @@
+/*
+ * sockets: what the supervisor holds for the workers: listening sockets, one each
+ * and address, that outlive them; and connections to workloads' unix sockets,
+ * which workers may not make themselves.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/heap.h"
+#include "base/log.h"
+#include "main/supervisor.h"
+
+enum { BACKLOG = 4096, PATH_AGE_MAX = 2 };
+
+/* ---- listening -------------------------------------------------------------------- */
+
+static bool address_make(const struct frame *frame, struct sockaddr_storage *out, socklen_t *len)
+{
+    char text[INET6_ADDRSTRLEN + 1];
+    struct bytes ip = frame_text(frame);
+    struct sockaddr_in *four = (struct sockaddr_in *)(void *)out;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)out;
+    memset(out, 0, sizeof *out);
+    if (ip.len >= sizeof text || frame->number == 0 || frame->number > 65535)
+        return false;
+    memcpy(text, ip.at, ip.len);
+    text[ip.len] = '\0';
+    if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons((uint16_t)frame->number);
+        *len = sizeof *four;
+        return true;
+    }
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons((uint16_t)frame->number);
+    *len = sizeof *six;
+    return inet_pton(AF_INET6, text, &six->sin6_addr) == 1;
+}
+
+/* The socket, or -errno. */
+static int listen_on(const struct sockaddr_storage *address, socklen_t len, bool shared)
+{
+    int on = 1, fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    bool fine = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+                bind(fd, (const struct sockaddr *)address, len) == 0 && listen(fd, BACKLOG) == 0;
+    if (fine)
+        return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+static struct bound *bound_find(struct supervisor *s, uint64_t id)
+{
+    list_for(link, &s->bounds)
+    {
+        struct bound *bound = container_of(link, struct bound, link);
+        if (bound->id == id)
+            return bound;
+    }
+    return NULL;
+}
+
+static void bound_close(struct supervisor *s, struct bound *bound)
+{
+    for (uint32_t i = 0; i < s->workers; i++)
+        if (bound->fds[i] >= 0)
+            close(bound->fds[i]);
+    list_remove(&bound->link);
+    free(bound);
+}
+
+static void hand_over(struct supervisor *s, const struct bound *bound, uint32_t index)
+{
+    struct frame frame = {.type = FRAME_LISTENER, .index = index, .id = bound->id};
+    channel_send(&s->worker[index].channel, &frame, bound->fds[index]);
+}
+
+/*
+ * Sockets of one address are shared out by the kernel (SO_REUSEPORT). The first is
+ * tried without sharing, or another program of the same user would go unnoticed.
+ */
+static int bound_make(struct supervisor *s, const struct frame *frame)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (!address_make(frame, &address, &len))
+        return EINVAL;
+    int probe = listen_on(&address, len, false);
+    if (probe < 0)
+        return -probe;
+    close(probe);
+    struct bound *bound = heap_new(struct bound);
+    bound->id = frame->id;
+    list_push_back(&s->bounds, &bound->link);
+    for (uint32_t i = 0; i < s->workers; i++)
+        bound->fds[i] = -1;
+    for (uint32_t i = 0; i < s->workers; i++) {
+        bound->fds[i] = listen_on(&address, len, true);
+        if (bound->fds[i] < 0) {
+            int error = -bound->fds[i];
+            bound->fds[i] = -1;
+            bound_close(s, bound);
+            return error;
+        }
+    }
+    for (uint32_t i = 0; i < s->workers; i++)
+        hand_over(s, bound, i);
+    return 0;
+}
+
+void sockets_bind(struct supervisor *s, const struct frame *frame)
+{
+    struct frame answer = {.type = FRAME_BOUND, .id = frame->id};
+    if (!bound_find(s, frame->id)) /* a new control asks for what the old one had */
+        answer.number = (uint64_t)bound_make(s, frame);
+    if (answer.number)
+        log_error("%.*s port %llu cannot be bound: %s", BYTES_FMT(frame_text(frame)),
+                  (unsigned long long)frame->number, strerror((int)answer.number));
+    channel_send(&s->control.channel, &answer, -1);
+}
+
+void sockets_unbind(struct supervisor *s, uint64_t id)
+{
+    struct bound *bound = bound_find(s, id);
+    struct frame frame = {.type = FRAME_UNLISTEN, .id = id};
+    if (!bound)
+        return;
+    for (uint32_t i = 0; i < s->workers; i++)
+        channel_send(&s->worker[i].channel, &frame, -1);
+    bound_close(s, bound);
+}
+
+void sockets_hand_over(struct supervisor *s, uint32_t index)
+{
+    list_for(link, &s->bounds)
+    {
+        hand_over(s, container_of(link, struct bound, link), index);
+    }
+}
+
+void sockets_close(struct supervisor *s)
+{
+    while (!list_empty(&s->bounds))
+        bound_close(s, container_of(s->bounds.next, struct bound, link));
+}
+
+/* ---- unix sockets of workloads ------------------------------------------------------- */
+
+static struct path *path_find(struct supervisor *s, struct bytes text)
+{
+    list_for(link, &s->paths)
+    {
+        struct path *path = container_of(link, struct path, link);
+        if (bytes_equal(bytes_of(path->text), text))
+            return path;
+    }
+    return NULL;
+}
+
+/*
+ * "Forget all" only ages what is known: the workers still have exchanges on the
+ * rules of before, and a new control names everything anew.
+ */
+static void paths_age(struct supervisor *s)
+{
+    list_for_safe(link, after, &s->paths)
+    {
+        struct path *path = container_of(link, struct path, link);
+        if (++path->age <= PATH_AGE_MAX)
+            continue;
+        list_remove(&path->link);
+        free(path->text);
+        free(path);
+    }
+}
+
+void sockets_path(struct supervisor *s, const struct frame *frame)
+{
+    struct bytes text = frame_text(frame);
+    if (!frame->number) {
+        paths_age(s);
+        return;
+    }
+    struct path *path = path_find(s, text);
+    if (!path) {
+        path = heap_new(struct path);
+        path->text = heap_text(text);
+        list_push_back(&s->paths, &path->link);
+    }
+    path->age = 0;
+}
+
+/* The connected socket, or -errno. An abstract name is written with "@". */
+static int path_connect(struct bytes text)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (!text.len || text.len >= sizeof to.sun_path)
+        return -ENAMETOOLONG;
+    memcpy(to.sun_path, text.at, text.len);
+    if (text.at[0] == '@')
+        to.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    socklen_t len =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + text.len + (text.at[0] == '@' ? 0 : 1));
+    if (connect(fd, (struct sockaddr *)&to, len) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+void sockets_connect(struct supervisor *s, struct child *worker, const struct frame *frame)
+{
+    struct frame answer = {.type = FRAME_CONNECTED, .index = frame->index, .id = frame->id};
+    int fd = path_find(s, frame_text(frame)) ? path_connect(frame_text(frame)) : -EACCES;
+    answer.number = fd < 0 ? (uint64_t)-fd : 0;
+    channel_send(&worker->channel, &answer, fd >= 0 ? fd : -1);
+    if (fd >= 0)
+        close(fd);
+}

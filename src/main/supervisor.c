@@ -1,0 +1,266 @@
+/*
+ * supervisor: binds ports when control says so and keeps every listening socket
+ * for as long as it lives, starts and restarts the others, passes signals on.
+ *
+ * It parses nothing that came over a network: what it reads are frames of fixed
+ * size, and its settings.
+ */
+#include "main/supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "main/privileges.h"
+
+enum { KILL_AFTER_MS = 2000 };
+
+/* ---- frames ---------------------------------------------------------------------------- */
+
+static void control_frame(struct supervisor *s, const struct frame *frame)
+{
+    char status[FRAME_TEXT_MAX + 16];
+    switch (frame->type) {
+    case FRAME_BIND:
+        sockets_bind(s, frame);
+        return;
+    case FRAME_UNBIND:
+        sockets_unbind(s, frame->id);
+        return;
+    case FRAME_PATH:
+        sockets_path(s, frame);
+        return;
+    case FRAME_READY:
+        if (!s->ready_told)
+            log_info("ready");
+        s->ready_told = true;
+        notify("READY=1");
+        return;
+    case FRAME_STATUS:
+        snprintf(status, sizeof status, "STATUS=%.*s", BYTES_FMT(frame_text(frame)));
+        notify(status);
+        return;
+    default:
+        return;
+    }
+}
+
+static void child_frames(struct supervisor *s, struct child *child)
+{
+    struct frame frame;
+    int fd = -1;
+    channel_flush(&child->channel);
+    while (child->channel.fd >= 0 && channel_receive(&child->channel, &frame, &fd) == CHANNEL_FRAME) {
+        if (child == &s->control)
+            control_frame(s, &frame);
+        else if (frame.type == FRAME_CONNECT)
+            sockets_connect(s, child, &frame);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+/* ---- signals ------------------------------------------------------------------------------ */
+
+static void stop_begin(struct supervisor *s)
+{
+    struct frame drain = {.type = FRAME_DRAIN, .number = (uint64_t)s->settings->drain_timeout_ms};
+    if (s->stop_ms) { /* asked twice: at once */
+        s->stop_ms = clock_ms();
+        return;
+    }
+    log_info("stopping");
+    notify("STOPPING=1");
+    s->stop_ms = clock_ms() + (uint64_t)s->settings->drain_timeout_ms + KILL_AFTER_MS;
+    for (uint32_t i = 0; i < s->workers; i++)
+        channel_send(&s->worker[i].channel, &drain, -1);
+    channel_send(&s->control.channel, &drain, -1);
+    sockets_close(s);
+}
+
+/* The file as it is now; false when it is as it was, or wrong (then a line says so). */
+static bool settings_changed(struct supervisor *s, struct bytes *text, struct arena *arena)
+{
+    struct findings findings;
+    struct settings settings;
+    FILE *file = fopen(s->file, "re");
+    char *room = arena_raw(arena, SETTINGS_BYTES_MAX);
+    *text = bytes_make(room, file ? fread(room, 1, SETTINGS_BYTES_MAX, file) : 0);
+    if (!file) {
+        log_error("%s cannot be read any more: %s; the node goes on as it is", s->file, strerror(errno));
+        return false;
+    }
+    fclose(file);
+    findings_init(&findings, arena);
+    if (bytes_equal(*text, s->text_bytes))
+        return false;
+    if (settings_read(*text, s->file, &findings, &settings))
+        return true;
+    struct text line;
+    text_init_arena(&line, arena);
+    finding_write(&findings.at[0], &line);
+    log_error("%.*s; the node goes on as it is", BYTES_FMT(text_bytes(&line)));
+    return false;
+}
+
+/* Control may be replaced at any time, so that is how new settings come into force. */
+static void reload(struct supervisor *s)
+{
+    static struct arena kept; /* the text in force lives here */
+    struct frame frame = {.type = FRAME_RELOAD};
+    char state[64];
+    struct bytes text;
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_us());
+    notify(state);
+    if (settings_changed(s, &text, &kept)) {
+        int memory = memory_sealed("selvage-settings", text);
+        if (memory >= 0) {
+            close(s->text);
+            s->text = memory;
+            s->text_bytes = text;
+            log_info("%s has changed: control is replaced (workers, state and user stay until a restart)",
+                     s->file);
+            kill(s->control.pid, SIGTERM);
+        }
+    } else {
+        channel_send(&s->control.channel, &frame, -1);
+    }
+    notify("READY=1");
+}
+
+static void reap(struct supervisor *s)
+{
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        child_ended(s, pid, status);
+}
+
+static void signals_read(struct supervisor *s)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        switch (info.ssi_signo) {
+        case SIGCHLD:
+            reap(s);
+            break;
+        case SIGHUP:
+            reload(s);
+            break;
+        case SIGUSR1:
+            if (s->control.pid)
+                kill(s->control.pid, SIGUSR1);
+            break;
+        default:
+            stop_begin(s);
+            break;
+        }
+    }
+}
+
+static bool signals_watch(struct supervisor *s, struct fail *why)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return fail_errno(why, FAIL_SELF, "signals cannot be blocked");
+    s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return s->signals >= 0 || fail_errno(why, FAIL_SELF, "signals cannot be watched");
+}
+
+/* ---- the loop --------------------------------------------------------------------------------- */
+
+static void poll_add(struct pollfd *fds, const struct child *child)
+{
+    bool clogged = channel_is_clogged(&child->channel);
+    *fds = (struct pollfd){child->channel.fd, (short)(POLLIN | (clogged ? POLLOUT : 0)), 0};
+}
+
+static void turn(struct supervisor *s, int wait_ms)
+{
+    struct pollfd fds[2 + FRAME_WORKERS_MAX];
+    fds[0] = (struct pollfd){s->signals, POLLIN, 0};
+    poll_add(&fds[1], &s->control);
+    for (uint32_t i = 0; i < s->workers; i++)
+        poll_add(&fds[2 + i], &s->worker[i]);
+    if (poll(fds, 2 + s->workers, wait_ms) < 0 && errno != EINTR)
+        return;
+    for (uint32_t i = 0; i < s->workers; i++)
+        if (fds[2 + i].revents)
+            child_frames(s, &s->worker[i]);
+    if (fds[1].revents)
+        child_frames(s, &s->control);
+    if (fds[0].revents)
+        signals_read(s);
+}
+
+static void end_control(struct supervisor *s)
+{
+    uint64_t until_ms = clock_ms() + KILL_AFTER_MS;
+    if (s->control.pid)
+        kill(s->control.pid, SIGTERM);
+    while (s->control.pid && clock_ms() < until_ms)
+        turn(s, 50);
+    if (s->control.pid)
+        kill(s->control.pid, SIGKILL);
+}
+
+static void serve(struct supervisor *s)
+{
+    while (!s->stop_ms)
+        turn(s, children_due(s));
+    while (!children_gone(s) && clock_ms() < s->stop_ms)
+        turn(s, 50);
+    for (uint32_t i = 0; i < s->workers; i++)
+        if (s->worker[i].pid)
+            kill(s->worker[i].pid, SIGKILL);
+    end_control(s);
+}
+
+static bool prepare(struct supervisor *s, struct fail *why)
+{
+    struct user user;
+    return user_find(s->settings->user, &user, why) && state_make(s->settings->state, &user, why) &&
+           children_prepare(s, why) && privileges_drop(&user, why) && signals_watch(s, why);
+}
+
+int supervisor_run(const struct settings *settings, const char *file, struct bytes text)
+{
+    static struct supervisor supervisor;
+    struct supervisor *s = &supervisor;
+    char node[64];
+    struct fail why;
+    s->settings = settings;
+    s->file = file;
+    s->text_bytes = text;
+    s->workers = (uint32_t)(settings->workers > FRAME_WORKERS_MAX ? FRAME_WORKERS_MAX : settings->workers);
+    list_init(&s->bounds);
+    list_init(&s->paths);
+    snprintf(node, sizeof node, "%.*s", BYTES_FMT(bytes_part(settings->node, 0, 60)));
+    log_init("supervisor", node);
+    log_level_set((enum log_level)settings->log_level);
+    if (!prepare(s, &why)) {
+        log_error("%s", why.text);
+        return EX_OSERR;
+    }
+    for (uint32_t i = 0; i < s->workers; i++)
+        child_worker_start(s, i);
+    child_control_start(s);
+    serve(s);
+    log_info("stopped");
+    return EX_OK;
+}
