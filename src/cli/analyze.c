@@ -1,111 +1,50 @@
 #include "cli/analyze.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "cli/options.h"
+#include "cli/paint.h"
 #include "cli/paths.h"
 
 enum form { FORM_LOG, FORM_JSON, FORM_YAML };
 
 struct wish {
     bool recursive;
-    bool color;
-    enum form form;
-    enum finding_level failure;
-    enum finding_level output;
+    int color; /* enum color */
+    int form;  /* enum form */
+    int failure;
+    int output; /* both enum finding_level */
 };
 
-static const char usage[] =
-    "usage: selvage analyze [options] PATH...\n"
-    "  -R, --recursive               also the directories below\n"
-    "  -o, --output log|json|yaml    how to print what was found (log)\n"
-    "      --failure-threshold L     exit with 79 from this level on: Info, Warning, Error (Error)\n"
-    "      --output-threshold L      print from this level on (Info)\n"
-    "      --color auto|always|never colours (auto)\n"
-    "A PATH is a file, a directory, or - for standard input.\n";
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_TRUE, COLOR_FALSE };
 
-static bool level_of(const char *text, enum finding_level *out)
-{
-    for (int i = FINDING_INFO; i <= FINDING_ERROR; i++) {
-        if (strcasecmp(text, finding_level_name((enum finding_level)i)) == 0) {
-            *out = (enum finding_level)i;
-            return true;
-        }
-    }
-    return false;
-}
+static const char *const forms[] = {"log", "json", "yaml", NULL};
+static const char *const colors[] = {"auto", "always", "never", "true", "false", NULL};
+static const char *const levels[] = {"Info", "Warning", "Error", NULL}; /* enum finding_level */
 
-static bool form_of(const char *text, enum form *out)
-{
-    static const char *const forms[] = {"log", "json", "yaml"};
-    for (int i = FORM_LOG; i <= FORM_YAML; i++) {
-        if (strcmp(text, forms[i]) == 0) {
-            *out = (enum form)i;
-            return true;
-        }
-    }
-    return false;
-}
+static const struct option options[] = {
+    {"recursive", 'R', OPTION_FLAG, offsetof(struct wish, recursive), .help = "also the directories below"},
+    {"output", 'o', OPTION_CHOICE, offsetof(struct wish, form), "FORM",
+     "how to print what was found: log, json, yaml (log)", .choices = forms},
+    {"failure-threshold", 0, OPTION_CHOICE, offsetof(struct wish, failure), "LEVEL",
+     "exit with 79 from this level on: Info, Warning, Error (Error)", .choices = levels},
+    {"output-threshold", 0, OPTION_CHOICE, offsetof(struct wish, output), "LEVEL",
+     "print from this level on (Info)", .choices = levels},
+    {"color", 0, OPTION_CHOICE, offsetof(struct wish, color), "WHEN", "colours: auto, always, never (auto)",
+     .choices = colors, .bare = "always"},
+};
 
-static bool color_of(const char *text, bool *out)
-{
-    const char *none = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-    *out = isatty(STDOUT_FILENO) && !(none && none[0]) && !(term && strcmp(term, "dumb") == 0);
-    if (!text || strcmp(text, "auto") == 0)
-        return true;
-    *out = strcmp(text, "always") == 0 || strcmp(text, "true") == 0;
-    return *out || strcmp(text, "never") == 0 || strcmp(text, "false") == 0;
-}
+static const struct command_line line = {
+    "analyze", "PATH...", 1, SIZE_MAX, "A PATH is a file, a directory, or - for standard input.\n",
+    options,   sizeof options / sizeof options[0],
+};
 
-static bool take_option(int option, const char *value, struct wish *wish)
+static bool color_wanted(int color)
 {
-    switch (option) {
-    case 'R':
-        wish->recursive = true;
-        return true;
-    case 'o':
-        return form_of(value, &wish->form);
-    case 'f':
-        return level_of(value, &wish->failure);
-    case 'p':
-        return level_of(value, &wish->output);
-    case 'c':
-        return color_of(value, &wish->color);
-    default:
-        return false;
-    }
-}
-
-static bool read_options(int argc, char **argv, struct wish *wish, bool *help)
-{
-    static const struct option options[] = {
-        {"recursive", no_argument, NULL, 'R'},
-        {"output", required_argument, NULL, 'o'},
-        {"failure-threshold", required_argument, NULL, 'f'},
-        {"output-threshold", required_argument, NULL, 'p'},
-        {"color", optional_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    *wish = (struct wish){.failure = FINDING_ERROR, .output = FINDING_INFO};
-    color_of(NULL, &wish->color);
-    optind = 0;
-    for (int option; (option = getopt_long(argc, argv, "Ro:h", options, NULL)) != -1;) {
-        *help = option == 'h';
-        if (*help)
-            return true;
-        if (!take_option(option, option == 'c' && !optarg ? "always" : optarg, wish)) {
-            if (optarg)
-                fprintf(stderr, "selvage analyze: '%s' is no value of this option\n", optarg);
-            return false;
-        }
-    }
-    return optind < argc;
+    return color == COLOR_AUTO ? paint_wanted(STDOUT_FILENO) : color == COLOR_ALWAYS || color == COLOR_TRUE;
 }
 
 static void origin(const struct finding *finding, struct text *out)
@@ -137,8 +76,8 @@ static void message(const struct finding *finding, struct text *out)
 
 void analyze_line(const struct finding *finding, bool color, struct text *out)
 {
-    static const char *const colors[] = {"", "\033[33m", "\033[1;31m"};
-    const char *paint = color ? colors[finding->level] : "";
+    static const char *const paints[] = {"", "\033[33m", "\033[1;31m"};
+    const char *paint = color ? paints[finding->level] : "";
     text_format(out, "%s%s%s [%s] (", paint, finding_level_name(finding->level), paint[0] ? "\033[0m" : "",
                 finding->code);
     if (finding->name.len > 0) {
@@ -200,15 +139,15 @@ static void print_all(const struct findings *findings, const struct wish *wish, 
     if (wish->form == FORM_JSON)
         text_add_s(out, "[");
     for (size_t i = 0; i < findings->count; i++) {
-        if (findings->at[i].level < wish->output)
+        if ((int)findings->at[i].level < wish->output)
             continue;
         if (wish->form == FORM_JSON)
             text_add_s(out, shown > 0 ? ",\n" : "\n");
         shown++;
         if (wish->form == FORM_LOG)
-            analyze_line(&findings->at[i], wish->color, out);
+            analyze_line(&findings->at[i], color_wanted(wish->color), out);
         else
-            print_record(&findings->at[i], wish->form, out);
+            print_record(&findings->at[i], (enum form)wish->form, out);
     }
     if (wish->form == FORM_JSON)
         text_add_s(out, shown > 0 ? "\n]\n" : "]\n");
@@ -216,16 +155,16 @@ static void print_all(const struct findings *findings, const struct wish *wish, 
         text_add_s(out, "[]\n");
 }
 
-static void paths_join(int argc, char **argv, struct text *out)
+static void paths_join(const struct operands *operands, struct text *out)
 {
-    for (int i = optind; i < argc; i++) {
-        if (i > optind)
+    for (size_t i = 0; i < operands->count; i++) {
+        if (i > 0)
             text_add_s(out, ", ");
-        text_add_s(out, argv[i]);
+        text_add_s(out, operands->at[i]);
     }
 }
 
-static int verdict(const struct findings *findings, enum finding_level threshold)
+static int verdict(const struct findings *findings, int threshold)
 {
     size_t counts[] = {findings->infos, findings->warnings, findings->errors};
     size_t reached = 0;
@@ -233,19 +172,20 @@ static int verdict(const struct findings *findings, enum finding_level threshold
         if (findings->at[i].level == FINDING_ERROR && strcmp(findings->at[i].code, FINDING_UNREADABLE) == 0)
             return EXIT_INPUT;
     }
-    for (int i = (int)threshold; i <= FINDING_ERROR; i++)
+    for (int i = threshold; i <= FINDING_ERROR; i++)
         reached += counts[i];
     return reached > 0 ? EXIT_FINDINGS : EXIT_SUCCESS;
 }
 
-static int report_set(struct resource_set *set, const struct wish *wish, int argc, char **argv)
+static int report_set(struct resource_set *set, const struct wish *wish,
+                      const struct operands *operands)
 {
     const struct findings *findings = &set->findings;
     struct text out;
     struct text paths;
     text_init_arena(&out, &set->arena);
     text_init_arena(&paths, &set->arena);
-    paths_join(argc, argv, &paths);
+    paths_join(operands, &paths);
     print_all(findings, wish, &out);
     fwrite(out.at, 1, out.len, stdout);
     if (findings->dropped > 0)
@@ -262,26 +202,21 @@ static int report_set(struct resource_set *set, const struct wish *wish, int arg
 
 int analyze_main(int argc, char **argv)
 {
-    struct wish wish;
-    bool help = false;
-    if (!read_options(argc, argv, &wish, &help)) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
-    if (help) {
-        fputs(usage, stdout);
-        return EXIT_SUCCESS;
-    }
+    struct wish wish = {.failure = FINDING_ERROR, .output = FINDING_INFO};
+    struct operands operands;
+    int code_of_exit;
+    if (!options_read(&line, argc, argv, &wish, &operands, &code_of_exit))
+        return code_of_exit;
     struct resource_set set;
     struct fail why;
     int result = EXIT_INPUT;
     bool good = true;
     resource_set_init(&set);
-    for (int i = optind; i < argc && good; i++)
-        good = paths_add(&set, argv[i], wish.recursive, &why);
+    for (size_t i = 0; i < operands.count && good; i++)
+        good = paths_add(&set, operands.at[i], wish.recursive, &why);
     if (good) {
         resource_set_finish(&set);
-        result = report_set(&set, &wish, argc, argv);
+        result = report_set(&set, &wish, &operands);
     } else {
         fprintf(stderr, "Error: %s\n", why.text);
     }

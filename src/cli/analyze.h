@@ -6,11 +6,6 @@
 
 #include "rules/resource.h"
 
-/* Exit codes, istioctl's. */
-#define EXIT_USAGE 64
-#define EXIT_INPUT 65
-#define EXIT_FINDINGS 79
-
 /* argv[0] is "analyze". */
 int analyze_main(int argc, char **argv);
 

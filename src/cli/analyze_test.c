@@ -7,6 +7,7 @@
 
 #include "cli/analyze.h"
 #include "cli/fields.h"
+#include "cli/options.h"
 #include "cli/paths.h"
 
 static void a_line_is_istioctls(void **state)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/analyze.h"
+#include "cli/options.h"
 #include "rules/duration.h"
 #include "rules/resource.h"
 
@@ -112,21 +112,26 @@ bool fields_write(struct bytes path, struct text *out)
     return true;
 }
 
+static const struct command_line usage = {
+    "fields", "[KIND[.path]]", 0, 1, "What a resource may say; without KIND the kinds are listed.\n", NULL, 0,
+};
+
 int fields_main(int argc, char **argv)
 {
     struct arena arena;
     struct text out;
-    if (argc > 2) {
-        fputs("usage: selvage fields [KIND[.path]]\n", stderr);
-        return EXIT_USAGE;
-    }
+    struct operands operands;
+    int code;
+    if (!options_read(&usage, argc, argv, NULL, &operands, &code))
+        return code;
     arena_init(&arena);
     text_init_arena(&out, &arena);
-    bool good = fields_write(bytes_of(argc > 1 ? argv[1] : ""), &out);
+    const char *path = operands.count ? operands.at[0] : "";
+    bool good = fields_write(bytes_of(path), &out);
     if (good)
         fwrite(out.at, 1, out.len, stdout);
     else
-        fprintf(stderr, "selvage fields: there is no %s; `selvage fields` lists the kinds\n", argv[1]);
+        fprintf(stderr, "selvage fields: there is no %s; `selvage fields` lists the kinds\n", path);
     arena_done(&arena);
     return good ? EXIT_SUCCESS : EXIT_USAGE;
 }

@@ -56,6 +56,11 @@ struct digest digest_of(struct bytes b)
     return digest_end(work);
 }
 
+void sha1_of(struct bytes b, unsigned char out[SHA1_SIZE])
+{
+    must(EVP_Digest(b.at, b.len, out, NULL, EVP_sha1(), NULL), "make a SHA-1");
+}
+
 void random_bytes(void *out, size_t size)
 {
     must(RAND_bytes_ex(NULL, out, size, 0), "give random bytes");

@@ -20,6 +20,10 @@ struct digest_work *digest_start(void);
 void digest_more(struct digest_work *work, struct bytes b);
 struct digest digest_end(struct digest_work *work); /* frees the work */
 
+/* Broken for proofs; WebSocket's handshake (RFC 6455 4.2.2) wants it. */
+#define SHA1_SIZE 20
+void sha1_of(struct bytes b, unsigned char out[SHA1_SIZE]);
+
 /* From OpenSSL's generator; ends the process when there is no randomness. */
 void random_bytes(void *out, size_t size);
 

@@ -1,17 +1,29 @@
 /* selvage: one program, many commands; see cli/ for what each does. */
-#include <stdio.h>
-#include <string.h>
-
+#include "cli/analyze.h"
+#include "cli/commands.h"
+#include "cli/demo.h"
+#include "cli/echo.h"
+#include "cli/fields.h"
+#include "cli/init.h"
+#include "cli/issuer.h"
+#include "cli/trace.h"
 #include "main/run.h"
+
+static const struct command commands[] = {
+    {"run", run_main, "Run a node."},
+    {"demo", demo_main, "Run an edge, a gateway and a sidecar with sample workloads, to try."},
+    {"init", init_main, "Write a commented configuration to start from."},
+    {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
+    {"fields", fields_main, "List the resource kinds and what their fields mean."},
+    {"trace", trace_main, "Show one request's way through the nodes."},
+    {"echo", echo_main, "Serve a sample workload that answers what it received."},
+    {"issuer", issuer_main, "Serve tokens for development."},
+    /* what `run` starts: not for people */
+    {CONTROL_COMMAND, control_process_main, NULL},
+    {WORKER_COMMAND, worker_process_main, NULL},
+};
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "run") == 0)
-        return run_main(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], CONTROL_COMMAND) == 0)
-        return control_process_main(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], WORKER_COMMAND) == 0)
-        return worker_process_main(argc - 1, argv + 1);
-    puts("selvage " SELVAGE_VERSION);
-    return 0;
+    return commands_run(commands, sizeof commands / sizeof commands[0], argc, argv);
 }
