@@ -265,7 +265,8 @@ static bool head_step(struct client_http1 *c)
 
 /* ---- the request's body --------------------------------------------------------------- */
 
-/* The request is whole; the client has ended the connection and sent no other: nobody waits for the answer. */
+/* The request is whole; the client has ended the connection and sent no other: nobody waits for the answer.
+ */
 static bool client_left(struct client_http1 *c)
 {
     if (c->raw || !c->client.connection.ended)
