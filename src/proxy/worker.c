@@ -150,6 +150,11 @@ void worker_drain(struct worker *worker)
         listen_last(container_of(link, struct listen, link));
     }
     worker->draining = true;
+    /* Who calls now is refused at once instead of waiting for somebody to accept. */
+    list_for(link, &worker->listens)
+    {
+        worker_unlisten(worker, container_of(link, struct listen, link)->id);
+    }
     pool_drain(worker->pool);
     list_for_safe(link, after, &worker->clients)
     {
