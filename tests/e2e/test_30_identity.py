@@ -131,6 +131,7 @@ BAD = {
     'no_exp': (lambda i: i.token(exp=None), 401, 'Jwt payload [exp] field is required'),
     'unknown_key': (lambda i: i.token(pki.Key('ES256')), 401, None),
     'foreign_key_known_kid': (lambda i: i.token(pki.Key('RS256', i.keys[0].kid)), 401, 'Jwt verification fails'),
+    'id_token': (lambda i: i.token(nonce='n'), 401, 'Jwt is an ID token, not an access token'),
     'logout_token': (lambda i: i.token(events={'http://schemas.openid.net/event/backchannel-logout': {}}), 401,
                      'Jwt is a logout token or a security event, not a bearer token'),
     'typ': (lambda i: i.token(header={'typ': 'logout+jwt'}), 401, None),
