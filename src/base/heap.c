@@ -39,5 +39,6 @@ char *heap_text(struct bytes b)
 
 void heap_wipe(void *at, size_t size)
 {
-    explicit_bzero(at, size);
+    if (size)
+        explicit_bzero(at, size);
 }

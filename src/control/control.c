@@ -21,7 +21,8 @@
 
 enum {
     TICK_MS = 1000,
-    STATUS_MS = 100, /* pages of the board are made anew at most this often */
+    FRAMES_A_TURN = 64, /* of one worker before the others have theirs */
+    STATUS_MS = 100,    /* pages of the board are made anew at most this often */
 };
 
 struct control {
@@ -150,7 +151,7 @@ static void worker_read(struct control *control, uint32_t index)
     struct worker *worker = &control->publish.workers.at[index];
     struct frame frame;
     int fd;
-    while (worker->live) {
+    for (int i = 0; i < FRAMES_A_TURN && worker->live; i++) {
         enum channel_turn turn = channel_receive(&worker->channel, &frame, &fd);
         if (turn == CHANNEL_CLOSED) {
             workers_remove(&control->publish.workers, index);
@@ -344,5 +345,6 @@ int control_run(const struct settings *settings, int supervisor_fd)
     if (control->signals >= 0)
         close(control->signals);
     free(control);
+    arena_stock_drop();
     return status;
 }

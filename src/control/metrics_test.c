@@ -1,4 +1,163 @@
+/* Tests of metrics: golden text under Istio's names, bounds, escapes. */
+#include "base/test.h"
+
+#include <stdio.h>
+
+#include "control/metrics.h"
+#include "rules/snapshot.h"
+
+static const struct metrics_node node = {.workload = BYTES_INIT("cart"),
+                                         .name_space = BYTES_INIT("shop"),
+                                         .app = BYTES_INIT("cart"),
+                                         .version = BYTES_INIT("v2"),
+                                         .principal = BYTES_INIT("spiffe://cluster.local/ns/shop/sa/cart"),
+                                         .cluster = BYTES_INIT("Kubernetes")};
+
+#define INBOUND                                                                                              \
+    "reporter=\"destination\",source_workload=\"unknown\",source_workload_namespace=\"web\","                \
+    "source_principal=\"spiffe://cluster.local/ns/web/sa/front\",source_app=\"unknown\","                    \
+    "source_version=\"unknown\",source_cluster=\"unknown\",source_canonical_service=\"unknown\","            \
+    "source_canonical_revision=\"unknown\",destination_workload=\"cart\","                                   \
+    "destination_workload_namespace=\"shop\","                                                               \
+    "destination_principal=\"spiffe://cluster.local/ns/shop/sa/cart\",destination_app=\"cart\","             \
+    "destination_version=\"v2\",destination_cluster=\"Kubernetes\","                                         \
+    "destination_canonical_service=\"cart\",destination_canonical_revision=\"v2\","                          \
+    "destination_service=\"cart.shop.svc.cluster.local\",destination_service_name=\"cart\","                 \
+    "destination_service_namespace=\"shop\",request_protocol=\"http\",response_code=\"200\","                \
+    "response_flags=\"-\",connection_security_policy=\"mutual_tls\""
+
+static struct record inbound(void)
+{
+    return (struct record){.duration_us = 700,
+                           .bytes_received = 10,
+                           .bytes_sent = 5000,
+                           .status = 200,
+                           .direction = DIRECTION_INBOUND,
+                           .mutual_tls = 1,
+                           .source_principal = BYTES("spiffe://cluster.local/ns/web/sa/front"),
+                           .destination_service = BYTES("cart.shop.svc.cluster.local"),
+                           .destination_service_name = BYTES("cart"),
+                           .destination_service_namespace = BYTES("shop")};
+}
+
+static bool has(struct metrics *metrics, const char *line)
+{
+    struct arena arena;
+    struct text text;
+    arena_init(&arena);
+    text_init_arena(&text, &arena);
+    metrics_write(metrics, &text);
+    bool found = bytes_find_text(text_bytes(&text), bytes_of(line)) < text.len;
+    if (!found)
+        print_message("missing: %s\n%s\n", line, text.len < 20000 ? text.at : "");
+    arena_done(&arena);
+    return found;
+}
+
+static void requests_are_counted_under_istios_names(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new(&node);
+    struct record record = inbound();
+    metrics_count(metrics, &record);
+    record.duration_us = 2500000;
+    metrics_count(metrics, &record);
+    assert_true(has(metrics, "# TYPE istio_requests_total counter\nistio_requests_total{" INBOUND "} 2\n"));
+    static const struct {
+        const char *bound;
+        int count;
+    } rows[] = {{"0.5", 0}, {"1", 1}, {"1000", 1}, {"2500", 2}, {"3600000", 2}, {"+Inf", 2}};
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char line[4096];
+        snprintf(line, sizeof line, "istio_request_duration_milliseconds_bucket{" INBOUND ",le=\"%s\"} %d\n",
+                 rows[i].bound, rows[i].count);
+        assert_true(has(metrics, line));
+    }
+    assert_true(has(metrics, "istio_request_duration_milliseconds_sum{" INBOUND "} 2500.700\n"));
+    assert_true(has(metrics, "istio_request_duration_milliseconds_count{" INBOUND "} 2\n"));
+    assert_true(has(metrics, "istio_request_bytes_sum{" INBOUND "} 20\n"));
+    assert_true(has(metrics, "istio_response_bytes_bucket{" INBOUND ",le=\"5000\"} 2\n"));
+    metrics_free(metrics);
+}
+
+static void the_source_reports_what_it_called(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new(&node);
+    struct record record = inbound();
+    record.direction = DIRECTION_OUTBOUND;
+    record.upstream_principal = BYTES("spiffe://cluster.local/ns/pay/sa/pay");
+    record.destination_workload = BYTES("pay-v1");
+    record.flags = RECORD_UF | RECORD_URX;
+    record.status = 503;
+    metrics_count(metrics, &record);
+    assert_true(
+        has(metrics, "{reporter=\"source\",source_workload=\"cart\",source_workload_namespace=\"shop\","));
+    assert_true(has(metrics, "destination_workload=\"pay-v1\",destination_workload_namespace=\"pay\","
+                             "destination_principal=\"spiffe://cluster.local/ns/pay/sa/pay\","));
+    assert_true(has(metrics, "response_code=\"503\",response_flags=\"UF,URX\","
+                             "connection_security_policy=\"unknown\"} 1\n"));
+    metrics_free(metrics);
+}
+
+static void connections_have_metrics_of_their_own(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new(&node);
+    struct record record = inbound();
+    record.protocol = 1;
+    record.mutual_tls = 0;
+    metrics_count(metrics, &record);
+    assert_true(has(metrics,
+                    "request_protocol=\"tcp\",response_flags=\"-\",connection_security_policy=\"none\"} "
+                    "5000\n"));
+    assert_true(has(metrics, "istio_tcp_sent_bytes_total{reporter=\"destination\","));
+    assert_true(has(metrics, "# TYPE istio_requests_total counter\n# HELP")); /* and no request */
+    metrics_free(metrics);
+}
+
+static void values_are_escaped(void **state)
+{
+    (void)state;
+    static const struct {
+        struct bytes in;
+        const char *out;
+    } rows[] = {{BYTES_INIT("plain"), "\"plain\""},
+                {BYTES_INIT("a\"b\\c\nd"), "\"a\\\"b\\\\c\\nd\""},
+                {BYTES_INIT("\xff"), "\"invalid\""},
+                {BYTES_INIT(""), "\"\""}};
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char room[64];
+        struct text text;
+        text_init_fixed(&text, room, sizeof room);
+        metrics_label_value(&text, rows[i].in);
+        assert_string_equal(room, rows[i].out);
+    }
+}
+
+static void one_series_too_many_is_only_counted(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new(&node);
+    struct record record = inbound();
+    for (uint32_t i = 0; i < METRICS_SERIES_MAX + 5; i++) {
+        record.status = i;
+        metrics_count(metrics, &record);
+    }
+    record.status = 1; /* known: still counted */
+    metrics_count(metrics, &record);
+    assert_true(has(metrics, "selvage_metrics_overflow_total 5\n"));
+    metrics_free(metrics);
+}
+
 int main(void)
 {
-    return 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_counted_under_istios_names),
+        cmocka_unit_test(the_source_reports_what_it_called),
+        cmocka_unit_test(connections_have_metrics_of_their_own),
+        cmocka_unit_test(values_are_escaped),
+        cmocka_unit_test(one_series_too_many_is_only_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,14 +279,23 @@ static bool inbox_read(struct providers *providers)
     return !stop;
 }
 
-static int64_t due_begin(struct providers *providers)
+static void due_begin(struct providers *providers)
 {
-    uint64_t now_ms = clock_ms(), next_ms = now_ms + 60 * 1000;
+    uint64_t now_ms = clock_ms();
     list_for(item, &providers->list)
     {
         struct provider *provider = provider_of(item);
         if (!provider->fetch && provider->next_ms <= now_ms)
             attempt_begin(providers, provider);
+    }
+}
+
+static int64_t due_wait_ms(const struct providers *providers)
+{
+    uint64_t now_ms = clock_ms(), next_ms = now_ms + 60 * 1000;
+    list_for(item, &providers->list)
+    {
+        const struct provider *provider = provider_of(item);
         if (!provider->fetch && provider->next_ms < next_ms)
             next_ms = provider->next_ms;
     }
@@ -312,11 +321,11 @@ static void *providers_run(void *of)
     struct providers *providers = of;
     while (inbox_read(providers)) {
         int running;
-        int64_t wait_ms = due_begin(providers);
+        due_begin(providers);
         curl_multi_perform(providers->multi, &running);
         transfers_take(providers);
         struct curl_waitfd inbox = {.fd = providers->inbox.event, .events = CURL_WAIT_POLLIN};
-        curl_multi_poll(providers->multi, &inbox, 1, (int)wait_ms, NULL);
+        curl_multi_poll(providers->multi, &inbox, 1, (int)due_wait_ms(providers), NULL);
     }
     arena_stock_drop();
     return NULL;

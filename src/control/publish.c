@@ -175,7 +175,8 @@ static void in_force_log(const struct edition *edition)
     if (edition->deny_all)
         log_error("every request is refused: %.*s", BYTES_FMT(edition->problem));
     else
-        log_info("rules %s in force: %zu resources", revision, edition->set.count);
+        log_info("rules %s in force, %zu resource%s", revision, edition->set.count,
+                 edition->set.count == 1 ? "" : "s");
 }
 
 static void put_in_force(struct publish *publish)
@@ -323,8 +324,9 @@ static void need_note(struct publish *publish, uint32_t index, uint64_t id)
 {
     struct key_entry *entry = key_table_find(&publish->keys, id);
     if (entry && publish->providers) {
+        if (!entry->waiting) /* else it was asked for already, and one answer is for all */
+            providers_need(publish->providers, id);
         entry->waiting |= (uint64_t)1 << index;
-        providers_need(publish->providers, id);
         return;
     }
     struct frame frame = {.type = FRAME_KEYS_ANSWER, .index = index, .id = id, .number = 0};

@@ -15,6 +15,12 @@
 #include "control/control_fixture.h"
 #include "rules/snapshot.h"
 
+static const char tokens[] =
+    "apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: r, namespace: default}\n"
+    "spec:\n  jwtRules:\n  - {issuer: 'http://127.0.0.1:1', jwksUri: 'http://127.0.0.1:1/keys'}\n---\n"
+    "apiVersion: selvage.dev/v1\nkind: Assertion\nmetadata: {name: a, namespace: default}\n"
+    "spec: {issuer: 'https://edge.example', audiences: [mesh]}\n";
+
 struct node {
     struct control_fixture fixture;
     pthread_t thread;
@@ -29,7 +35,9 @@ struct node {
     uint64_t generation[4];
     void *image[4];
     size_t image_size[4];
-    int images; /* received */
+    int images;    /* received */
+    int answers;   /* about keys */
+    bool key_news; /* in the last of them */
 };
 
 static const char gateway_8080[] =
@@ -109,6 +117,10 @@ static void supervisor_take(struct node *node, const struct frame *frame)
 static void worker_take(struct node *node, const struct frame *frame, int fd)
 {
     struct stat stat;
+    if (frame->type == FRAME_KEYS_ANSWER) {
+        node->answers++;
+        node->key_news = frame->number != 0;
+    }
     if (frame->type != FRAME_IMAGE)
         return;
     size_t kind = (size_t)frame->number;
@@ -308,6 +320,44 @@ static void the_identity_is_in_the_keys_and_survives_changes_of_rules(void **sta
     control_drop(&node.fixture);
 }
 
+static void tokens_bring_key_sets_and_signers(void **state)
+{
+    (void)state;
+    struct node node;
+    struct image image;
+    struct fail why;
+    node_make(&node, "admin: off\n");
+    node.fixture.settings.role = ROLE_EDGE;
+    control_write(&node.fixture, "rules/gateway.yaml", gateway_8080);
+    control_write(&node.fixture, "rules/tokens.yaml", tokens);
+    node_start(&node);
+    node_serve(&node, 500);
+    assert_true(image_open(node.image[IMAGE_KEYS], node.image_size[IMAGE_KEYS], &keys_schema, &image, &why));
+    const struct keys_root *root = image_row(&image, KEYS_ROOT, image_all(&image, KEYS_ROOT), 0);
+    assert_int_equal(image_all(&image, KEYS_SIGNER).count, 1);
+    assert_true(bytes_starts(image_text(&image, root->published), BYTES("{\"keys\":[{")));
+    assert_int_equal(image_all(&image, KEYS_SET).count, 1);
+    const struct keys_set *set = image_row(&image, KEYS_SET, image_all(&image, KEYS_SET), 0);
+    assert_int_equal(set->fetched, 0); /* nobody answers there, and nothing stands in for the keys */
+    assert_int_equal(set->keys.count, 0);
+    for (int i = 0; i < 10; i++) {
+        struct frame need = {.type = FRAME_NEED_KEYS, .id = set->id};
+        assert_true(channel_send(&node.worker, &need, -1));
+    }
+    node_serve(&node, 500);
+    assert_in_range(node.answers, 1, 10);
+    assert_false(node.key_news);
+    struct frame unknown = {.type = FRAME_NEED_KEYS, .id = 1};
+    node.answers = 0;
+    assert_true(channel_send(&node.worker, &unknown, -1));
+    node_serve(&node, 300);
+    assert_int_equal(node.answers, 1);
+    worker_loads(&node);
+    assert_true(node.ready); /* the set was tried, which is enough */
+    node_stop(&node);
+    control_drop(&node.fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +365,7 @@ int main(void)
         cmocka_unit_test(a_port_that_is_taken_stops_nothing_else),
         cmocka_unit_test(a_lost_source_is_replaced_by_the_last_good_rules),
         cmocka_unit_test(without_any_good_rules_everything_is_refused),
+        cmocka_unit_test(tokens_bring_key_sets_and_signers),
         cmocka_unit_test(the_identity_is_in_the_keys_and_survives_changes_of_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,19 +175,25 @@ static int64_t pause_ms(const struct signing *signing)
     return wait_ms < 200 ? 200 : wait_ms;
 }
 
+/* The same order comes with every change of the rules. */
+static void order_take(struct signing *signing, const struct signing_order *order)
+{
+    if (order->wanted == signing->wanted && memcmp(&order->plan, &signing->plan, sizeof order->plan) == 0)
+        return;
+    signing->wanted = order->wanted;
+    signing->plan = order->plan;
+    signing->kept = false;
+    memset(&signing->posted, 0, sizeof signing->posted);
+}
+
 static bool inbox_read(struct signing *signing)
 {
     struct letter *letter;
     bool stop = false;
     while ((letter = mailbox_take(&signing->inbox))) {
         stop |= letter->kind == LETTER_STOP;
-        if (letter->kind == LETTER_SIGNING) {
-            const struct signing_order *order = (const struct signing_order *)letter;
-            signing->wanted = order->wanted;
-            signing->plan = order->plan;
-            memset(&signing->posted, 0, sizeof signing->posted);
-            signing->kept = false;
-        }
+        if (letter->kind == LETTER_SIGNING)
+            order_take(signing, (const struct signing_order *)letter);
         letter_free(letter);
     }
     return !stop;

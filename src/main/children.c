@@ -148,6 +148,7 @@ void child_control_start(struct supervisor *s)
         start_failed(&s->control);
         return;
     }
+    sockets_orphan(s);
     for (uint32_t i = 0; i < s->workers; i++) {
         struct frame ring = {.type = FRAME_RING, .index = i};
         channel_send(&s->control.channel, &ring, s->worker[i].ring);

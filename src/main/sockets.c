@@ -121,7 +121,10 @@ static int bound_make(struct supervisor *s, const struct frame *frame)
 void sockets_bind(struct supervisor *s, const struct frame *frame)
 {
     struct frame answer = {.type = FRAME_BOUND, .id = frame->id};
-    if (!bound_find(s, frame->id)) /* a new control asks for what the old one had */
+    struct bound *bound = bound_find(s, frame->id);
+    if (bound) /* a new control asks for what the old one had */
+        bound->orphan = false;
+    else
         answer.number = (uint64_t)bound_make(s, frame);
     if (answer.number)
         log_error("%.*s port %llu cannot be bound: %s", BYTES_FMT(frame_text(frame)),
@@ -138,6 +141,24 @@ void sockets_unbind(struct supervisor *s, uint64_t id)
     for (uint32_t i = 0; i < s->workers; i++)
         channel_send(&s->worker[i].channel, &frame, -1);
     bound_close(s, bound);
+}
+
+void sockets_orphan(struct supervisor *s)
+{
+    list_for(link, &s->bounds)
+    {
+        container_of(link, struct bound, link)->orphan = true;
+    }
+}
+
+void sockets_drop_orphans(struct supervisor *s)
+{
+    list_for_safe(link, after, &s->bounds)
+    {
+        struct bound *bound = container_of(link, struct bound, link);
+        if (bound->orphan)
+            sockets_unbind(s, bound->id);
+    }
 }
 
 void sockets_hand_over(struct supervisor *s, uint32_t index)

@@ -43,6 +43,7 @@ static void control_frame(struct supervisor *s, const struct frame *frame)
         if (!s->ready_told)
             log_info("ready");
         s->ready_told = true;
+        sockets_drop_orphans(s);
         notify("READY=1");
         return;
     case FRAME_STATUS:

@@ -24,6 +24,7 @@ struct child {
 struct bound {
     struct link link;
     uint64_t id;
+    bool orphan; /* the control that asked for it is gone, its successor has not asked yet */
     int fds[FRAME_WORKERS_MAX];
 };
 
@@ -63,6 +64,10 @@ int memory_sealed(const char *name, struct bytes content);
 /* sockets.c */
 void sockets_bind(struct supervisor *s, const struct frame *frame);
 void sockets_unbind(struct supervisor *s, uint64_t id);
+/* A new control will ask for what it wants ... */
+void sockets_orphan(struct supervisor *s);
+/* ... and has, once it is ready: the rest goes. */
+void sockets_drop_orphans(struct supervisor *s);
 void sockets_hand_over(struct supervisor *s, uint32_t index); /* all, to a new worker */
 void sockets_close(struct supervisor *s);
 void sockets_path(struct supervisor *s, const struct frame *frame);

@@ -198,7 +198,7 @@ static bool assertion_sign(struct exchange *x, const struct keys_signer *signer,
     uint8_t signature[SIGNER_SIGNATURE_SIZE];
     struct bytes kid = image_text(&generation->keys, signer->kid);
     struct bytes header = arena_format(
-        &x->arena, "{\"alg\":\"ES256\",\"kid\":\"%.*s\",\"typ\":\"selvage+jwt\"}", BYTES_FMT(kid));
+        &x->arena, "{\"alg\":\"ES256\",\"kid\":\"%.*s\",\"typ\":\"" ASSERTION_TYPE "\"}", BYTES_FMT(kid));
     struct bytes input = jws_signing_input(header, payload_make(x, now_s, token->assertion_id), &x->arena);
     if (!signer_sign(generation->signers[row], input, signature, why))
         return false;

@@ -10,6 +10,9 @@
 
 #include "proxy/exchange.h"
 
+/* Its `typ`: what tells it from every other token. */
+#define ASSERTION_TYPE "selvage+jwt"
+
 /* Adds the assertion's field to the request that goes to a mesh upstream, when there is somebody to speak of.
  * False: it could not be signed (nothing may be sent then). */
 bool assertion_add(struct exchange *x, struct http_fields *fields, struct fail *why);

@@ -265,6 +265,15 @@ static bool head_step(struct client_http1 *c)
 
 /* ---- the request's body --------------------------------------------------------------- */
 
+/* The request is whole; the client has ended the connection and sent no other: nobody waits for the answer.
+ */
+static bool client_left(struct client_http1 *c)
+{
+    if (c->raw || !c->client.connection.ended)
+        return false;
+    return inlet_fill(&c->inlet) == CONNECTION_END && !inlet_buffered(&c->inlet).len;
+}
+
 /* False: nothing more can be done now. */
 static bool body_step(struct client_http1 *c)
 {
@@ -287,6 +296,8 @@ static bool body_step(struct client_http1 *c)
     case INLET_END:
         if (c->raw && c->outlet.done)
             exchange_finish(x);
+        else if (was_done && client_left(c))
+            exchange_client_gone(x);
         return !was_done;
     case INLET_BAD:
         x->record.termination = bytes_of(c->inlet.error.sentence);

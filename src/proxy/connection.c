@@ -256,7 +256,8 @@ static bool connect_step(struct connection *c)
     return true;
 }
 
-static void step(struct connection *c)
+/* `woken`: whoever took interest may have something buffered already. */
+static void step(struct connection *c, bool woken)
 {
     if (c->gone || c->broken)
         return;
@@ -271,7 +272,7 @@ static void step(struct connection *c)
     }
     if (c->out_count || c->write_end)
         loop_late(c->loop, &c->flush);
-    if (c->readable || c->ended || (c->tls && tls_pending(c->tls)))
+    if (woken || c->readable || c->ended || (c->tls && tls_pending(c->tls)))
         c->ops->on_readable(c);
 }
 
@@ -286,12 +287,12 @@ static void on_event(struct watch *watch, unsigned ready)
         c->writable = true;
     if (ready & IO_END)
         c->ended = true;
-    step(c);
+    step(c, false);
 }
 
 static void wake_run(struct task *task)
 {
-    step(container_of(task, struct connection, wake));
+    step(container_of(task, struct connection, wake), true);
 }
 
 void connection_wake(struct connection *c)

@@ -88,6 +88,7 @@ void inlet_begin(struct inlet *inlet, const struct http1_framing *framing, struc
     inlet->body = bodies[framing->body];
     inlet->left = framing->length;
     inlet->done = inlet->body == INLET_NONE || (inlet->body == INLET_LENGTH && !inlet->left);
+    inlet->told = false;
     inlet->discard = false;
     inlet->credit = 0;
     inlet->bytes = 0;
@@ -99,6 +100,7 @@ void inlet_begin_raw(struct inlet *inlet)
 {
     inlet->body = INLET_RAW;
     inlet->done = false;
+    inlet->told = false;
     inlet->discard = false;
 }
 
@@ -114,7 +116,7 @@ static void inlet_give(struct inlet *inlet, struct bytes data)
 
 static enum inlet_turn inlet_end(struct inlet *inlet)
 {
-    inlet->done = true;
+    inlet->done = inlet->told = true;
     if (inlet->body == INLET_CHUNKED && inlet->chunks.trailers.count && !inlet->discard) {
         const struct part part = {.kind = PART_TRAILERS, .trailers = &inlet->chunks.trailers};
         stage_give(&inlet->source, &part);
@@ -154,7 +156,7 @@ static enum inlet_turn inlet_use(struct inlet *inlet, struct bytes have)
 enum inlet_turn inlet_step(struct inlet *inlet)
 {
     if (inlet->done)
-        return INLET_END;
+        return inlet->credit && !inlet->told ? inlet_end(inlet) : INLET_END;
     if (!inlet->credit && !inlet->discard)
         return INLET_WAIT;
     struct bytes have = inlet_buffered(inlet);

@@ -33,6 +33,7 @@ struct inlet {
     struct http1_chunks chunks;
     struct http1_error error;
     bool done;      /* END was given, or there is no body */
+    bool told;      /* END was given: also of no body it is, to whoever wants it */
     bool discard;   /* nobody wants it: read away */
     size_t credit;  /* bytes the pump asked for */
     uint64_t bytes; /* of body so far */

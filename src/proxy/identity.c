@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crypt/peer.h"
+#include "proxy/assertion.h"
 #include "proxy/front.h"
 #include "proxy/generation.h"
 #include "proxy/key_wait.h"
@@ -137,12 +138,18 @@ static bool claims_check(const struct exchange *x, struct row_work *work, const 
     return false;
 }
 
+/* An assertion of ours: by where the rules look for it, or by what it says it is. */
+static bool is_assertion(const struct rules_authn *row, const struct token *token)
+{
+    return row->checks_cnf || bytes_equal(bytes_of(token->typ), BYTES(ASSERTION_TYPE));
+}
+
 /* RFC 8705 3.1: the assertion is good only over the connection of the certificate it names. */
 static bool cnf_check(struct exchange *x, struct row_work *work, const struct token *token)
 {
-    const struct peer *peer = x->facts->peer;
+    const struct peer *peer = x->facts->mesh ? x->facts->peer : NULL;
     struct bytes named;
-    if (!work->row->checks_cnf)
+    if (!is_assertion(work->row, token))
         return true;
     if (peer && json_member_text(json_object_get(token->claims, "cnf"), "x5t#S256", &named) &&
         bytes_equal(named, base64url_encode(bytes_make(peer->sha256, sizeof peer->sha256), &x->arena)))
@@ -290,7 +297,7 @@ static void tokens_pass_on(struct exchange *x, const struct row_work *work, cons
 
 static void identity_take(struct exchange *x, const struct row_work *work)
 {
-    bool assertion = work->row->checks_cnf != 0;
+    bool assertion = is_assertion(work->row, work->token);
     if (x->assertion && !assertion)
         return; /* what the mesh itself signed says more than what a provider said */
     token_unref(x->token);

@@ -61,6 +61,12 @@ static void resume_run(struct task *task)
     accept_some(container_of(task, struct listen, resume));
 }
 
+void listen_last(struct listen *listen)
+{
+    if (listen->fd >= 0)
+        accept_some(listen);
+}
+
 void listen_start(struct listen *listen)
 {
     listen->watch.on_ready = on_connection;

@@ -145,6 +145,10 @@ void worker_connected(struct worker *worker, uint64_t id, int fd)
 
 void worker_drain(struct worker *worker)
 {
+    list_for(link, &worker->listens)
+    {
+        listen_last(container_of(link, struct listen, link));
+    }
     worker->draining = true;
     pool_drain(worker->pool);
     list_for_safe(link, after, &worker->clients)

@@ -45,7 +45,9 @@ bool ring_write(const struct ring *ring, struct bytes record, bool *wake)
     uint64_t tail = atomic_load_explicit(&ring->shared->tail, memory_order_acquire);
     uint32_t len = (uint32_t)record.len;
     *wake = false;
-    if (record.len > RING_RECORD_MAX || head - tail + padded(len) > ring->size) {
+    /* The reader's position is not believed: only a true one leaves `used` within the ring. */
+    uint64_t used = head - tail;
+    if (record.len > RING_RECORD_MAX || used > ring->size || padded(len) > ring->size - used) {
         atomic_fetch_add_explicit(&ring->shared->dropped, 1, memory_order_relaxed);
         return false;
     }

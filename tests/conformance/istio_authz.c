@@ -46,7 +46,7 @@ static void skip(struct tally *tally, unsigned count, const char *reason)
         char *text = tally->reasons[i].text;
         if (!tally->reasons[i].count)
             snprintf(text, sizeof tally->reasons[i].text, "%s", reason);
-        if (strcmp(text, reason) == 0 || i + 1 == REASONS_MAX) {
+        if (strncmp(text, reason, sizeof tally->reasons[i].text - 1) == 0 || i + 1 == REASONS_MAX) {
             tally->reasons[i].count += count;
             return;
         }

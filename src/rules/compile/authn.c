@@ -104,6 +104,16 @@ static size_t assertion_places(const struct work *work, const struct jwt_rule *r
     return count;
 }
 
+/*
+ * At the edge the user's own token travels on unless the rule says otherwise:
+ * policies behind it may stand on the provider's issuer. Elsewhere Istio's default.
+ */
+static bool forwards(const struct work *work, const struct jwt_rule *rule)
+{
+    bool said = group_has(&rule->group, "forwardOriginalToken");
+    return said ? rule->forward_original_token : work->node->role == ROLE_EDGE;
+}
+
 static struct rules_authn authn_row(struct work *work, const struct sourced *from)
 {
     const struct jwt_rule *rule = from->rule;
@@ -120,7 +130,7 @@ static struct rules_authn authn_row(struct work *work, const struct sourced *fro
         .places = places_of(work, rule),
         .payload_field = work_text(work, lower(work, rule->output_payload_to_header)),
         .claim_fields = claim_fields_of(work, rule),
-        .forward = rule->forward_original_token,
+        .forward = forwards(work, rule),
         .strict = work->node->role == ROLE_EDGE && !only_assertion,
         .checks_cnf = assertions > 0,
     };
