@@ -81,7 +81,7 @@ static void what_is_written_is_right(void **state)
     struct fail why;
     char path[200];
     arena_init(&arena);
-    struct demo demo = {.offset = 20000, .arena = &arena, .directory = demo_directory_make(&arena, &why)};
+    struct demo demo = {.offset = 1000, .arena = &arena, .directory = demo_directory_make(&arena, &why)};
     assert_non_null(demo.directory);
     assert_true(demo_files_write(&demo, &why));
     assert_int_equal(stat(demo.directory, &about), 0);
@@ -124,7 +124,7 @@ static void a_taken_port_is_named(void **state)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     /* Some offset at which all are free, then one of them is not. */
-    int64_t offset = 23000;
+    int64_t offset = 12003;
     while (offset < DEMO_OFFSET_MAX && !demo_ports_free(offset, &why))
         offset += 7;
     at.sin_port = htons((uint16_t)(DEMO_EDGE + offset));
@@ -134,7 +134,7 @@ static void a_taken_port_is_named(void **state)
     char sentence[200];
     snprintf(sentence, sizeof sentence,
              "port %lld, meant for the edge, is taken; `selvage demo --port-offset %lld` takes others",
-             (long long)(DEMO_EDGE + offset), (long long)(offset + 10000) % DEMO_OFFSET_MAX);
+             (long long)(DEMO_EDGE + offset), (long long)(offset + 1000) % DEMO_OFFSET_MAX);
     assert_string_equal(why.text, sentence);
     close(fd);
     assert_true(demo_ports_free(offset, &why));
