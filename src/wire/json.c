@@ -46,11 +46,6 @@ static size_t depth_of(struct bytes in)
     return deepest;
 }
 
-void json_warm_up(void)
-{
-    json_object_seed(0);
-}
-
 json_t *json_read(struct bytes in, size_t max, struct fail *why)
 {
     if (in.len > max) {

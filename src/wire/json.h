@@ -15,9 +15,6 @@
 
 #define JSON_DEPTH_MAX 64
 
-/* Draws jansson's hash seed, which opens a file: call it before a process shuts itself in. */
-void json_warm_up(void);
-
 /* Any value, not only objects. A new reference, or NULL with *why. `max` bounds the input's length. */
 json_t *json_read(struct bytes in, size_t max, struct fail *why);
 /* The string's bytes, or empty with false when it is no string or absent. */
