@@ -212,7 +212,7 @@ def selvage_values(place, values):
     selvage.yaml or the resources changes this function and bench/selvage/*.yaml, nothing else."""
     server = (place.folder / "server.pem").read_text()
     more = {"KEYS_PORT": material.port_free(),
-            "ACCESS_LOG": "/dev/stdout" if place.access_log else "none",
+            "ACCESS_LOG": "stdout" if place.access_log else "off",
             "JWKS": place.tokens.key_set(), "GROUP": GROUP_NEEDED, "CACERTS": place.folder / "cacerts",
             "SERVER_CERTIFICATE": base64.b64encode(pem_part(server, "CERTIFICATE").encode()).decode(),
             "SERVER_KEY": base64.b64encode(pem_part(server, "PRIVATE KEY").encode()).decode()}

@@ -18,11 +18,11 @@ static bool key_read(const char *path, struct arena *arena, struct seal_key *out
     return read;
 }
 
-/* Linked into place, so that of two processes that start at once one wins and both use its key. */
+/* Linked into place, so that of two processes or threads that start at once one wins and both use its key. */
 static bool key_make(const char *path, struct arena *arena, struct seal_key *out, struct fail *why)
 {
     struct seal_key key;
-    const char *beside = arena_format(arena, "%s.%d", path, (int)getpid()).at;
+    const char *beside = arena_format(arena, "%s.%d", path, (int)gettid()).at;
     if (!seal_key_new(&key, why))
         return false;
     bool made = file_replace(beside, bytes_make(key.bytes, sizeof key.bytes), 0600, why);

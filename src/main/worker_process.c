@@ -20,6 +20,7 @@
 #include "main/run.h"
 #include "main/sandbox.h"
 #include "proxy/worker.h"
+#include "wire/json.h"
 
 struct worker_process {
     struct worker worker;
@@ -284,6 +285,7 @@ int worker_process_main(int argc, char **argv)
     probes_listen();
     mallopt(M_ARENA_MAX, 2);
     tls_warm_up();
+    json_object_seed(0); /* the first table would open /dev/urandom */
     worker_init(&p->worker, io_real_new(), (uint32_t)index, &ops, p);
     ring_map(p);
     p->control.fd = -1;

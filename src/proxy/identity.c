@@ -129,6 +129,7 @@ static bool claims_check(const struct exchange *x, struct row_work *work, const 
                                                       : claims_profile_istio(&issuer, audiences, count);
     if (work->row->strict && !count)
         profile.any_audience = true; /* the operator named none */
+    profile.access_tokens_only = work->row->strict;
     enum claims_fault fault = CLAIMS_GOOD;
     int64_t now_s = x->worker->loop.io->wall_us(x->worker->loop.io) / 1000000;
     if (claims_judge(token->claims, &profile, now_s, &fault, &work->why) &&
@@ -159,6 +160,21 @@ static bool cnf_check(struct exchange *x, struct row_work *work, const struct to
     return false;
 }
 
+/* A token of another issuer never makes us ask for this issuer's keys. */
+static bool other_issuer(struct exchange *x, const struct row_work *work, struct bytes raw)
+{
+    struct jws jws;
+    struct fail why;
+    struct bytes issuer;
+    if (!jws_read(raw, &x->arena, &jws, &why))
+        return false;
+    json_t *claims = json_read(jws.payload, JWS_TOKEN_MAX, &why);
+    bool other = claims && json_member_text(claims, "iss", &issuer) &&
+                 !bytes_equal(issuer, image_text(&x->generation->rules, work->row->issuer));
+    json_decref(claims);
+    return other;
+}
+
 /* False: the keys have to be asked for; come back. */
 static bool token_judge(struct exchange *x, struct row_work *work, struct bytes raw, bool may_wait)
 {
@@ -167,7 +183,7 @@ static bool token_judge(struct exchange *x, struct row_work *work, struct bytes 
     struct token *token = NULL;
     bool known = generation_key_set(x->generation, work->row->key_set, &row, &set);
     if (!known || !row->fetched) {
-        if (known && may_wait && key_wait_start(x, work->row->key_set))
+        if (known && may_wait && !other_issuer(x, work, raw) && key_wait_start(x, work->row->key_set))
             return false;
         fail(&work->why, FAIL_PEER, "Jwks remote fetch is failed");
         return row_bad(work, 401);
@@ -176,7 +192,7 @@ static bool token_judge(struct exchange *x, struct row_work *work, struct bytes 
     case TOKEN_GOOD:
         break;
     case TOKEN_UNKNOWN_KID:
-        if (may_wait && key_wait_start(x, work->row->key_set))
+        if (may_wait && !other_issuer(x, work, raw) && key_wait_start(x, work->row->key_set))
             return false;
         return row_bad(work, 401);
     case TOKEN_REFUSED:
@@ -191,23 +207,6 @@ static bool token_judge(struct exchange *x, struct row_work *work, struct bytes 
     return true;
 }
 
-/* A token of another issuer never makes us ask for this issuer's keys. */
-static bool other_issuer(const struct exchange *x, const struct row_work *work, struct bytes raw,
-                         struct arena *arena)
-{
-    struct jws jws;
-    struct fail why;
-    struct bytes issuer;
-    (void)x;
-    if (!jws_read(raw, arena, &jws, &why))
-        return false;
-    json_t *claims = json_read(jws.payload, JWS_TOKEN_MAX, &why);
-    bool other = claims && json_member_text(claims, "iss", &issuer) &&
-                 !bytes_equal(issuer, image_text(&x->generation->rules, work->row->issuer));
-    json_decref(claims);
-    return other;
-}
-
 static bool row_judge(struct exchange *x, struct row_work *work, bool may_wait)
 {
     work->state = work->count ? ROW_GOOD : ROW_MISSING;
@@ -216,7 +215,7 @@ static bool row_judge(struct exchange *x, struct row_work *work, bool may_wait)
         return row_bad(work, 401);
     }
     for (size_t i = 0; i < work->count && work->state == ROW_GOOD; i++)
-        if (!token_judge(x, work, work->raw[i], may_wait && !other_issuer(x, work, work->raw[i], &x->arena)))
+        if (!token_judge(x, work, work->raw[i], may_wait))
             return false;
     return true;
 }
