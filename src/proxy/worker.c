@@ -37,7 +37,7 @@ static void map_free_values(struct map *map)
 void worker_done(struct worker *worker)
 {
     worker_cut(worker);
-    pool_drain(worker->pool);
+    pool_cut(worker->pool);
     loop_turn(&worker->loop, 0); /* buries what died */
     list_for_safe(link, after, &worker->listens)
     {
