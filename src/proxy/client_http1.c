@@ -397,6 +397,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     if (c->client.worker->draining || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
+    how.keep_alive = c->keep_alive && x->request.minor == 0;
     c->raw = x->response_tunnel;
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, &x->response, &how);
@@ -431,6 +432,8 @@ static bool linger_step(struct client_http1 *c)
     char waste[4096];
     long n = connection_read(&c->client.connection, waste, sizeof waste);
     c->discarded += n > 0 ? (uint64_t)n : 0;
+    if (n == CONNECTION_END && c->client.connection.out_bytes)
+        return false; /* the client has said all it had to say; what it was told still leaves */
     if (n == CONNECTION_END || c->discarded > 16 * DISCARD_MAX) {
         http1_close(c);
         return false;
@@ -491,11 +494,14 @@ static void http1_readable(struct client *client)
 
 static void http1_written(struct client *client, size_t wrote)
 {
-    (void)wrote;
     struct client_http1 *c = http1_of(client);
-    timer_update(c);
+    /* Nothing left: patience runs from when that began. */
+    if (wrote || c->client.timer.due_ms == TIMER_NEVER)
+        timer_update(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
         outlet_pull(&c->outlet);
+    if (c->state == STATE_LINGER && c->client.connection.ended)
+        connection_wake(&c->client.connection);
 }
 
 static void http1_broken(struct client *client)

@@ -143,8 +143,8 @@ static void tcp_readable(struct client *client)
 static void tcp_written(struct client *client, size_t wrote)
 {
     struct client_tcp *c = tcp_of(client);
-    (void)wrote;
-    idle_from_now(c);
+    if (wrote)
+        idle_from_now(c);
     if (c->x && c->tunnel)
         outlet_pull(&c->outlet);
     else if (!c->x && !client->connection.out_bytes)

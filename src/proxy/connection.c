@@ -481,6 +481,6 @@ static void flush_run(struct task *task)
     }
     if (!c->out_count)
         all_written(c);
-    if (wrote && !c->gone)
+    if ((wrote || c->out_count) && !c->gone)
         c->ops->on_written(c, wrote);
 }

@@ -19,7 +19,8 @@ struct connection_ops {
     /* Connected, and the handshake (if any) is done. */
     void (*on_open)(struct connection *connection);
     void (*on_readable)(struct connection *connection);
-    /* Some bytes left; `wrote` counts payload. Ask the pump for as much more. */
+    /* Some bytes left; `wrote` counts payload. Ask the pump for as much more. 0: none could leave, the peer
+     * reads too slowly. */
     void (*on_written)(struct connection *connection, size_t wrote);
     /* It broke (connection->why says how); nothing more will come. Called once, never from inside a call of
      * the owner's into the connection. */

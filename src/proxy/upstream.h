@@ -19,7 +19,13 @@ struct pool_key {
     uint64_t settings;
 };
 
-enum upstream_state { UPSTREAM_CONNECTING, UPSTREAM_IDLE, UPSTREAM_BUSY, UPSTREAM_CLOSED };
+enum upstream_state {
+    UPSTREAM_CONNECTING,
+    UPSTREAM_IDLE,
+    UPSTREAM_BUSY,
+    UPSTREAM_LEAVING, /* the exchange is over, the last bytes of its tunnel still leave */
+    UPSTREAM_CLOSED,
+};
 
 /* What the exchange hears from its upstream, each from a clean stack. */
 struct upstream_events {
@@ -50,6 +56,7 @@ struct upstream {
     bool sent;  /* the request head went out */
     bool heard; /* at least one byte came back */
     bool reusable;
+    bool fallen;                 /* the exchange was told that nothing more comes */
     unsigned infos;              /* 1xx heads so far */
     uint64_t connect_id;         /* of a unix socket under way */
     struct tls_context *context; /* kept until the socket is there */
@@ -63,6 +70,8 @@ struct pool *pool_new(struct worker *worker);
 void pool_free(struct pool *pool);
 /* Idle ones close. */
 void pool_drain(struct pool *pool);
+/* Those that still send close too. */
+void pool_cut(struct pool *pool);
 
 /* An idle connection of that key (now the exchange's), or NULL. */
 struct upstream *upstream_take(struct worker *worker, const struct pool_key *key, struct exchange *x,

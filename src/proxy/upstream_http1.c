@@ -11,6 +11,7 @@
 enum {
     CONNECT_MS = 10 * 1000, /* Istio's default connectTimeout */
     IDLE_MS = 30 * 1000,    /* below what most servers wait: a race lost is a retry */
+    LEAVING_MS = 10 * 1000, /* for a tunnel's last bytes to get away */
     INFOS_MAX = 8,
 };
 
@@ -46,6 +47,17 @@ void pool_drain(struct pool *pool)
     {
         struct upstream *u = container_of(link, struct upstream, all);
         if (u->state == UPSTREAM_IDLE)
+            upstream_close(u);
+    }
+}
+
+void pool_cut(struct pool *pool)
+{
+    pool_drain(pool);
+    list_for_safe(link, after, &pool->all)
+    {
+        struct upstream *u = container_of(link, struct upstream, all);
+        if (u->state == UPSTREAM_LEAVING)
             upstream_close(u);
     }
 }
@@ -130,16 +142,19 @@ static void upstream_fall(struct upstream *u)
         upstream_close(u);
         return;
     }
-    if (begun) {
-        enum pump_reason reason = u->why.kind == FAIL_LATE ? PUMP_LATE : PUMP_UPSTREAM_GONE;
-        struct stage *source = &u->inlet.source;
-        u->inlet.done = true;
-        u->reusable = false;
-        stage_give_abort(source, reason);
+    u->fallen = true;
+    u->reusable = false;
+    if (!begun) {
+        u->events->failed(x);
         return;
     }
-    u->reusable = false;
-    u->events->failed(x);
+    bool ended = u->inlet.told;
+    enum pump_reason reason = u->why.kind == FAIL_LATE ? PUMP_LATE : PUMP_UPSTREAM_GONE;
+    u->inlet.done = true;
+    if (ended) /* a tunnel's way back is over already; now the way there is lost */
+        exchange_fail(x, 0, reason == PUMP_LATE ? RECORD_UT : RECORD_UC, BYTES("upstream_reset"));
+    else
+        stage_give_abort(&u->inlet.source, reason);
 }
 
 static void on_broken(struct connection *connection)
@@ -154,7 +169,7 @@ static void on_broken(struct connection *connection)
 static void on_due(struct timer *timer)
 {
     struct upstream *u = container_of(timer, struct upstream, timer);
-    if (u->state == UPSTREAM_IDLE) {
+    if (u->state == UPSTREAM_IDLE || u->state == UPSTREAM_LEAVING) {
         upstream_close(u);
         return;
     }
@@ -330,10 +345,17 @@ struct upstream *upstream_open(struct worker *worker, const struct pool_key *key
 struct upstream *upstream_take(struct worker *worker, const struct pool_key *key, struct exchange *x,
                                const struct upstream_events *events)
 {
-    struct pool_list *list = pool_list(worker->pool, key, false);
-    if (!list)
+    struct upstream *u = NULL;
+    struct pool_list *list;
+    while (!u && (list = pool_list(worker->pool, key, false))) {
+        u = container_of(list->idle.next, struct upstream, link);
+        if (u->connection.broken || u->connection.ended) {
+            upstream_close(u); /* it has died in this very turn */
+            u = NULL;
+        }
+    }
+    if (!u)
         return NULL;
-    struct upstream *u = container_of(list->idle.next, struct upstream, link);
     pool_leave(u);
     list_init(&u->link);
     u->state = UPSTREAM_BUSY;
@@ -361,7 +383,7 @@ static void upstream_begin(struct upstream *u)
     u->outlet.owner = u;
     u->why = (struct fail){0};
     u->sent = true;
-    u->heard = u->raw = false;
+    u->heard = u->raw = u->fallen = false;
     u->reusable = true;
     u->infos = 0;
     u->inlet.seen = 0;
@@ -379,7 +401,7 @@ void upstream_send(struct upstream *u, const struct http_request *request, const
     http1_write_request(&head, request, how);
     connection_put(&u->connection, text_bytes(&head));
     outlet_begin(&u->outlet, how->body, false, &u->x->arena);
-    if (how->body == HTTP1_BODY_NONE)
+    if (!u->x->request_has_body)
         u->outlet.done = true;
     else
         outlet_pull(&u->outlet);
@@ -406,6 +428,11 @@ void upstream_release(struct upstream *u)
     block_unref(u->head);
     u->head = NULL;
     u->x = NULL;
+    if (u->raw && u->outlet.done && connection->out_bytes && !connection->broken && !connection->gone) {
+        u->state = UPSTREAM_LEAVING;
+        timer_set(&u->worker->loop, &u->timer, u->worker->loop.now_ms + LEAVING_MS);
+        return;
+    }
     if (!complete) {
         upstream_close(u);
         return;
@@ -420,9 +447,8 @@ void upstream_release(struct upstream *u)
 static bool upstream_bad(struct upstream *u, const char *sentence)
 {
     fail(&u->why, FAIL_INPUT, "%s", sentence);
-    u->reusable = false;
     upstream_fall(u);
-    return true;
+    return false;
 }
 
 /* 1xx, or the head proper. */
@@ -482,7 +508,6 @@ static bool head_step(struct upstream *u)
         u->heard = true;
     if (n == CONNECTION_END) {
         fail(&u->why, FAIL_PEER, "the upstream closed the connection before it answered");
-        u->reusable = false;
         upstream_fall(u);
     }
     return n > 0;
@@ -520,7 +545,7 @@ static void on_readable(struct connection *connection)
             upstream_close(u);
         return;
     }
-    while (more && u->state == UPSTREAM_BUSY && u->x && u->sent && !connection->broken)
+    while (more && u->state == UPSTREAM_BUSY && u->x && u->sent && !u->fallen && !connection->broken)
         more = u->x->response_seen ? body_step(u) : head_step(u);
 }
 
@@ -530,6 +555,8 @@ static void on_written(struct connection *connection, size_t wrote)
     struct upstream *u = connection->owner;
     if (u->state == UPSTREAM_BUSY && u->x)
         outlet_pull(&u->outlet);
+    else if (u->state == UPSTREAM_LEAVING && !connection->out_bytes)
+        upstream_close(u);
 }
 
 static const struct connection_ops upstream_connection_ops = {on_open, on_readable, on_written, on_broken,

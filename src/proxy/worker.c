@@ -37,7 +37,7 @@ static void map_free_values(struct map *map)
 void worker_done(struct worker *worker)
 {
     worker_cut(worker);
-    pool_drain(worker->pool);
+    pool_cut(worker->pool);
     loop_turn(&worker->loop, 0); /* buries what died */
     list_for_safe(link, after, &worker->listens)
     {
@@ -145,24 +145,19 @@ void worker_connected(struct worker *worker, uint64_t id, int fd)
 
 void worker_drain(struct worker *worker)
 {
+    /* Who waits already is served; who calls now is refused at once instead of waiting in vain. */
     list_for(link, &worker->listens)
     {
         listen_last(container_of(link, struct listen, link));
-    }
-    worker->draining = true;
-    /* Who calls now is refused at once instead of waiting for somebody to accept. */
-    list_for(link, &worker->listens)
-    {
         worker_unlisten(worker, container_of(link, struct listen, link)->id);
     }
+    worker->draining = true;
     pool_drain(worker->pool);
     list_for_safe(link, after, &worker->clients)
     {
         struct client *client = container_of(link, struct client, link);
-        if (client->opened && !client->connection.gone)
+        if (client->opened && !client->connection.gone) /* a handshake under way still gets its one answer */
             client->kind->drain(client);
-        else if (!client->connection.gone)
-            client->kind->cut(client);
     }
 }
 

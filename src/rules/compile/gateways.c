@@ -137,6 +137,25 @@ static void host_routes_add(struct work *work, struct host_set *hosts, struct by
     routes_add(work, named->routes, service, from);
 }
 
+/*
+ * A short name means the service of that name, as inside the mesh; but clients of a
+ * gateway may also really call it so ("localhost"), which Istio leaves out.
+ */
+static void host_of_service(struct work *work, struct host_set *hosts, struct bytes wanted, struct bytes name,
+                            const struct resource *resource, const struct viewpoint *from)
+{
+    struct bytes full = host_full(work, name, resource->namespace);
+    struct bytes host = host_common(wanted, full);
+    if (host.len)
+        host_routes_add(work, hosts, host, resource, from);
+    name = lower(work, name);
+    if (bytes_equal(name, full))
+        return;
+    host = host_common(wanted, name);
+    if (host.len)
+        host_routes_add(work, hosts, host, resource, from);
+}
+
 static void hosts_of_service(struct work *work, struct host_set *hosts, const struct opened *opened,
                              const struct resource *resource, const struct viewpoint *from)
 {
@@ -147,12 +166,8 @@ static void hosts_of_service(struct work *work, struct host_set *hosts, const st
             lower(work, host_scope(opened->server->hosts.at[i], opened->gateway->namespace, &scope));
         if (!bytes_equal(scope, BYTES("*")) && !bytes_equal(scope, resource->namespace))
             continue;
-        for (size_t j = 0; j < service->hosts.count; j++) {
-            struct bytes host =
-                host_common(wanted, host_full(work, service->hosts.at[j], resource->namespace));
-            if (host.len)
-                host_routes_add(work, hosts, host, resource, from);
-        }
+        for (size_t j = 0; j < service->hosts.count; j++)
+            host_of_service(work, hosts, wanted, service->hosts.at[j], resource, from);
     }
 }
 
