@@ -50,6 +50,7 @@ struct upstream {
     bool sent;  /* the request head went out */
     bool heard; /* at least one byte came back */
     bool reusable;
+    bool fallen;                 /* events->failed was called: nothing more is told */
     unsigned infos;              /* 1xx heads so far */
     uint64_t connect_id;         /* of a unix socket under way */
     struct tls_context *context; /* kept until the socket is there */

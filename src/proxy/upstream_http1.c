@@ -130,6 +130,8 @@ static void upstream_fall(struct upstream *u)
         upstream_close(u);
         return;
     }
+    if (u->fallen)
+        return;
     if (begun) {
         enum pump_reason reason = u->why.kind == FAIL_LATE ? PUMP_LATE : PUMP_UPSTREAM_GONE;
         struct stage *source = &u->inlet.source;
@@ -139,6 +141,7 @@ static void upstream_fall(struct upstream *u)
         return;
     }
     u->reusable = false;
+    u->fallen = true;
     u->events->failed(x);
 }
 
@@ -520,7 +523,7 @@ static void on_readable(struct connection *connection)
             upstream_close(u);
         return;
     }
-    while (more && u->state == UPSTREAM_BUSY && u->x && u->sent && !connection->broken)
+    while (more && u->state == UPSTREAM_BUSY && u->x && u->sent && !u->fallen && !connection->broken)
         more = u->x->response_seen ? body_step(u) : head_step(u);
 }
 
