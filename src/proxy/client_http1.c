@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/front.h"
 #include "proxy/http1_io.h"
 #include "proxy/listen.h"
 #include "wire/path.h"
@@ -530,6 +531,14 @@ static void http1_drain(struct client *client)
         http1_close(c);
 }
 
+/* Trailers are no other way in for what claims identity. */
+static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
+{
+    const struct client_http1 *c = container_of(inlet, struct client_http1, inlet);
+    if (c->x)
+        front_strip(c->x, trailers);
+}
+
 static void http1_begin(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
@@ -538,6 +547,7 @@ static void http1_begin(struct client *client)
     if (c->sniffed)
         client_settled(client);
     inlet_init(&c->inlet, &client->connection);
+    c->inlet.on_trailers = on_trailers;
     outlet_init(&c->outlet, &client->connection);
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;

@@ -117,6 +117,8 @@ static void inlet_give(struct inlet *inlet, struct bytes data)
 static enum inlet_turn inlet_end(struct inlet *inlet)
 {
     inlet->done = inlet->told = true;
+    if (inlet->body == INLET_CHUNKED && inlet->on_trailers && !inlet->discard)
+        inlet->on_trailers(inlet, &inlet->chunks.trailers);
     if (inlet->body == INLET_CHUNKED && inlet->chunks.trailers.count && !inlet->discard) {
         const struct part part = {.kind = PART_TRAILERS, .trailers = &inlet->chunks.trailers};
         stage_give(&inlet->source, &part);

@@ -37,6 +37,8 @@ struct inlet {
     bool discard;   /* nobody wants it: read away */
     size_t credit;  /* bytes the pump asked for */
     uint64_t bytes; /* of body so far */
+    /* NULL, or takes out of a body's trailers what must not go on. */
+    void (*on_trailers)(struct inlet *inlet, struct http_fields *trailers);
     struct stage source;
 };
 
