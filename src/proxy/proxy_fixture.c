@@ -160,7 +160,7 @@ void play_rules(struct play *play, const char *yaml)
 void play_init(struct play *play, enum rules_role role, const char *yaml)
 {
     memset(play, 0, sizeof *play);
-    alarm(60);
+    alarm(20);
     play->blocks = block_live();
     play->role = role;
     arena_init(&play->arena);
@@ -327,6 +327,33 @@ int play_took(struct play *play, unsigned port)
     if (fd < 0)
         world_wrong("nobody has connected to port %u", port);
     return fd;
+}
+
+/* ---- what was said --------------------------------------------------------------------------- */
+
+void said_begins(const char *text, const char *with)
+{
+    if (strncmp(text, with, strlen(with)) != 0)
+        world_wrong("not '%s' but: %s", with, text);
+}
+
+void said_has(const char *text, const char *what)
+{
+    if (!strstr(text, what))
+        world_wrong("no '%s' in: %s", what, text);
+}
+
+void said_lacks(const char *text, const char *what)
+{
+    if (strstr(text, what))
+        world_wrong("'%s' in: %s", what, text);
+}
+
+void said_ends(const char *text, const char *with)
+{
+    size_t len = strlen(text), n = strlen(with);
+    if (len < n || strcmp(text + len - n, with) != 0)
+        world_wrong("not at the end '%s': %s", with, text);
 }
 
 /* ---- records ------------------------------------------------------------------------------- */

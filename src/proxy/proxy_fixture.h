@@ -78,6 +78,12 @@ size_t play_drain(struct play *play, int fd, size_t step);
 /* The next connection that came to an upstream's port; the test fails when there is none. */
 int play_took(struct play *play, unsigned port);
 
+/* Else the test ends with what was said. */
+void said_begins(const char *text, const char *with);
+void said_has(const char *text, const char *what);
+void said_lacks(const char *text, const char *what);
+void said_ends(const char *text, const char *with);
+
 /* The only record so far, or the newest; the test fails when there are others than `count`. */
 const struct record *play_record(struct play *play, unsigned count);
 void play_expect(struct play *play, unsigned count, unsigned status, uint32_t flags, const char *details);
