@@ -204,6 +204,27 @@ static void interim_answers_are_relayed(void **state)
     play_close(&play);
 }
 
+/* Its bytes and the news that it is connected come together. */
+static void an_upstream_that_speaks_before_it_is_asked_is_heard(void **state)
+{
+    static const char *const answers[] = {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+                                          "SSH-2.0-x\r\n\r\n"};
+    (void)state;
+    for (size_t i = 0; i < ROWS(answers); i++) {
+        open_simple();
+        int client = play_dial(&play), upstream = -1;
+        sim_say(play.sim, client, BYTES("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+        while (upstream < 0) {
+            loop_turn(&play.worker.loop, 0);
+            upstream = sim_take(play.sim, PLAY_PORT);
+        }
+        sim_say(play.sim, upstream, bytes_of(answers[i]));
+        said_begins(play_hear(&play, client), i == 0 ? "HTTP/1.1 503 Busy" : "HTTP/1.1 502 ");
+        play_record(&play, 1);
+        play_close(&play);
+    }
+}
+
 static void after_eight_interim_answers_it_is_502(void **state)
 {
     (void)state;
@@ -649,6 +670,7 @@ int main(void)
         cmocka_unit_test(continue_is_said_once_the_body_is_wanted),
         cmocka_unit_test(a_refused_body_is_never_asked_for_and_the_connection_ends),
         cmocka_unit_test(interim_answers_are_relayed),
+        cmocka_unit_test(an_upstream_that_speaks_before_it_is_asked_is_heard),
         cmocka_unit_test(after_eight_interim_answers_it_is_502),
         cmocka_unit_test(a_tunnel_whose_client_ends_first_goes_on_the_other_way),
         cmocka_unit_test(a_tunnel_whose_upstream_ends_first_goes_on_the_other_way),
