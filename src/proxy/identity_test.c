@@ -90,7 +90,8 @@ static void late_keys_are_401_and_their_answer_is_nobodys(void **state)
 static void a_client_that_leaves_waits_for_no_keys(void **state)
 {
     (void)state;
-    sim_close(play.sim, ask_unknown());
+    int client = ask_unknown();
+    sim_close(play.sim, client);
     play_go(&play);
     play_expect(&play, 1, 0, RECORD_DC, "downstream_remote_disconnect");
     worker_keys_answer(&play.worker, play.wants.key_set, true);
