@@ -38,8 +38,13 @@ static const struct option options[] = {
 };
 
 static const struct command_line line = {
-    "analyze", "PATH...", 1, SIZE_MAX, "A PATH is a file, a directory, or - for standard input.\n",
-    options,   sizeof options / sizeof options[0],
+    "analyze",
+    "PATH...",
+    1,
+    SIZE_MAX,
+    "A PATH is a file, a directory, or - for standard input.\n",
+    options,
+    sizeof options / sizeof options[0],
 };
 
 static bool color_wanted(int color)
@@ -177,8 +182,7 @@ static int verdict(const struct findings *findings, int threshold)
     return reached > 0 ? EXIT_FINDINGS : EXIT_SUCCESS;
 }
 
-static int report_set(struct resource_set *set, const struct wish *wish,
-                      const struct operands *operands)
+static int report_set(struct resource_set *set, const struct wish *wish, const struct operands *operands)
 {
     const struct findings *findings = &set->findings;
     struct text out;

@@ -24,8 +24,8 @@ static void overview(FILE *to)
     fputs("Selvage: an edge and a service mesh in one node.\n\nusage: selvage COMMAND [options]\n\n", to);
     for (size_t i = 0; i < command_count; i++)
         if (commands[i].about)
-            fprintf(to, "  %s%-10s%s  %s\n", paint_begin(PAINT_BOLD, color), commands[i].name, paint_end(color),
-                commands[i].about);
+            fprintf(to, "  %s%-10s%s  %s\n", paint_begin(PAINT_BOLD, color), commands[i].name,
+                    paint_end(color), commands[i].about);
     fputs("\n`selvage COMMAND --help` says more. New here? `selvage demo`.\n", to);
 }
 
@@ -74,7 +74,8 @@ static int completion_main(int argc, char **argv)
               argc < 2 || strcmp(argv[1], "--help") != 0 ? stderr : stdout);
         return argc >= 2 && strcmp(argv[1], "--help") == 0 ? 0 : EXIT_USAGE;
     }
-    fputs("_selvage()\n{\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \"", stdout);
+    fputs("_selvage()\n{\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \"",
+          stdout);
     for (size_t i = 0; i < command_count; i++)
         if (commands[i].about)
             printf("%s%s", i ? " " : "", commands[i].name);

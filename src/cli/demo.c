@@ -34,7 +34,8 @@ static bool all_start(const struct demo *demo, struct demo_processes *all, struc
     for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++) {
         const char *listen = arena_format(arena, "unix://%s/%s.sock", demo->directory, workloads[i]).at;
         if (!demo_process_start(demo, all, workloads[i],
-                                (const char *[]){"echo", "--name", workloads[i], "--listen", listen, NULL}, why))
+                                (const char *[]){"echo", "--name", workloads[i], "--listen", listen, NULL},
+                                why))
             return false;
     }
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
@@ -168,8 +169,8 @@ static enum happened ready_wait(const struct demo *demo, const sigset_t *held, s
 
 static void place_write(struct text *out, const char *name, const char *where, const char *what, bool color)
 {
-    text_format(out, "  %s%-8s%s %-28s %s%s%s\n", paint_begin(PAINT_BLUE, color), name, paint_end(color), where,
-                paint_begin(PAINT_DIM, color), what, paint_end(color));
+    text_format(out, "  %s%-8s%s %-28s %s%s%s\n", paint_begin(PAINT_BLUE, color), name, paint_end(color),
+                where, paint_begin(PAINT_DIM, color), what, paint_end(color));
 }
 
 static void welcome_print(const struct demo *demo, uint64_t took_ms)
@@ -184,9 +185,10 @@ static void welcome_print(const struct demo *demo, uint64_t took_ms)
                 "verifies tokens, makes groups of claims, signs for the mesh", color);
     place_write(&out, "gateway", arena_format(demo->arena, "127.0.0.1:%lld", DEMO_GATEWAY + offset).at,
                 "mutual TLS only; verifies, routes, signs anew", color);
-    place_write(&out, "sidecar",
-                arena_format(demo->arena, "127.0.0.1:%lld-%lld", DEMO_ORDERS + offset, DEMO_REPORTS + offset).at,
-                "before orders, payments and reports; decides who may", color);
+    place_write(
+        &out, "sidecar",
+        arena_format(demo->arena, "127.0.0.1:%lld-%lld", DEMO_ORDERS + offset, DEMO_REPORTS + offset).at,
+        "before orders, payments and reports; decides who may", color);
     place_write(&out, "issuer", arena_format(demo->arena, "http://127.0.0.1:%lld", DEMO_ISSUER + offset).at,
                 "FOR DEVELOPMENT ONLY: gives anybody a token of dev, accountant or agent", color);
     place_write(&out, "files", demo->directory, "rules, settings, logs: change a rule and try again", color);
@@ -243,7 +245,8 @@ static const char *program_name(struct arena *arena)
     return arena_text(arena, bytes_of(self));
 }
 
-static int demo_live(const struct demo *demo, const struct wish *wish, struct demo_processes *all, uint64_t begun_ms)
+static int demo_live(const struct demo *demo, const struct wish *wish, struct demo_processes *all,
+                     uint64_t begun_ms)
 {
     sigset_t held;
     struct fail why;
@@ -276,8 +279,8 @@ static int demo_run(const struct wish *wish, struct arena *arena)
     uint64_t begun_ms = clock_ms();
     struct fail why;
     int code = 1;
-    bool prepared = demo_ports_free(demo.offset, &why) && (demo.directory = demo_directory_make(arena, &why)) &&
-                    demo_files_write(&demo, &why);
+    bool prepared = demo_ports_free(demo.offset, &why) &&
+                    (demo.directory = demo_directory_make(arena, &why)) && demo_files_write(&demo, &why);
     if (prepared)
         code = demo_live(&demo, wish, &all, begun_ms);
     else

@@ -38,7 +38,7 @@ enum {
     DEMO_STATUS_EDGE = 15021,
     DEMO_STATUS_GATEWAY = 15121,
     DEMO_STATUS_SIDECAR = 15221,
-    DEMO_OFFSET_MAX = 49000,
+    DEMO_OFFSET_MAX = 17000, /* above are the ports of outgoing connections (ip_local_port_range) */
 };
 bool demo_port_known(uint64_t port);
 /* All of them can be listened at; else *why names the first that cannot. */

@@ -87,7 +87,8 @@ struct bytes demo_text(const struct demo *demo, struct bytes text)
 
 /* ---- files ---------------------------------------------------------------------------- */
 
-static bool file_write(const struct demo *demo, const char *name, struct bytes text, mode_t mode, struct fail *why)
+static bool file_write(const struct demo *demo, const char *name, struct bytes text, mode_t mode,
+                       struct fail *why)
 {
     const char *path = path_join(demo->arena, bytes_of(demo->directory), name);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -118,8 +119,8 @@ static bool certificate_write(const struct demo *demo, struct fail *why)
     struct authority *authority = authority_new_root(BYTES("demo.local"), CA_DAYS, why);
     struct identity_pem pem;
     struct text out;
-    bool done = authority && authority_issue(authority, BYTES("spiffe://demo.local/ns/demo/sa/edge-server"), names,
-                                             2, CERTIFICATE_SECONDS, demo->arena, &pem, why);
+    bool done = authority && authority_issue(authority, BYTES("spiffe://demo.local/ns/demo/sa/edge-server"),
+                                             names, 2, CERTIFICATE_SECONDS, demo->arena, &pem, why);
     if (done) {
         text_init_arena(&out, demo->arena);
         text_add_s(&out, "# Made by `selvage demo` for itself.\napiVersion: v1\nkind: Secret\n"
@@ -136,8 +137,8 @@ static bool certificate_write(const struct demo *demo, struct fail *why)
 
 static bool directories_make(const struct demo *demo, struct fail *why)
 {
-    static const char *const names[] = {"edge", "gateway", "sidecar", "log", "state/edge", "state/gateway",
-                                        "state/sidecar"};
+    static const char *const names[] = {"edge",       "gateway",       "sidecar",      "log",
+                                        "state/edge", "state/gateway", "state/sidecar"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (!directory_make(path_join(demo->arena, bytes_of(demo->directory), names[i]), 0700, why))
             return false;
@@ -151,7 +152,8 @@ bool demo_files_write(const struct demo *demo, struct fail *why)
     for (size_t i = 0; i < example_count; i++) {
         if (strncmp(examples[i].path, PREFIX, sizeof PREFIX - 1) != 0)
             continue;
-        if (!file_write(demo, examples[i].path + sizeof PREFIX - 1, demo_text(demo, examples[i].text), 0644, why))
+        if (!file_write(demo, examples[i].path + sizeof PREFIX - 1, demo_text(demo, examples[i].text), 0644,
+                        why))
             return false;
     }
     return true;

@@ -62,7 +62,7 @@ bool demo_ports_free(int64_t offset, struct fail *why)
         if (error == EADDRINUSE)
             return fail(why, FAIL_SELF,
                         "port %lld, meant for %s, is taken; `selvage demo --port-offset %lld` takes others",
-                        (long long)port, ports[i].use, (long long)(offset + 10000) % DEMO_OFFSET_MAX);
+                        (long long)port, ports[i].use, (long long)(offset + 1000) % DEMO_OFFSET_MAX);
         if (error) {
             errno = error;
             return fail_errno(why, FAIL_SELF, "port %lld, meant for %s", (long long)port, ports[i].use);

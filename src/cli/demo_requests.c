@@ -24,16 +24,17 @@ struct demo_request {
 };
 
 static const struct demo_request requests[] = {
-    {"A developer reads orders", "allowed; the workload shows the identity it received", "dev", NULL, "/orders", 200,
-     "\"developers\"", NULL},
+    {"A developer reads orders", "allowed; the workload shows the identity it received", "dev", NULL,
+     "/orders", 200, "\"developers\"", NULL},
     {"An accountant reads payments", "allowed", "accountant", NULL, "/payments", 200, "\"finance\"", NULL},
     {"An AI agent reads orders for alice", "allowed; act names the agent", "agent", NULL, "/orders", 200,
      "\"agent-7\"", NULL},
-    {"The agent writes an order", "forbidden: agents only read", "agent", "-d amount=100", "/orders", 403, NULL, NULL},
+    {"The agent writes an order", "forbidden: agents only read", "agent", "-d amount=100", "/orders", 403,
+     NULL, NULL},
     {"A developer reads payments", "forbidden: only finance may", "dev", NULL, "/payments", 403, NULL, NULL},
     {"Somebody without a token", "forbidden", NULL, NULL, "/orders", 403, NULL, NULL},
-    {"Somebody with a token of their own making", "unauthorized", NULL, "-H \"Authorization: Bearer e30.e30.e30\"",
-     "/orders", 401, NULL, NULL},
+    {"Somebody with a token of their own making", "unauthorized", NULL,
+     "-H \"Authorization: Bearer e30.e30.e30\"", "/orders", 401, NULL, NULL},
     {"A developer who claims to be the boss", "allowed, but the forged header never arrives", "dev",
      "-H \"x-selvage-assertion: the-boss\" -H \"x-forwarded-client-cert: By=the-boss\"", "/reports", 200,
      "\"developers\"", "the-boss"},
@@ -47,14 +48,15 @@ static void command_write(const struct demo *demo, const struct demo_request *re
     long long edge = DEMO_EDGE + demo->offset, issuer = DEMO_ISSUER + demo->offset;
     text_format(out, "curl -i --cacert %s/ca.pem", demo->directory);
     if (request->who)
-        text_format(out, "%s-H \"Authorization: Bearer $(curl -s http://127.0.0.1:%lld/token/%s)\"", between, issuer,
-                    request->who);
+        text_format(out, "%s-H \"Authorization: Bearer $(curl -s http://127.0.0.1:%lld/token/%s)\"", between,
+                    issuer, request->who);
     if (request->options)
         text_format(out, "%s%s", between, request->options);
     text_format(out, "%shttps://localhost:%lld%s", between, edge, request->path);
 }
 
-static void title_write(const char *about, const char *code, const char *outcome, bool color, struct text *out)
+static void title_write(const char *about, const char *code, const char *outcome, bool color,
+                        struct text *out)
 {
     enum paint paint = code[0] == '2' ? PAINT_GREEN : PAINT_YELLOW;
     text_format(out, "  %s%s%s: %s%s%s%s\n", paint_begin(PAINT_BOLD, color), about, paint_end(color),

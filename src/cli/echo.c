@@ -112,7 +112,8 @@ static void bytes_return(int fd)
 /* RFC 6455 4.2.2. */
 static void accept_add(struct serving *serving, struct http_fields *fields)
 {
-    const struct http_field *key = http_fields_find_name(&serving->request.fields, BYTES("sec-websocket-key"));
+    const struct http_field *key =
+        http_fields_find_name(&serving->request.fields, BYTES("sec-websocket-key"));
     unsigned char digest[SHA1_SIZE];
     if (!key)
         return;
@@ -149,8 +150,10 @@ static const struct path {
     uint64_t max;
     void (*answer)(const struct echo *echo, struct serving *serving, uint64_t number);
 } paths[] = {
-    {BYTES_INIT("/status/"), 599, status_answer},     {BYTES_INIT("/delay/"), DELAY_MAX_MS, delay_answer},
-    {BYTES_INIT("/bytes/"), BYTES_MAX, bytes_answer}, {BYTES_INIT("/stream/"), CHUNKS_MAX, stream_answer},
+    {BYTES_INIT("/status/"), 599, status_answer},
+    {BYTES_INIT("/delay/"), DELAY_MAX_MS, delay_answer},
+    {BYTES_INIT("/bytes/"), BYTES_MAX, bytes_answer},
+    {BYTES_INIT("/stream/"), CHUNKS_MAX, stream_answer},
     {BYTES_INIT("/ws"), 0, tunnel_answer},
 };
 
@@ -160,7 +163,8 @@ static bool path_fits(const struct path *path, struct bytes text, uint64_t *numb
     if (!path->max)
         return bytes_ends(text, path->prefix);
     size_t at = bytes_find_text(text, path->prefix);
-    return at < text.len && bytes_to_u64(bytes_part(text, at + path->prefix.len, text.len), path->max, number);
+    return at < text.len &&
+           bytes_to_u64(bytes_part(text, at + path->prefix.len, text.len), path->max, number);
 }
 
 static void answer(struct serving *serving, void *self)
@@ -193,8 +197,10 @@ static void talk_tcp(int fd, void *self)
 static const struct option options[] = {
     {"listen", 'l', OPTION_TEXT, offsetof(struct echo, listen), "PLACE",
      "unix:///path or ADDRESS:PORT (127.0.0.1:8080)", .choices = NULL},
-    {"name", 'n', OPTION_TEXT, offsetof(struct echo, name), "NAME", "what it calls itself (echo)", .choices = NULL},
-    {"tcp", 0, OPTION_FLAG, offsetof(struct echo, tcp), .help = "give raw bytes back instead of speaking HTTP"},
+    {"name", 'n', OPTION_TEXT, offsetof(struct echo, name), "NAME", "what it calls itself (echo)",
+     .choices = NULL},
+    {"tcp", 0, OPTION_FLAG, offsetof(struct echo, tcp),
+     .help = "give raw bytes back instead of speaking HTTP"},
     {"hostname-in-response", 0, OPTION_FLAG, offsetof(struct echo, hostname),
      .help = "say the machine's name too"},
 };

@@ -38,8 +38,8 @@ static json_t *claims_decode(struct bytes token, struct arena *arena)
 {
     struct bytes header, payload, text;
     struct fail why;
-    if (!bytes_cut(&token, '.', &header) || !bytes_cut(&token, '.', &payload) || payload.len > JWS_TOKEN_MAX ||
-        !base64url_decode(payload, arena, &text))
+    if (!bytes_cut(&token, '.', &header) || !bytes_cut(&token, '.', &payload) ||
+        payload.len > JWS_TOKEN_MAX || !base64url_decode(payload, arena, &text))
         return NULL;
     json_t *claims = json_read(text, JWS_TOKEN_MAX, &why);
     if (json_is_object(claims))
@@ -100,6 +100,36 @@ static void body_add(json_t *root, const struct serving *serving)
     json_object_set_new(root, "body", body);
 }
 
+static void value_write(const json_t *value, struct text *out)
+{
+    char *dump = json_dumps(value, JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
+    text_add_s(out, dump ? dump : "null");
+    free(dump);
+}
+
+/* For people to read: a line each, also for the items of headers. */
+static void members_write(json_t *root, struct text *out)
+{
+    const char *name, *between = "{\n  ";
+    json_t *value;
+    json_object_foreach(root, name, value)
+    {
+        text_format(out, "%s\"%s\": ", between, name);
+        between = ",\n  ";
+        if (!json_is_array(value)) {
+            value_write(value, out);
+            continue;
+        }
+        text_add_c(out, '[');
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            text_add_s(out, i ? ",\n    " : "\n    ");
+            value_write(json_array_get(value, i), out);
+        }
+        text_add_c(out, ']');
+    }
+    text_add_s(out, "\n}\n");
+}
+
 void echo_describe(const struct echo *echo, struct serving *serving, struct text *out)
 {
     const struct http_request *request = &serving->request;
@@ -114,10 +144,6 @@ void echo_describe(const struct echo *echo, struct serving *serving, struct text
     identity_add(root, &request->fields, &serving->arena);
     json_object_set_new(root, "headers", fields_list(&request->fields));
     body_add(root, serving);
-    char *dump = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    if (dump)
-        text_add_s(out, dump);
-    text_add_c(out, '\n');
-    free(dump);
+    members_write(root, out);
     json_decref(root);
 }

@@ -49,7 +49,8 @@ static bool all_absent(struct bytes directory, struct arena *arena, struct fail 
 
 static bool all_write(struct bytes directory, struct arena *arena, struct fail *why)
 {
-    if (!all_absent(directory, arena, why) || !directory_make(path_join(arena, directory, "rules"), 0755, why))
+    if (!all_absent(directory, arena, why) ||
+        !directory_make(path_join(arena, directory, "rules"), 0755, why))
         return false;
     for (size_t i = 0; i < example_count; i++) {
         if (strncmp(examples[i].path, PREFIX, sizeof PREFIX - 1) != 0)

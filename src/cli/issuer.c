@@ -37,8 +37,8 @@ static const struct issuer_identity *identity_named(struct bytes name)
     return NULL;
 }
 
-static struct bytes payload_make(const char *issuer, const struct issuer_identity *identity, struct bytes audience,
-                                 int64_t now_s, struct arena *arena)
+static struct bytes payload_make(const char *issuer, const struct issuer_identity *identity,
+                                 struct bytes audience, int64_t now_s, struct arena *arena)
 {
     unsigned char id[16];
     struct text text;
@@ -121,7 +121,8 @@ static void discovery_answer(const struct issuer *issuer, struct serving *servin
     text_reply(serving, 200, "application/json", "public, max-age=300", &out);
 }
 
-static void keys_answer(const struct issuer *issuer, struct serving *serving, struct bytes rest, struct bytes query)
+static void keys_answer(const struct issuer *issuer, struct serving *serving, struct bytes rest,
+                        struct bytes query)
 {
     struct text out;
     struct jwk key = signer_public_jwk(issuer->signer, &serving->arena);
@@ -141,7 +142,8 @@ static bool token_make(const struct issuer *issuer, struct serving *serving, str
     struct text out;
     if (!audience.len)
         audience = BYTES(AUDIENCE);
-    if (issuer_token(issuer->signer, issuer->issuer, name, audience, clock_wall_s(), &serving->arena, token, &why))
+    if (issuer_token(issuer->signer, issuer->issuer, name, audience, clock_wall_s(), &serving->arena, token,
+                     &why))
         return true;
     text_init_arena(&out, &serving->arena);
     text_format(&out, "%s; there are:", why.text);
@@ -170,14 +172,14 @@ static void token_answer(const struct issuer *issuer, struct serving *serving, s
 static void grant_answer(const struct issuer *issuer, struct serving *serving, struct bytes rest,
                          struct bytes query)
 {
-    struct bytes form = bytes_make(serving->body, serving->body_len < SERVE_BODY_KEPT ? (size_t)serving->body_len
-                                                                                      : SERVE_BODY_KEPT);
+    struct bytes form = bytes_make(
+        serving->body, serving->body_len < SERVE_BODY_KEPT ? (size_t)serving->body_len : SERVE_BODY_KEPT);
     struct bytes token;
     struct text out;
     (void)rest;
     (void)query;
-    if (!token_make(issuer, serving, form_value(form, BYTES("client_id")), form_value(form, BYTES("audience")),
-                    &token))
+    if (!token_make(issuer, serving, form_value(form, BYTES("client_id")),
+                    form_value(form, BYTES("audience")), &token))
         return;
     text_init_arena(&out, &serving->arena);
     text_format(&out, "{\"access_token\":\"%.*s\",\"token_type\":\"Bearer\",\"expires_in\":%d}\n",
@@ -203,7 +205,8 @@ static const struct page {
     struct bytes method;
     struct bytes path;
     bool more; /* a name follows */
-    void (*answer)(const struct issuer *issuer, struct serving *serving, struct bytes rest, struct bytes query);
+    void (*answer)(const struct issuer *issuer, struct serving *serving, struct bytes rest,
+                   struct bytes query);
 } pages[] = {
     {BYTES_INIT("GET"), BYTES_INIT("/"), false, list_answer},
     {BYTES_INIT("GET"), BYTES_INIT("/.well-known/openid-configuration"), false, discovery_answer},
@@ -238,8 +241,8 @@ static void talk(int fd, void *self)
 static const struct option options[] = {
     {"listen", 'l', OPTION_TEXT, offsetof(struct issuer, listen), "PLACE",
      "a loopback ADDRESS:PORT (127.0.0.1:8400)", .choices = NULL},
-    {"issuer", 0, OPTION_TEXT, offsetof(struct issuer, issuer), "URL", "the issuer in its tokens (http://PLACE)",
-     .choices = NULL},
+    {"issuer", 0, OPTION_TEXT, offsetof(struct issuer, issuer), "URL",
+     "the issuer in its tokens (http://PLACE)", .choices = NULL},
 };
 
 static const struct command_line line = {
@@ -281,8 +284,9 @@ int issuer_main(int argc, char **argv)
     if (!options_read(&line, argc, argv, &issuer, &operands, &code))
         return code;
     if (!serve_is_local(issuer.listen)) {
-        fprintf(stderr, "selvage issuer: '%s' is no loopback address such as 127.0.0.1:8400: the issuer is for "
-                        "development only\n",
+        fprintf(stderr,
+                "selvage issuer: '%s' is no loopback address such as 127.0.0.1:8400: the issuer is for "
+                "development only\n",
                 issuer.listen);
         return EXIT_USAGE;
     }

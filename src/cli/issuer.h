@@ -16,8 +16,8 @@ int issuer_main(int argc, char **argv);
 
 /* Who it knows. */
 struct issuer_identity {
-    const char *name;  /* dev */
-    const char *about; /* a developer */
+    const char *name;   /* dev */
+    const char *about;  /* a developer */
     const char *claims; /* members of the payload, JSON */
 };
 extern const struct issuer_identity issuer_identities[];

@@ -44,7 +44,8 @@ static void usage_print(const struct command_line *line, FILE *to)
 
 /* ---- values --------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 3))) static bool wrong(const struct command_line *line, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool wrong(const struct command_line *line, const char *format,
+                                                        ...)
 {
     va_list args;
     fprintf(stderr, "selvage %s: ", line->command);
@@ -157,7 +158,8 @@ static bool option_take(struct reader *reader, const struct option *option, cons
             return wrong(line, "--%s needs a value", option->name);
         given = reader->argv[reader->next++];
     }
-    return value_store(option, given, reader->into) || wrong(line, "'%s' is no value of --%s", given, option->name);
+    return value_store(option, given, reader->into) ||
+           wrong(line, "'%s' is no value of --%s", given, option->name);
 }
 
 static bool long_take(struct reader *reader, const char *written)
@@ -215,8 +217,8 @@ static bool all_take(struct reader *reader, struct operands *operands, bool *hel
     return operands_judge(reader->line, operands);
 }
 
-bool options_read(const struct command_line *line, int argc, char **argv, void *into, struct operands *operands,
-                  int *code)
+bool options_read(const struct command_line *line, int argc, char **argv, void *into,
+                  struct operands *operands, int *code)
 {
     struct reader reader = {.line = line, .argv = argv, .argc = argc, .next = argc > 0, .into = into};
     bool help = false;

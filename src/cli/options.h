@@ -65,7 +65,7 @@ struct operands {
  * standard output: 0; a wrong line says so on standard error: 64). argv[0] is the
  * command's name; operands are moved to its front.
  */
-bool options_read(const struct command_line *line, int argc, char **argv, void *into, struct operands *operands,
-                  int *code);
+bool options_read(const struct command_line *line, int argc, char **argv, void *into,
+                  struct operands *operands, int *code);
 
 #endif

@@ -13,7 +13,8 @@ bool paint_wanted(int fd)
 
 const char *paint_begin(enum paint paint, bool on)
 {
-    static const char *const codes[] = {"", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[34m"};
+    static const char *const codes[] = {"",         "\033[1m",  "\033[2m", "\033[31m",
+                                        "\033[32m", "\033[33m", "\033[34m"};
     return on ? codes[paint] : "";
 }
 

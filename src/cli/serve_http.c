@@ -87,8 +87,8 @@ void serving_head(struct serving *serving, unsigned status, const struct http_fi
     serving_send(serving, text_bytes(&out));
 }
 
-void serving_reply(struct serving *serving, unsigned status, const char *type, const struct http_fields *fields,
-                   struct bytes body)
+void serving_reply(struct serving *serving, unsigned status, const char *type,
+                   const struct http_fields *fields, struct bytes body)
 {
     struct http_fields all;
     struct text out;
@@ -99,7 +99,8 @@ void serving_reply(struct serving *serving, unsigned status, const char *type, c
     if (!bare)
         http_fields_add_known(&all, HTTP_CONTENT_TYPE, bytes_of(type));
     head_write(serving, status, &all,
-               (struct http1_write){.body = bare ? HTTP1_BODY_NONE : HTTP1_BODY_LENGTH, .length = body.len}, &out);
+               (struct http1_write){.body = bare ? HTTP1_BODY_NONE : HTTP1_BODY_LENGTH, .length = body.len},
+               &out);
     if (!bare && !serving_is_head(serving))
         text_add(&out, body);
     serving_send(serving, text_bytes(&out));
@@ -145,8 +146,8 @@ static bool chunked_read(struct intake *intake, struct inflow *in)
     for (;;) {
         struct bytes data;
         size_t used = 0;
-        enum http1_piece piece =
-            http1_chunks_read(&chunks, bytes_make(in->at + in->from, in->to - in->from), &used, &data, &error);
+        enum http1_piece piece = http1_chunks_read(&chunks, bytes_make(in->at + in->from, in->to - in->from),
+                                                   &used, &data, &error);
         in->from += used;
         if (piece == HTTP1_PIECE_DATA)
             intake_take(intake, data);

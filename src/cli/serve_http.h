@@ -29,8 +29,8 @@ typedef void serve_answer(struct serving *serving, void *self);
 void serve_http(int fd, serve_answer *answer, void *self);
 
 /* A whole answer. `fields` may be NULL. */
-void serving_reply(struct serving *serving, unsigned status, const char *type, const struct http_fields *fields,
-                   struct bytes body);
+void serving_reply(struct serving *serving, unsigned status, const char *type,
+                   const struct http_fields *fields, struct bytes body);
 /* Or its head; the body is the caller's affair. */
 void serving_head(struct serving *serving, unsigned status, const struct http_fields *fields,
                   struct http1_write how);

@@ -22,7 +22,8 @@ static const char *const forms[] = {"text", "json", NULL};
 static const struct option options[] = {
     {"log", 'l', OPTION_TEXTS, offsetof(struct wish, logs), "PATH",
      "an access log, or a directory of them; may be repeated", .choices = NULL},
-    {"output", 'o', OPTION_CHOICE, offsetof(struct wish, form), "FORM", "text or json (text)", .choices = forms},
+    {"output", 'o', OPTION_CHOICE, offsetof(struct wish, form), "FORM", "text or json (text)",
+     .choices = forms},
 };
 
 static const struct command_line line = {
@@ -80,8 +81,8 @@ static void pattern_read(struct trace_hops *hops, struct bytes id, const char *p
 
 static void usual_read(struct trace_hops *hops, struct bytes id)
 {
-    static const char *const below[] = {"/tmp/selvage-demo-*/state/*/access.log", "/var/lib/selvage/access.log",
-                                        "/var/lib/selvage/*/access.log"};
+    static const char *const below[] = {"/tmp/selvage-demo-*/state/*/access.log",
+                                        "/var/lib/selvage/access.log", "/var/lib/selvage/*/access.log"};
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     char pattern[600];
     if (runtime && runtime[0] == '/' && strlen(runtime) < 500) {
@@ -94,7 +95,8 @@ static void usual_read(struct trace_hops *hops, struct bytes id)
 
 static bool named_read(struct trace_hops *hops, struct bytes id, const char *path)
 {
-    static const char *const inside[] = {"%s/access.log", "%s/*/access.log", "%s/state/*/access.log", "%s/*.log"};
+    static const char *const inside[] = {"%s/access.log", "%s/*/access.log", "%s/state/*/access.log",
+                                         "%s/*.log"};
     struct stat about;
     char pattern[4200];
     if (stat(path, &about) != 0 || strlen(path) > 4096) {
@@ -126,7 +128,7 @@ static void hops_print(const struct trace_hops *hops, int form)
         trace_write(hops, paint_wanted(STDOUT_FILENO), &out);
     if (form == FORM_JSON) {
         for (size_t i = 0; i < hops->count; i++) {
-            char *hop = json_dumps(hops->at[i], JSON_COMPACT | JSON_PRESERVE_ORDER);
+            char *hop = json_dumps(hops->at[i], JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
             text_format(&out, "%s%s", i ? ",\n " : "[", hop ? hop : "null");
             free(hop);
         }

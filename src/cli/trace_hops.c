@@ -36,7 +36,8 @@ void trace_take(struct trace_hops *hops, struct bytes id, struct bytes line)
 
 static int hop_compare(const void *a, const void *b)
 {
-    return bytes_compare(text_at(*(json_t *const *)a, "start_time"), text_at(*(json_t *const *)b, "start_time"));
+    return bytes_compare(text_at(*(json_t *const *)a, "start_time"),
+                         text_at(*(json_t *const *)b, "start_time"));
 }
 
 void trace_sort(struct trace_hops *hops)
@@ -72,7 +73,9 @@ static void decision_write(struct text *out, const json_t *hop, bool color)
                 paint_begin(allowed ? PAINT_GREEN : PAINT_RED, color));
     text_add_shown(out, decision, 32);
     text_add_s(out, paint_end(color));
-    if (policy.len) {
+    if (bytes_equal(policy, BYTES("none"))) {
+        text_add_s(out, ", no policy says otherwise");
+    } else if (policy.len) {
         text_add_s(out, " by ");
         text_add_shown(out, policy, 512);
     }
@@ -83,14 +86,16 @@ static void head_write(struct text *out, const json_t *hop, bool color)
 {
     long long status = (long long)number_at(hop, "response_code");
     enum paint paint = status >= 500 || status == 0 ? PAINT_RED : status >= 400 ? PAINT_YELLOW : PAINT_GREEN;
-    struct bytes when = text_at(hop, "start_time");
+    struct bytes when = text_at(hop, "start_time"), direction = text_at(hop, "direction");
     text_add_shown(out, bytes_part(when, 11, 23), 12); /* the time of day */
     text_format(out, "  %s", paint_begin(PAINT_BOLD, color));
     text_add_shown(out, text_at(hop, "node"), 63);
     text_format(out, "%s (", paint_end(color));
     text_add_shown(out, text_at(hop, "role"), 16);
-    text_add_s(out, ", ");
-    text_add_shown(out, text_at(hop, "direction"), 16);
+    if (direction.len && !bytes_equal(direction, BYTES("gateway"))) {
+        text_add_s(out, ", ");
+        text_add_shown(out, direction, 16);
+    }
     text_add_s(out, ")  ");
     text_add_shown(out, text_at(hop, "method"), 32);
     text_add_c(out, ' ');
@@ -102,7 +107,8 @@ static void head_write(struct text *out, const json_t *hop, bool color)
 static struct bytes why_of(const json_t *hop)
 {
     struct bytes details = text_at(hop, "response_code_details");
-    return bytes_equal(details, BYTES("via_upstream")) ? text_at(hop, "upstream_transport_failure_reason") : details;
+    return bytes_equal(details, BYTES("via_upstream")) ? text_at(hop, "upstream_transport_failure_reason")
+                                                       : details;
 }
 
 void trace_write(const struct trace_hops *hops, bool color, struct text *out)

@@ -123,13 +123,17 @@ struct edition *edition_make(const struct settings *settings, const struct sourc
     return edition;
 }
 
-struct edition *edition_deny(const struct settings *settings, struct bytes reason, uint64_t generation)
+struct edition *edition_deny(const struct settings *settings, const struct source_files *files,
+                             struct bytes reason, uint64_t generation)
 {
     struct edition *edition = edition_new(generation);
     struct compile_node node = edition_node(settings, &edition->arena);
+    if (files)
+        files_add(edition, files);
     resource_set_finish(&edition->set);
+    resource_set_keep_sound(&edition->set);
     edition->problem = arena_bytes(&edition->arena, reason);
-    compile_deny_all(&node, edition->problem, generation, &edition->arena, &edition->result);
+    compile_deny_all(&edition->set, &node, edition->problem, generation, &edition->arena, &edition->result);
     edition->compiled = true;
     edition->deny_all = true;
     return edition;

@@ -27,7 +27,8 @@ struct compile_node edition_node(const struct settings *settings, struct arena *
 struct edition *edition_make(const struct settings *settings, const struct source_files *files,
                              uint64_t generation);
 /* The one that refuses everything. */
-struct edition *edition_deny(const struct settings *settings, struct bytes reason, uint64_t generation);
+struct edition *edition_deny(const struct settings *settings, const struct source_files *files,
+                             struct bytes reason, uint64_t generation); /* files: may be NULL */
 void edition_free(struct edition *edition);
 
 #endif

@@ -208,7 +208,7 @@ static void prepare(struct publish *publish, struct edition *edition, struct sou
 }
 
 /* At the start without usable files: the last good ones, else nothing is let through. */
-static void start_without(struct publish *publish, struct bytes reason)
+static void start_without(struct publish *publish, const struct source_files *now, struct bytes reason)
 {
     struct arena arena;
     struct source_files files;
@@ -226,19 +226,19 @@ static void start_without(struct publish *publish, struct bytes reason)
         publish->from_last_good = true;
     } else {
         edition_free(edition);
-        edition = edition_deny(publish->settings, reason, ++publish->generation);
+        edition = edition_deny(publish->settings, now, reason, ++publish->generation);
     }
     arena_done(&arena);
     prepare(publish, edition, NULL);
 }
 
-static void reject(struct publish *publish, struct edition *edition)
+static void reject(struct publish *publish, struct edition *edition, const struct source_files *files)
 {
     publish->rejections++;
     log_error("the resources are not put in force: %.*s", BYTES_FMT(edition->problem));
     edition_free(publish->rejected);
     publish->rejected = edition;
-    start_without(publish, edition->problem);
+    start_without(publish, files, edition->problem);
     if (publish->current)
         status_send(publish);
 }
@@ -249,14 +249,14 @@ void publish_source(struct publish *publish, struct source_letter *take)
     snprintf(publish->source_problem, sizeof publish->source_problem, "%.*s", BYTES_FMT(take->gone));
     if (take->gone.len) {
         log_error("%s", publish->source_problem);
-        start_without(publish, take->gone);
+        start_without(publish, NULL, take->gone);
         letter_drop(take);
         return;
     }
     struct edition *edition = edition_make(publish->settings, &take->files, ++publish->generation);
     if (!edition->compiled) {
+        reject(publish, edition, &take->files);
         letter_drop(take);
-        reject(publish, edition);
         return;
     }
     edition_free(publish->rejected);

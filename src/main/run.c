@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +12,30 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/options.h"
 #include "control/control.h"
 
-static const char usage[] =
-    "usage: selvage run [-c FILE] [--check]\n"
-    "  -c, --config FILE   the node's settings (default: selvage.yaml here, $SELVAGE_CONFIG,\n"
-    "                      /etc/selvage/selvage.yaml)\n"
-    "      --check         only read the settings and say what is wrong\n";
+struct wish {
+    const char *config;
+    bool check;
+};
+
+static const struct option options[] = {
+    {"config", 'c', OPTION_TEXT, offsetof(struct wish, config), "FILE",
+     "the node's settings (selvage.yaml here, $SELVAGE_CONFIG, /etc/selvage/selvage.yaml)", .choices = NULL},
+    {"check", 0, OPTION_FLAG, offsetof(struct wish, check),
+     .help = "only read the settings and say what is wrong"},
+};
+
+static const struct command_line usage = {
+    "run",
+    "",
+    0,
+    0,
+    "Runs one node in the foreground, until SIGTERM.\n",
+    options,
+    sizeof options / sizeof options[0],
+};
 
 /* The habits of the field: here, the environment, the system. */
 static const char *config_find(const char *given)
@@ -59,7 +76,7 @@ static bool file_read(const char *path, struct arena *arena, struct bytes *out)
 
 static int run_with(const char *path, bool check_only)
 {
-    struct arena arena;
+    static struct arena arena; /* the settings are borrowed for the life of the process */
     struct findings findings;
     struct settings settings;
     struct bytes text;
@@ -80,32 +97,20 @@ static int run_with(const char *path, bool check_only)
 
 int run_main(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"check", no_argument, NULL, 'k'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const char *given = NULL;
-    bool check_only = false;
-    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
-        if (c == 'c')
-            given = optarg;
-        else if (c == 'k')
-            check_only = true;
-        else {
-            fputs(usage, c == 'h' ? stdout : stderr);
-            return c == 'h' ? EX_OK : EX_USAGE;
-        }
-    }
-    const char *path = config_find(given);
-    if (!path || optind < argc) {
-        fputs(path ? usage
-                   : "selvage: there is no selvage.yaml; `selvage demo` shows a whole mesh at work, `selvage "
-                     "init` "
-                     "writes a commented start\n",
+    struct wish wish = {0};
+    struct operands operands;
+    int code;
+    if (!options_read(&usage, argc, argv, &wish, &operands, &code))
+        return code;
+    const char *path = config_find(wish.config);
+    if (!path) {
+        fputs("selvage run: there is no selvage.yaml; `selvage demo` shows a whole mesh at work, `selvage "
+              "init` "
+              "writes a commented start\n",
               stderr);
         return EX_USAGE;
     }
-    return run_with(path, check_only);
+    return run_with(path, wish.check);
 }
 
 /* ---- control ------------------------------------------------------------------- */
@@ -119,7 +124,7 @@ static bool is_channel(int fd)
 
 int control_process_main(int argc, char **argv)
 {
-    struct arena arena;
+    static struct arena arena; /* as above */
     struct findings findings;
     struct settings settings;
     if (argc != 2 || !is_channel(CHILD_CHANNEL_FD)) {

@@ -142,6 +142,8 @@ static void upstream_fall(struct upstream *u)
         upstream_close(u);
         return;
     }
+    if (u->fallen)
+        return;
     u->fallen = true;
     u->reusable = false;
     if (!begun) {

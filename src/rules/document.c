@@ -270,6 +270,7 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
     /* The checks between fields may rely on each field being well-formed. */
     if (kind->check && report->findings->errors == errors)
         kind->check(resource, report);
+    resource->faulty = report->findings->errors != errors;
     return resource;
 }
 

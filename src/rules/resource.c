@@ -109,6 +109,7 @@ static void check_twice(struct resource_set *set)
         report_add(&report, FINDING_ERROR, FINDING_TWICE, again->node, "%s %.*s/%.*s stands already at %s:%u",
                    again->kind->name, BYTES_FMT(again->namespace), BYTES_FMT(again->name), first->file,
                    first->line);
+        set->at[i]->faulty = true;
     }
 }
 
@@ -143,6 +144,16 @@ bool resource_set_finish(struct resource_set *set)
     digest_all(set);
     findings_sort(&set->findings);
     return set->findings.errors == 0;
+}
+
+void resource_set_keep_sound(struct resource_set *set)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (!set->at[i]->faulty)
+            set->at[left++] = set->at[i];
+    set->count = left;
+    index_kinds(set);
 }
 
 struct resource *resource_find(const struct resource_set *set, enum kind_id kind, struct bytes namespace,

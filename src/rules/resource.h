@@ -62,6 +62,7 @@ struct resource {
     unsigned line;
     void *spec;                   /* struct gateway ..., by kind->id */
     const struct yaml_node *node; /* the document */
+    bool faulty;                  /* an error stands in it */
     struct digest digest;         /* SHA-256 of the canonical JSON; set by resource_set_finish */
 };
 
@@ -81,6 +82,10 @@ void resource_set_done(struct resource_set *set);
 void resource_set_add_file(struct resource_set *set, const char *name, struct bytes bytes);
 /* Cross-checks, sorting, digests. Answers whether there are no errors. */
 bool resource_set_finish(struct resource_set *set);
+
+/* After finish: takes out what has errors. What is left is no state to serve from, only to learn from where
+ * to listen. */
+void resource_set_keep_sound(struct resource_set *set);
 
 /* After finish. NULL when there is none. */
 struct resource *resource_find(const struct resource_set *set, enum kind_id kind, struct bytes namespace,

@@ -112,9 +112,11 @@ def test_the_assertion_says_who_asks_for_whom_and_for_how_long(mesh, issuer):
     assert json.loads(pki.base64url_back(seen.one('x-payload'))) == claims
 
 
-def test_the_users_own_token_is_not_forwarded_when_the_rule_does_not_say_so(mesh, issuer):
-    assert call(mesh, issuer.token(email='alice@example.com'), '/own').status == 200
-    assert mesh.echo.last().all('authorization') == []
+def test_the_users_own_token_travels_on_from_the_edge(mesh, issuer):
+    """So that policies on the provider's issuer go on working behind it."""
+    token = issuer.token(email='alice@example.com')
+    assert call(mesh, token, '/own').status == 200
+    assert mesh.echo.last().one('authorization') == 'Bearer ' + token
 
 
 def test_no_token_is_no_identity_and_the_sidecar_refuses(mesh):
@@ -131,6 +133,7 @@ BAD = {
     'no_exp': (lambda i: i.token(exp=None), 401, 'Jwt payload [exp] field is required'),
     'unknown_key': (lambda i: i.token(pki.Key('ES256')), 401, None),
     'foreign_key_known_kid': (lambda i: i.token(pki.Key('RS256', i.keys[0].kid)), 401, 'Jwt verification fails'),
+    'id_token': (lambda i: i.token(nonce='n'), 401, 'Jwt is an ID token, not an access token'),
     'logout_token': (lambda i: i.token(events={'http://schemas.openid.net/event/backchannel-logout': {}}), 401,
                      'Jwt is a logout token or a security event, not a bearer token'),
     'typ': (lambda i: i.token(header={'typ': 'logout+jwt'}), 401, None),
@@ -290,6 +293,14 @@ def test_claims_and_payload_become_headers_and_the_token_is_forwarded(plain, iss
     assert (seen.one('x-mail'), seen.one('x-deep')) == ('a@example.com', '7')
     assert seen.one('x-payload') == token.split('.')[1]
     assert seen.one('authorization') == 'Bearer ' + token
+
+
+def test_a_gateway_forwards_the_token_only_when_the_rule_says_so(world, issuer):
+    echo, port = world.echo(), free_port()
+    world.node([r.gateway(port), r.route(WEB), r.service(WEB, [echo.port]),
+                r.tokens([{'issuer': issuer.name, 'jwks': issuer.key_set()}])])
+    assert ask(port, fields=pki.bearer(issuer.token())).status == 200
+    assert echo.last().all('authorization') == []
 
 
 def test_claim_headers_are_stripped_when_no_token_came(plain):

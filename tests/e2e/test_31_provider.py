@@ -69,7 +69,7 @@ def test_what_it_signs_wrongly_is_refused(edge, provider, alg):
     now = int(time.time())
     assert call(edge, provider.sign(alg, **base(provider))).status == 200
     for claims in ({'exp': now - 300, 'iat': now - 900}, {'exp': None}, {'iss': provider.issuer + '/'}, {'iss': None},
-                   {'nbf': now + 900}, {'iat': now + 900}, {'exp': str(now + 300)},
+                   {'nbf': now + 900}, {'iat': now + 900}, {'exp': str(now + 300)}, {'nonce': 'n'},
                    {'events': {'http://schemas.openid.net/event/backchannel-logout': {}}}):
         assert call(edge, provider.sign(alg, **base(provider, **claims))).status == 401, claims
     assert call(edge, provider.sign(alg, {'typ': 'logout+jwt'}, **base(provider))).status == 401
@@ -112,7 +112,7 @@ def test_its_keys_rotate_under_load_without_one_wrong_answer(world, provider):
             return pki.bearer(token), lambda answer: answer.status == 401 or wrong.append(('bad', answer))
         return pki.bearer(good[alg]), lambda answer: answer.status == 200 or wrong.append(('good', answer))
 
-    with Load(edge.port, scaled(12), choose=choose) as load:
+    with Load(edge.port, 12, choose=choose) as load:
         load.wait(scaled(300))
         provider.rotate(1)
         load.wait(scaled(300))

@@ -111,19 +111,18 @@ static void result_fill(struct work *work, uint64_t generation, const struct dig
 
 /* ---- compile ---------------------------------------------------------- */
 
-static bool rows_write(struct work *work)
+static bool rows_write(struct work *work, struct rules_node *node)
 {
-    struct rules_node node = node_row(work);
     services_read(work);
     cluster_rules_read(work);
-    if (!assertion_choose(work) || !identity_fill(work, &node))
+    if (!assertion_choose(work) || !identity_fill(work, node))
         return false;
     bool sidecar = work->node->role == ROLE_SIDECAR;
     if (!(sidecar ? sidecars_compile(work) : gateways_compile(work)))
         return false;
     clusters_put(work);
     rows_put(work, RULES_LISTENER, &work->listeners);
-    image_build_rows(&work->rules, RULES_NODE, &node, 1);
+    image_build_rows(&work->rules, RULES_NODE, node, 1);
     return true;
 }
 
@@ -134,26 +133,38 @@ bool compile(struct resource_set *set, const struct compile_node *node, uint64_t
     if (set->findings.errors)
         return fail(why, FAIL_INPUT, "%zu errors stand in the resources", set->findings.errors);
     work_init(&work, set, node, arena, why);
-    bool done = rows_write(&work);
+    struct rules_node row = node_row(&work);
+    bool done = rows_write(&work, &row);
     if (done)
         result_fill(&work, generation, &set->revision, out);
     work_done(&work);
     return done;
 }
 
-void compile_deny_all(const struct compile_node *node, struct bytes reason, uint64_t generation,
-                      struct arena *arena, struct compile_result *out)
+static bool deny_compile(struct resource_set *set, const struct compile_node *node, struct bytes reason,
+                         uint64_t generation, struct arena *arena, struct compile_result *out)
 {
     static const struct digest none;
     struct fail why;
     struct work work;
-    work_init(&work, NULL, node, arena, &why);
+    work_init(&work, set, node, arena, &why);
     struct rules_node row = node_row(&work);
     row.deny_all = 1;
     row.deny_reason = work_text(&work, reason);
-    image_build_rows(&work.rules, RULES_NODE, &row, 1);
-    result_fill(&work, generation, &none, out);
+    bool done = !set || rows_write(&work, &row);
+    if (!set)
+        image_build_rows(&work.rules, RULES_NODE, &row, 1);
+    if (done)
+        result_fill(&work, generation, &none, out);
     work_done(&work);
+    return done;
+}
+
+void compile_deny_all(struct resource_set *set, const struct compile_node *node, struct bytes reason,
+                      uint64_t generation, struct arena *arena, struct compile_result *out)
+{
+    if (!set || !deny_compile(set, node, reason, generation, arena, out))
+        deny_compile(NULL, node, reason, generation, arena, out);
 }
 
 void compile_result_done(struct compile_result *result)

@@ -76,10 +76,13 @@ struct compile_result {
  */
 bool compile(struct resource_set *set, const struct compile_node *node, uint64_t generation,
              struct arena *arena, struct compile_result *out, struct fail *why);
-/* The rules that stand when there are none to trust: no listener of ours is open, and each that `binds` names
- * refuses every request. */
-void compile_deny_all(const struct compile_node *node, struct bytes reason, uint64_t generation,
-                      struct arena *arena, struct compile_result *out);
+/*
+ * The rules that stand when there are none to trust: every request is refused. The
+ * listeners are those that the sound resources of the set (resource_set_keep_sound)
+ * name; none when even that cannot be told, or the set is NULL.
+ */
+void compile_deny_all(struct resource_set *set, const struct compile_node *node, struct bytes reason,
+                      uint64_t generation, struct arena *arena, struct compile_result *out);
 void compile_result_done(struct compile_result *result);
 
 #endif

@@ -418,7 +418,7 @@ static void deny_all_opens_nothing(void **state)
     struct world world;
     struct fail why;
     world_init(&world, ROLE_SIDECAR);
-    compile_deny_all(&world.node, BYTES("no valid rules"), 3, &world.arena, &world.result);
+    compile_deny_all(NULL, &world.node, BYTES("no valid rules"), 3, &world.arena, &world.result);
     world.compiled = true;
     assert_true(image_open(world.result.rules, world.result.rules_size, &rules_schema, &world.rules, &why));
     assert_true(image_open(world.result.endpoints, world.result.endpoints_size, &endpoints_schema,

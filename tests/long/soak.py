@@ -1,0 +1,192 @@
+#!/usr/bin/python3
+"""Mixed traffic through an edge and a sidecar for SOAK_MINUTES (30), or the minutes named as argument.
+
+Tokens good and bad, bodies with length and in chunks, tunnels, clients that leave, rules that change all the
+time. At the end: no wrong answer, one record each, and memory and descriptors where they were after a tenth
+of the time.
+"""
+import collections
+import os
+import pathlib
+import random
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '../e2e'))
+sys.dont_write_bytecode = True
+
+import conftest  # noqa: E402
+import http1  # noqa: E402
+import pki  # noqa: E402
+import resources as r  # noqa: E402
+from kit import SANITIZED, free_port, poll  # noqa: E402
+
+WEB = 'web.default.svc.cluster.local'
+EDGE = 'https://edge.example'
+GROWTH = 24 << 20  # bytes that a process may have grown by between a tenth of the time and the end
+
+
+class Soak:
+    def __init__(self, world):
+        self.issuer = pki.Issuer()
+        self.echo, self.front, self.side = world.echo(), free_port(), free_port()
+        self.echo.keep_requests = False
+        self.counts, self.wrong = collections.Counter(), []
+        self.lock, self.ending = threading.Lock(), threading.Event()
+        edge = world.prepare(role='edge', namespace='edge')
+        edge.write(self.rules(0))
+        self.nodes = [edge.start(), world.node(name='side', role='sidecar', account='web', labels={'app': 'web'})]
+        self.fresh()
+        poll(lambda: http1.ask(self.front, fields=self.good).status == 200, 'the way is open')
+        self.forged = pki.bearer(pki.Issuer(self.issuer.name, [pki.Key('ES256', self.issuer.keys[0].kid)]).token())
+
+    def fresh(self):
+        self.good = pki.bearer(self.issuer.token())
+
+    def rules(self, number):
+        return [
+            r.gateway(self.front, namespace='edge'),
+            r.route(WEB, namespace='edge', headers={'response': {'set': {'x-number': str(number)}}}),
+            r.service(WEB, [self.side], mesh=True, account='web'), r.sidecar(self.side, self.echo.port),
+            r.mutual_tls('STRICT'),
+            r.tokens([{'issuer': self.issuer.name, 'audiences': ['web'], 'jwks': self.issuer.key_set()}],
+                     namespace='edge'),
+            r.own('Assertion', 'edge', {'issuer': EDGE, 'audiences': ['web']}, 'edge'),
+            r.tokens([{'issuer': EDGE, 'audiences': ['web'], 'fromHeaders': [{'name': 'x-selvage-assertion'}],
+                       'jwksUri': 'http://127.0.0.1:%d/.well-known/selvage/jwks.json' % self.front}], app='web'),
+            r.policy('need', 'ALLOW', [{'from': [{'source': {'requestPrincipals': [EDGE + '/*']}}]}], app='web')]
+
+    # ---- what clients do; each answers whether all was well
+
+    def plain(self, connection):
+        return connection.ask('/plain', fields=self.good).status == 200
+
+    def bad(self, connection):
+        return connection.ask('/bad', fields=self.forged).status == 401
+
+    def anonymous(self, connection):
+        return connection.ask('/anonymous').status == 403
+
+    def sized(self, connection):
+        body = os.urandom(random.randrange(1, 200000))
+        return connection.ask('/sized', 'POST', fields=self.good, body=body).json()['length'] == len(body)
+
+    def chunked(self, connection):
+        connection.send(http1.head_text('POST', '/chunked/70000', 'web.example',
+                                        {**self.good, 'Transfer-Encoding': 'chunked'}))
+        for size in (1, 5000, 40000):
+            connection.send(http1.chunk(b'x' * size))
+        connection.send(b'0\r\n\r\n')
+        return len(connection.answer().body) == 70000
+
+    def head(self, connection):
+        return connection.ask('/head', 'HEAD', fields=self.good).status == 200
+
+    def tunnel(self, _):
+        with http1.Connection(self.front) as connection:
+            connection.send(http1.head_text('GET', '/ws', 'web.example', {**self.good, 'Connection': 'Upgrade',
+                                                                          'Upgrade': 'websocket'}))
+            if connection.answer().status != 101:
+                return False
+            connection.send(b'tunnel' * 1000)
+            return connection.exactly(6000) == b'tunnel' * 1000
+
+    def leaver(self, _):
+        with http1.Connection(self.front) as connection:
+            connection.send(http1.head_text('GET', '/bytes/9000000', 'web.example', self.good))
+            connection.head()
+        return True
+
+    def broken(self, _):
+        with http1.Connection(self.front) as connection:
+            connection.send(b'GET / HTTP/1.1\r\nHost : x\r\n\r\n')
+            return connection.answer().status == 400
+
+    def client(self, number):
+        deeds = [self.plain] * 8 + [self.bad, self.anonymous, self.sized, self.chunked, self.head, self.tunnel,
+                                    self.leaver, self.broken]
+        chance = random.Random(number)
+        connection = http1.Connection(self.front)
+        while not self.ending.is_set():
+            deed = chance.choice(deeds)
+            try:
+                fine = deed(connection)
+            except (OSError, ValueError, AssertionError) as why:
+                fine = False
+                self.wrong.append('%s: %r' % (deed.__name__, why))
+                connection.close()
+                connection = http1.Connection(self.front)
+            with self.lock:
+                self.counts[deed.__name__] += 1
+            if not fine:
+                self.wrong.append(deed.__name__)
+            if chance.random() < 0.01:
+                connection.close()
+                connection = http1.Connection(self.front)
+        connection.close()
+
+    # ---- what is watched
+
+    def sizes(self):
+        """Private memory and descriptors of each process by its part."""
+        found = {}
+        for node in self.nodes:
+            workers = {pid: 'worker %d' % index for index, pid in node.worker_pids().items()}
+            for pid in [node.process.pid, *node.family()]:
+                part = '%s %s' % (node.name, workers.get(pid) or
+                                  ('supervisor' if pid == node.process.pid else 'control'))
+                with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as file:
+                    private = sum(int(line.split()[1]) << 10 for line in file if line.startswith('Private_'))
+                found[part] = (private, len(os.listdir('/proc/%d/fd' % pid)))
+        return found
+
+    def run(self, minutes):
+        threads = [threading.Thread(target=self.client, args=(i,), daemon=True) for i in range(16)]
+        for thread in threads:
+            thread.start()
+        began, number, first = time.monotonic(), 0, None
+        while time.monotonic() - began < minutes * 60 and not self.wrong:
+            time.sleep(min(2, minutes * 6))
+            number += 1
+            self.fresh()
+            self.nodes[0].apply(self.rules(number))
+            if first is None and time.monotonic() - began > minutes * 6:
+                first = self.sizes()
+        self.ending.set()
+        for thread in threads:
+            thread.join(30)
+        return first, self.sizes(), number
+
+    def judge(self, first, last):
+        assert not self.wrong, self.wrong[:10]
+        asked = sum(self.counts.values())
+        edge = self.nodes[0]
+        poll(lambda: edge.metric('istio_requests_total') >= asked, 'each request has left its record')
+        assert edge.metric('selvage_records_dropped_total') == 0
+        for part, (memory, files) in last.items():
+            grown = memory - first[part][0]
+            print('%-18s %7.1f MB (%+.1f) %4d descriptors (%+d)' % (
+                part, memory / 1e6, grown / 1e6, files, files - first[part][1]))
+            assert SANITIZED or grown < GROWTH, '%s grew by %d bytes' % (part, grown)
+            assert files <= first[part][1] + 64, '%s holds more and more descriptors' % part
+
+
+def main():
+    minutes = float(sys.argv[1] if len(sys.argv) > 1 else os.environ.get('SOAK_MINUTES', '30'))
+    started = conftest.Started()
+    with tempfile.TemporaryDirectory(prefix='selvage-soak-') as folder:
+        try:
+            soak = Soak(conftest.World(pathlib.Path(folder), started))
+            first, last, changes = soak.run(minutes)
+            soak.judge(first, last)
+            print('%d requests, %d changes of the rules: %s' % (sum(soak.counts.values()), changes,
+                                                               dict(soak.counts)))
+        finally:
+            started.end()
+
+
+if __name__ == '__main__':
+    main()
