@@ -35,7 +35,8 @@ void inlet_done(struct inlet *inlet)
 {
     block_unref(inlet->in);
     inlet->in = NULL;
-    list_remove(&inlet->hungry.link);
+    if (inlet->hungry.link.next) /* else it never began */
+        list_remove(&inlet->hungry.link);
     stage_unlink(&inlet->source);
 }
 

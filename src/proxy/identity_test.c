@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 
+#include "crypt/digest.h"
 #include "proxy/front.h"
 #include "proxy/token.h"
+#include "wire/base64.h"
 
 static struct play play;
 
@@ -359,6 +361,78 @@ static void without_a_signing_key_it_is_503(void **state)
     play_close(&play);
 }
 
+/* ---- assertions that come: over mutual TLS ------------------------------------------------------------ */
+
+#define EDGE "spiffe://td/ns/foo/sa/edge"
+#define SIDECAR                                                                                              \
+    PLAY_NET("Sidecar", "s")                                                                                 \
+    "  ingress:\n  - {port: {number: 80, protocol: HTTP, name: http}, defaultEndpoint: "                     \
+    "'127.0.0.1:8080'}\n" PLAY_SEC("PeerAuthentication", "pa") "  mtls: {mode: STRICT}\n" PLAY_SEC(          \
+        "RequestAuthentication",                                                                             \
+        "ra") "  jwtRules: [{issuer: '" PLAY_ISSUER                                                          \
+              "', jwksUri: 'https://issuer/keys', fromHeaders: [{name: X-Assert}]}]\n"
+
+/* A token of the test's provider that is bound to the certificate. */
+static const char *bound(const struct identity_pem *to)
+{
+    struct bytes der;
+    struct bytes begin = BYTES("-----BEGIN CERTIFICATE-----");
+    size_t from = bytes_find_text(to->chain, begin) + begin.len,
+           until = bytes_find_text(to->chain, BYTES("-----END CERTIFICATE-----"));
+    assert_true(base64_decode(bytes_part(to->chain, from, until), true, &play.arena, &der));
+    struct digest digest = digest_of(der);
+    struct bytes text = base64url_encode(bytes_make(digest.bytes, 32), &play.arena);
+    return play_token_typed(
+        &play, "k", "selvage+jwt",
+        arena_text(&play.arena,
+                   arena_format(&play.arena, GOOD ",\"cnf\":{\"x5t#S256\":\"%.*s\"}", BYTES_FMT(text))));
+}
+
+static void an_assertion_holds_only_over_the_connection_of_its_certificate(void **state)
+{
+    (void)state;
+    for (int other = 0; other < 2; other++) {
+        struct identity_pem edge, stranger;
+        struct play_tls tls;
+        char request[4000];
+        play_init(&play, ROLE_SIDECAR, SIDECAR);
+        play.jwks = play_jwks(&play, "k");
+        identity_new(&play.self, "spiffe://td/ns/foo/sa/acc");
+        identity_new(&edge, EDGE);
+        identity_new(&stranger, EDGE); /* the same name does not help */
+        play_start(&play);
+        sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+        play_tls_open(&play, &tls, play_dial(&play), other ? &stranger : &edge, true);
+        assert_true(tls.open);
+        snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: h\r\nX-Assert: %s\r\n\r\n", bound(&edge));
+        play_tls_say(&tls, request);
+        if (other) {
+            said_has(play_tls_hear(&tls), "Jwt is bound to another client certificate");
+        } else {
+            serve_ok();
+            said_begins(play_tls_hear(&tls), "HTTP/1.1 200 OK");
+            assert_true(bytes_equal(play_record(&play, 1)->source_principal, BYTES(EDGE)));
+        }
+        play_record(&play, 1);
+        play_tls_close(&tls);
+        play_close(&play);
+    }
+}
+
+static void plain_text_is_not_spoken_where_mutual_tls_is_demanded(void **state)
+{
+    (void)state;
+    play_init(&play, ROLE_SIDECAR, SIDECAR);
+    identity_new(&play.self, "spiffe://td/ns/foo/sa/acc");
+    play_start(&play);
+    int client = play_dial(&play);
+    play_say(&play, client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    said_lacks(play_hear(&play, client), "HTTP");
+    assert_true(sim_ended(play.sim, client));
+    play_expect(&play, 1, 0, RECORD_DPE, "tls_refused");
+    play_close(&play);
+}
+
 int main(void)
 {
     struct fail why;
@@ -377,6 +451,8 @@ int main(void)
         cmocka_unit_test(a_trusted_proxy_says_who_the_client_is),
         cmocka_unit_test(an_assertion_says_who_asks_and_is_kept_for_half_its_life),
         cmocka_unit_test(without_a_signing_key_it_is_503),
+        cmocka_unit_test(an_assertion_holds_only_over_the_connection_of_its_certificate),
+        cmocka_unit_test(plain_text_is_not_spoken_where_mutual_tls_is_demanded),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     authority_free(root);

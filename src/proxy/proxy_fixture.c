@@ -155,6 +155,17 @@ void play_rules(struct play *play, const char *yaml)
     play_go(play);
 }
 
+void play_deny_all(struct play *play)
+{
+    struct compile_result none;
+    compile_deny_all(&play->world.set, &play->world.node, BYTES("a test"), ++play->generation, &play->arena,
+                     &none);
+    image_take(play, none.rules, none.rules_size, IMAGE_RULES);
+    image_take(play, none.endpoints, none.endpoints_size, IMAGE_ENDPOINTS);
+    compile_result_done(&none);
+    play_go(play);
+}
+
 /* ---- beginning and end --------------------------------------------------------------- */
 
 void play_init(struct play *play, enum rules_role role, const char *yaml)
@@ -411,10 +422,15 @@ void play_keys_drop(void)
 
 const char *play_token(struct play *play, const char *kid, const char *claims)
 {
+    return play_token_typed(play, kid, "JWT", claims);
+}
+
+const char *play_token_typed(struct play *play, const char *kid, const char *typ, const char *claims)
+{
     uint8_t signature[SIGNER_SIGNATURE_SIZE];
     struct fail why;
     struct arena *arena = &play->arena;
-    struct bytes header = arena_format(arena, "{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
+    struct bytes header = arena_format(arena, "{\"alg\":\"ES256\",\"typ\":\"%s\",\"kid\":\"%s\"}", typ, kid);
     struct bytes input =
         jws_signing_input(header, arena_format(arena, "{\"iss\":\"" PLAY_ISSUER "\",%s}", claims), arena);
     assert_true(signer_sign(provider_key(), input, signature, &why));

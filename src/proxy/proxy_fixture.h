@@ -60,6 +60,8 @@ void play_close(struct play *play);
 /* New rules, or new keys, in force from now on. */
 void play_rules(struct play *play, const char *yaml);
 void play_keys(struct play *play);
+/* The rules that stand when there are none to trust. */
+void play_deny_all(struct play *play);
 
 /* Turns until nothing moves; a hang ends the test. Then time passes. */
 void play_go(struct play *play);
@@ -91,6 +93,7 @@ void play_expect(struct play *play, unsigned count, unsigned status, uint32_t fl
 /* A token of PLAY_ISSUER; claims without their braces. Signed by the key that play_jwks publishes under kid.
  */
 const char *play_token(struct play *play, const char *kid, const char *claims);
+const char *play_token_typed(struct play *play, const char *kid, const char *typ, const char *claims);
 const char *play_jwks(struct play *play, const char *kid);
 void play_keys_drop(void);                                        /* at the end of the program */
 struct bytes play_payload(struct play *play, struct bytes token); /* the claims of a compact token */

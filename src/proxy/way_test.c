@@ -660,6 +660,76 @@ static void an_answer_larger_than_the_queue_reaches_a_client_that_asked_to_close
     play_close(&play);
 }
 
+/* ---- TCP ----------------------------------------------------------------------------------------- */
+
+#define TCP_RULES                                                                                            \
+    PLAY_NET("Gateway", "g")                                                                                 \
+    "  selector: {app: web}\n  servers:\n  - {port: {number: 80, protocol: TCP, name: p}, hosts: "           \
+    "['*']}\n" PLAY_NET(                                                                                     \
+        "VirtualService",                                                                                    \
+        "v") "  hosts: ['*']\n  gateways: [g]\n  tcp: [{route: [{destination: {host: b.test, port: "         \
+             "{number: 90}}}]}]\n" PLAY_NET("ServiceEntry",                                                  \
+                                            "b") "  hosts: [b.test]\n  location: MESH_EXTERNAL\n  "          \
+                                                 "resolution: STATIC\n"                                      \
+                                                 "  ports: [{number: 90, protocol: TCP, name: tcp, "         \
+                                                 "targetPort: 8080}]\n  endpoints: [{address: 10.0.0.1}]\n"
+
+static void a_tcp_tunnel_carries_both_ways_and_each_end_by_itself(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        play_open(&play, ROLE_GATEWAY, TCP_RULES);
+        sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+        int client = play_dial(&play), upstream = play_took(&play, PLAY_PORT);
+        play_say(&play, upstream, "220 hello"); /* a server that speaks first */
+        assert_string_equal(play_hear(&play, client), "220 hello");
+        play_say(&play, client, "ping");
+        assert_string_equal(play_hear(&play, upstream), "ping");
+        int one = first ? client : upstream, other = first ? upstream : client;
+        sim_end(play.sim, one);
+        play_go(&play);
+        assert_true(sim_ended(play.sim, other));
+        play_record(&play, 0);
+        sim_say(play.sim, other, BYTES("late"));
+        sim_end(play.sim, other);
+        assert_string_equal(play_hear(&play, one), "late");
+        assert_true(sim_ended(play.sim, one));
+        play_expect(&play, 1, 0, 0, "");
+        assert_int_equal(play_record(&play, 1)->protocol, 1);
+        assert_int_equal(sim_open(play.sim), 0);
+        play_close(&play);
+    }
+}
+
+static void tcp_that_reaches_nobody_or_is_denied_is_cut_with_a_record(void **state)
+{
+    (void)state;
+    play_open(&play, ROLE_GATEWAY, TCP_RULES);
+    int client = play_dial(&play);
+    assert_true(sim_ended(play.sim, client));
+    play_expect(&play, 1, 0, RECORD_UF, "upstream_reset_before_response_started{connection_failure}");
+    play_close(&play);
+    play_open(&play, ROLE_GATEWAY, TCP_RULES PLAY_SEC("AuthorizationPolicy", "p") "  {}\n");
+    client = play_dial(&play);
+    assert_true(sim_ended(play.sim, client));
+    play_expect(&play, 1, 0, RECORD_UAEX, "rbac_access_denied_matched_policy[none]");
+    play_close(&play);
+}
+
+static void without_valid_rules_every_request_is_403(void **state)
+{
+    (void)state;
+    play_init(&play, ROLE_GATEWAY, PLAY_SIMPLE);
+    play_start(&play);
+    int client = play_dial(&play);
+    play_deny_all(&play);
+    play_say(&play, client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    said_begins(play_hear(&play, client), "HTTP/1.1 403 ");
+    assert_int_equal(play_record(&play, 1)->flags, RECORD_UAEX);
+    assert_true(bytes_equal(play_record(&play, 1)->decision, BYTES("deny")));
+    play_close(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -688,6 +758,9 @@ int main(void)
         cmocka_unit_test(a_large_upload_waits_for_a_slow_upstream),
         cmocka_unit_test(a_client_that_reads_nothing_is_cut),
         cmocka_unit_test(a_client_that_stops_reading_between_two_parts_is_cut),
+        cmocka_unit_test(a_tcp_tunnel_carries_both_ways_and_each_end_by_itself),
+        cmocka_unit_test(tcp_that_reaches_nobody_or_is_denied_is_cut_with_a_record),
+        cmocka_unit_test(without_valid_rules_every_request_is_403),
         cmocka_unit_test(an_answer_larger_than_the_queue_reaches_a_client_that_asked_to_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
