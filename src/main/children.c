@@ -174,9 +174,11 @@ void child_worker_start(struct supervisor *s, uint32_t index)
 
 static void end_told(const char *what, pid_t pid, int status)
 {
-    if (WIFSIGNALED(status))
-        log_warning("%s (pid %d) was ended by signal %d (SIG%s)", what, (int)pid, WTERMSIG(status),
-                    sigabbrev_np(WTERMSIG(status)));
+    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+    if (name)
+        log_warning("%s (pid %d) was ended by signal %d (SIG%s)", what, (int)pid, WTERMSIG(status), name);
+    else if (WIFSIGNALED(status))
+        log_warning("%s (pid %d) was ended by signal %d", what, (int)pid, WTERMSIG(status));
     else
         log_warning("%s (pid %d) ended with status %d", what, (int)pid, WEXITSTATUS(status));
 }

@@ -76,7 +76,7 @@ static bool file_read(const char *path, struct arena *arena, struct bytes *out)
 
 static int run_with(const char *path, bool check_only)
 {
-    struct arena arena;
+    static struct arena arena; /* the settings are borrowed for the life of the process */
     struct findings findings;
     struct settings settings;
     struct bytes text;
@@ -124,7 +124,7 @@ static bool is_channel(int fd)
 
 int control_process_main(int argc, char **argv)
 {
-    struct arena arena;
+    static struct arena arena; /* as above */
     struct findings findings;
     struct settings settings;
     if (argc != 2 || !is_channel(CHILD_CHANNEL_FD)) {

@@ -10,10 +10,18 @@ void exchange_note(struct exchange *x, enum record_flag flag, const char *detail
         x->record.details = bytes_of(details);
 }
 
+/* Whether the media type is named in Accept, whatever its parameters. */
 static bool wants_json(const struct exchange *x)
 {
     const struct http_field *accept = http_fields_find(&x->request.fields, HTTP_ACCEPT);
-    return accept && http_list_has(accept->value, BYTES("application/json"));
+    struct bytes rest = accept ? accept->value : (struct bytes){0}, member, type;
+    while (rest.len) {
+        bytes_cut(&rest, ',', &member);
+        bytes_cut(&member, ';', &type);
+        if (bytes_equal_nocase(bytes_trim(type), BYTES("application/json")))
+            return true;
+    }
+    return false;
 }
 
 static struct bytes body_json(struct exchange *x, unsigned status, struct bytes message)

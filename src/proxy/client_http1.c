@@ -205,13 +205,30 @@ static void head_complete(struct client_http1 *c)
     exchange_start(x);
 }
 
+/* Rules may have become stricter since the connection was made. */
+static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
+{
+    const struct client_facts *facts = &c->client.facts;
+    switch ((enum rules_listener_tls)row->tls) {
+    case LISTENER_TLS:
+        return facts->tls;
+    case LISTENER_STRICT:
+        return facts->mesh;
+    case LISTENER_PLAIN:
+    case LISTENER_PERMISSIVE:
+    case LISTENER_TLS_COUNT:
+        break;
+    }
+    return true;
+}
+
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
     struct worker *worker = c->client.worker;
     const struct rules_listener *row = c->client.listen->row;
-    if (!row || row->protocol != SPEAKS_HTTP)
-        return false; /* the listener is gone */
+    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
+        return false; /* the listener is gone, or would not have let this connection in */
     c->x = exchange_new(worker, http_chain, row, worker->generation);
     c->x->client = c;
     c->x->client_ops = &http1_client_ops;
@@ -501,7 +518,7 @@ static void http1_written(struct client *client, size_t wrote)
         timer_update(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
         outlet_pull(&c->outlet);
-    if (c->state == STATE_LINGER && c->client.connection.ended)
+    if (c->state == STATE_LINGER && c->client.connection.ended && !c->client.connection.out_bytes)
         connection_wake(&c->client.connection);
 }
 
@@ -531,10 +548,9 @@ static void http1_drain(struct client *client)
         http1_close(c);
 }
 
-/* Trailers are no other way in for what claims identity. */
 static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
 {
-    const struct client_http1 *c = container_of(inlet, struct client_http1, inlet);
+    struct client_http1 *c = inlet->owner;
     if (c->x)
         front_strip(c->x, trailers);
 }
@@ -548,6 +564,7 @@ static void http1_begin(struct client *client)
         client_settled(client);
     inlet_init(&c->inlet, &client->connection);
     c->inlet.on_trailers = on_trailers;
+    c->inlet.owner = c;
     outlet_init(&c->outlet, &client->connection);
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;

@@ -112,7 +112,7 @@ def test_its_keys_rotate_under_load_without_one_wrong_answer(world, provider):
             return pki.bearer(token), lambda answer: answer.status == 401 or wrong.append(('bad', answer))
         return pki.bearer(good[alg]), lambda answer: answer.status == 200 or wrong.append(('good', answer))
 
-    with Load(edge.port, scaled(12), choose=choose) as load:
+    with Load(edge.port, 12, choose=choose) as load:
         load.wait(scaled(300))
         provider.rotate(1)
         load.wait(scaled(300))

@@ -109,8 +109,8 @@ def test_certificates_and_keys_rotate_under_load_with_no_wrong_answer(mesh, issu
     ports = list(mesh.fronts.values())
     watchers = [threading.Thread(target=look, args=(port,), daemon=True) for port in ports]
     mesh.echo.keep_requests = False
-    with Load(ports[0], scaled(8), choose=choose, pause=0.01) as west, \
-            Load(ports[1], scaled(8), choose=choose, pause=0.01) as east:
+    with Load(ports[0], 8, choose=choose, pause=0.01) as west, \
+            Load(ports[1], 8, choose=choose, pause=0.01) as east:
         for watcher in watchers:
             watcher.start()
         poll(lambda: wrong or all(len({kid for port, kid in signers if port == p}) >= 2 for p in ports) and
