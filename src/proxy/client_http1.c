@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/front.h"
 #include "proxy/http1_io.h"
 #include "proxy/listen.h"
 #include "wire/path.h"
@@ -204,13 +205,30 @@ static void head_complete(struct client_http1 *c)
     exchange_start(x);
 }
 
+/* Rules may have become stricter since the connection was made. */
+static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
+{
+    const struct client_facts *facts = &c->client.facts;
+    switch ((enum rules_listener_tls)row->tls) {
+    case LISTENER_TLS:
+        return facts->tls;
+    case LISTENER_STRICT:
+        return facts->mesh;
+    case LISTENER_PLAIN:
+    case LISTENER_PERMISSIVE:
+    case LISTENER_TLS_COUNT:
+        break;
+    }
+    return true;
+}
+
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
     struct worker *worker = c->client.worker;
     const struct rules_listener *row = c->client.listen->row;
-    if (!row || row->protocol != SPEAKS_HTTP)
-        return false; /* the listener is gone */
+    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
+        return false; /* the listener is gone, or would not have let this connection in */
     c->x = exchange_new(worker, http_chain, row, worker->generation);
     c->x->client = c;
     c->x->client_ops = &http1_client_ops;
@@ -535,6 +553,13 @@ static void http1_drain(struct client *client)
         http1_close(c);
 }
 
+static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
+{
+    struct client_http1 *c = inlet->owner;
+    if (c->x)
+        front_strip(c->x, trailers);
+}
+
 static void http1_begin(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
@@ -543,6 +568,8 @@ static void http1_begin(struct client *client)
     if (c->sniffed)
         client_settled(client);
     inlet_init(&c->inlet, &client->connection);
+    c->inlet.on_trailers = on_trailers;
+    c->inlet.owner = c;
     outlet_init(&c->outlet, &client->connection);
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
