@@ -41,6 +41,12 @@ static const struct row rows[] = {
      "1\r\na\r\n0\r\nx-t: 1\r\n\r\n",
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nx-u: 2\r\n\r\n",
      "HTTP/1.1 200 OK\r\n", "\r\n\r\n1\r\nx\r\n0\r\nx-u: 2\r\n\r\n", 200, true},
+    {"trailers that claim identity",
+     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Selvage-Assertion: "
+     "a\r\n"
+     "X_Forwarded_For: 1.2.3.4\r\nx-real-ip: b\r\nx_request_id: c\r\nx-t: 1\r\n\r\n",
+     "1\r\na\r\n0\r\nx-t: 1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\n",
+     "\r\n\r\n", 200, true},
     {"HEAD", "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
      "HTTP/1.1 200 OK\r\n", "\r\n\r\n", 200, true},
     {"204", "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n",
