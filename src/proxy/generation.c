@@ -291,7 +291,8 @@ static struct tls_context *cluster_context(struct loader *loader, const struct g
     const struct rules_name *name =
         row->peer_names.count ? image_row(rules, RULES_NAME, row->peer_names, 0) : NULL;
     struct bytes sni = image_text(rules, row->sni);
-    settings.host = row->skip_verify ? (struct bytes){0} : name ? image_text(rules, name->text) : sni;
+    if (!row->skip_verify)
+        settings.host = name ? image_text(rules, name->text) : sni;
     return context_get(loader, &settings, false, image_text(rules, row->name));
 }
 
