@@ -74,8 +74,8 @@ static uint64_t patience_ms(const struct client_http1 *c)
         return TIMER_NEVER; /* the exchange has times of its own */
     case STATE_DISCARD:
         return BODY_MS;
-    case STATE_LINGER:
-        return LINGER_MS;
+    case STATE_LINGER: /* what the client was told still leaves, however slowly it reads */
+        return c->client.connection.out_bytes ? BODY_MS : LINGER_MS;
     }
     return IDLE_MS;
 }
@@ -438,9 +438,10 @@ static const struct client_ops http1_client_ops = {on_info, on_head, on_done};
 static bool discard_step(struct client_http1 *c)
 {
     enum inlet_turn turn = inlet_step(&c->inlet);
-    if (turn == INLET_END)
+    if (turn == INLET_END && c->keep_alive)
         next_request(c);
-    else if (turn == INLET_BAD || turn == INLET_GONE || c->inlet.bytes - c->discarded > DISCARD_MAX)
+    else if (turn == INLET_END || turn == INLET_BAD || turn == INLET_GONE ||
+             c->inlet.bytes - c->discarded > DISCARD_MAX)
         linger(c);
     return turn == INLET_MORE;
 }
@@ -544,7 +545,11 @@ static void http1_drain(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     c->keep_alive = false;
-    if (c->state == STATE_HEAD && !c->x)
+    if (c->state != STATE_HEAD || c->x)
+        return;
+    if (c->client.connection.out_bytes) /* the end of an answer */
+        linger(c);
+    else
         http1_close(c);
 }
 
