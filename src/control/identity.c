@@ -150,7 +150,9 @@ static bool is_due(const struct identity *identity)
         return true;
     if (identity->settings->identity->files)
         return false; /* somebody else renews it */
-    return clock_wall_s() >= identity->issued_s + (identity->not_after_s - identity->issued_s) / 2;
+    int64_t now_s = clock_wall_s(), half_s = (identity->not_after_s - identity->issued_s) / 2;
+    bool set_back = now_s < identity->issued_s - half_s; /* by so much that nobody may find it valid yet */
+    return set_back || now_s >= identity->issued_s + half_s;
 }
 
 /* False: end. Wakes often enough to see a changed file and a clock that was set. */

@@ -162,14 +162,14 @@ static struct bytes payload_make(struct exchange *x, int64_t now_s, char id[37])
     return text_bytes(&text);
 }
 
-/* The signer whose day it is. */
+/* The signer whose day it is; the first of all when a clock was set back to before it was made. */
 static const struct keys_signer *signer_now(const struct generation *generation, int64_t now_s, size_t *row)
 {
     struct image_rows all = image_all(&generation->keys, KEYS_SIGNER);
     const struct keys_signer *found = NULL;
     for (uint32_t i = 0; i < all.count; i++) {
         const struct keys_signer *signer = image_row(&generation->keys, KEYS_SIGNER, all, i);
-        if (signer->from_s <= now_s && (!found || signer->from_s > found->from_s)) {
+        if (!found || (signer->from_s <= now_s && signer->from_s > found->from_s)) {
             found = signer;
             *row = i;
         }
@@ -225,8 +225,9 @@ bool assertion_add(struct exchange *x, struct http_fields *fields, struct fail *
     if (!signer || !generation->self_version)
         return fail(why, FAIL_SELF, "there is no key to sign the assertion with yet");
     struct token *token = x->token;
-    bool fresh =
-        token->assertion && token->assertion_until_s > now_s && token->assertion_for == made_for(x, signer);
+    int64_t left_s = token->assertion_until_s - now_s; /* more than it ever had: the clock was set back */
+    bool fresh = token->assertion && left_s > 0 && left_s <= generation->assertion->lifetime_s / 2 &&
+                 token->assertion_for == made_for(x, signer);
     if (!fresh && !assertion_sign(x, signer, row, now_s, why))
         return false;
     http_fields_set(fields, image_text(&generation->rules, rule->field),

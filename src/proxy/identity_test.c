@@ -342,6 +342,9 @@ static void an_assertion_says_who_asks_and_is_kept_for_half_its_life(void **stat
     play.sim->wall_us += 2 * (int64_t)1000000;
     const char *second = asserted(client, &upstream, token);
     assert_string_not_equal(second, first);
+    play.sim->wall_us -= 40 * (int64_t)1000000; /* the clock is set back */
+    second = asserted(client, &upstream, token);
+    said_has(arena_text(&play.arena, play_payload(&play, bytes_of(second))), "\"iat\":1699999991");
     signer_renew();
     play_keys(&play);
     const char *third = asserted(client, &upstream, token);
