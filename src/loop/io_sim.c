@@ -230,6 +230,16 @@ static unsigned port_of(const struct sockaddr *to)
     return ntohs(((const struct sockaddr_in6 *)(const void *)to)->sin6_port);
 }
 
+static void connect_done(struct io_sim *sim, struct sim_socket *socket, unsigned port)
+{
+    struct sim_socket *other = socket_new(sim);
+    pair(sim, socket, other);
+    other->pending = true;
+    other->listener = (int)port;
+    socket->connecting = false;
+    socket->ready |= IO_WRITE;
+}
+
 static int sim_connect(struct io *io, const struct sockaddr *to, socklen_t len)
 {
     struct io_sim *sim = sim_of(io);
@@ -242,6 +252,7 @@ static int sim_connect(struct io *io, const struct sockaddr *to, socklen_t len)
     socket->connecting = true;
     switch (port_state(sim, port)) {
     case SIM_HANGS:
+        socket->listener = (int)port;
         return fd_of(sim, socket);
     case SIM_REFUSES:
         socket->connect_error = -ECONNREFUSED;
@@ -250,12 +261,7 @@ static int sim_connect(struct io *io, const struct sockaddr *to, socklen_t len)
     case SIM_SERVES:
         break;
     }
-    struct sim_socket *other = socket_new(sim);
-    pair(sim, socket, other);
-    other->pending = true;
-    other->listener = (int)port;
-    socket->connecting = false;
-    socket->ready = IO_WRITE;
+    connect_done(sim, socket, port);
     return fd_of(sim, socket);
 }
 
@@ -414,6 +420,16 @@ int sim_take(struct io_sim *sim, unsigned port)
         return fd_of(sim, socket);
     }
     return -1;
+}
+
+void sim_relent(struct io_sim *sim, unsigned port)
+{
+    sim_port(sim, port, SIM_SERVES);
+    for (int i = 0; i < SIM_SOCKETS; i++) {
+        struct sim_socket *socket = &sim->sockets[i];
+        if (socket->used && socket->connecting && socket->listener == (int)port)
+            connect_done(sim, socket, port);
+    }
 }
 
 unsigned sim_open(const struct io_sim *sim)

@@ -71,6 +71,8 @@ int sim_dial(struct io_sim *sim, int listener);
 void sim_port(struct io_sim *sim, unsigned port, enum sim_port_state state);
 /* The test's end of the next connection that the tested side made to the port; -1: none waits. */
 int sim_take(struct io_sim *sim, unsigned port);
+/* Connections that hang at the port are made after all. */
+void sim_relent(struct io_sim *sim, unsigned port);
 /* Whether the tested side has connections open. */
 unsigned sim_open(const struct io_sim *sim);
 

@@ -68,19 +68,30 @@ bool children_prepare(struct supervisor *s, struct fail *why)
 
 /* ---- in the child: between fork and exec ---------------------------------------------- */
 
+/* What children may know of the environment: where credentials, state and trusted roots lie, and the
+ * sanitizers' wishes. */
+static const char *const kept[] = {
+    "PATH",          "TZ",           "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY",
+    "SSL_CERT_FILE", "ASAN_OPTIONS", "UBSAN_OPTIONS",         "TSAN_OPTIONS"};
+enum { KEPT_COUNT = sizeof kept / sizeof kept[0], KEPT_SIZE = 512 };
+
+static char *const *environment_make(void)
+{
+    static char texts[KEPT_COUNT][KEPT_SIZE];
+    static char *environment[KEPT_COUNT + 1];
+    int count = 0;
+    for (size_t i = 0; i < KEPT_COUNT; i++) {
+        const char *value = getenv(kept[i]);
+        if (value && snprintf(texts[i], KEPT_SIZE, "%s=%s", kept[i], value) < KEPT_SIZE)
+            environment[count++] = texts[i];
+    }
+    environment[count] = NULL;
+    return environment;
+}
+
 static void child_become(const struct supervisor *s, int channel, int extra, char *const arguments[])
 {
     sigset_t none;
-    static char *const environment[] = {NULL};
-    char *home[4] = {NULL};
-    int count = 0;
-    const char *const kept[] = {"PATH", "TZ", "CREDENTIALS_DIRECTORY"};
-    static char text[3][512];
-    for (int i = 0; i < 3; i++) {
-        const char *value = getenv(kept[i]);
-        if (value && snprintf(text[i], sizeof text[i], "%s=%s", kept[i], value) < (int)sizeof text[i])
-            home[count++] = text[i];
-    }
     /* Up and away from the numbers they will have, then there; dup2 clears close-on-exec. */
     int high_channel = fcntl(channel, F_DUPFD, 100), high_extra = fcntl(extra, F_DUPFD, 100);
     int program = fcntl(s->program, F_DUPFD, 100);
@@ -94,7 +105,7 @@ static void child_become(const struct supervisor *s, int channel, int extra, cha
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    syscall(SYS_execveat, program, "", arguments, count ? home : environment, AT_EMPTY_PATH);
+    syscall(SYS_execveat, program, "", arguments, environment_make(), AT_EMPTY_PATH);
     _exit(127);
 }
 

@@ -10,6 +10,7 @@ static _Thread_local struct block *stock;
 static _Thread_local size_t stock_count;
 static _Thread_local size_t live;
 static _Thread_local size_t limit = 16384;
+static _Thread_local struct link waiters; /* zeroed: not made yet */
 
 struct block *block_new(void)
 {
@@ -38,6 +39,23 @@ struct block *block_ref(struct block *block)
     return block;
 }
 
+void block_wait(struct block_waiter *waiter)
+{
+    if (!waiters.next)
+        list_init(&waiters);
+    list_remove(&waiter->link);
+    list_push_back(&waiters, &waiter->link);
+}
+
+static void waiters_call(void)
+{
+    while (waiters.next && !list_empty(&waiters)) {
+        struct block_waiter *waiter = container_of(waiters.next, struct block_waiter, link);
+        list_remove(&waiter->link);
+        waiter->on_room(waiter);
+    }
+}
+
 void block_unref(struct block *block)
 {
     if (!block || --block->refs)
@@ -45,11 +63,13 @@ void block_unref(struct block *block)
     live--;
     if (stock_count == STOCK_MAX) {
         free(block);
-        return;
+    } else {
+        block->next = stock;
+        stock = block;
+        stock_count++;
     }
-    block->next = stock;
-    stock = block;
-    stock_count++;
+    if (live < limit)
+        waiters_call();
 }
 
 void block_limit_set(size_t blocks)

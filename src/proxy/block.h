@@ -9,6 +9,7 @@
 #define PROXY_BLOCK_H
 
 #include "base/bytes.h"
+#include "base/list.h"
 
 /* Room for the largest head that is accepted (32 KiB) and a little more. */
 #define BLOCK_ROOM (33 * 1024)
@@ -26,6 +27,13 @@ struct block *block_ref(struct block *block);
 void block_unref(struct block *block); /* NULL is fine */
 void block_limit_set(size_t blocks);   /* how many may live at once; default 16384 */
 size_t block_live(void);
+/* Somebody who was refused one: on_room is called, once, when there may be some again. Embedded; list_init
+ * its link first, list_remove it when it is no longer needed. */
+struct block_waiter {
+    struct link link;
+    void (*on_room)(struct block_waiter *waiter);
+};
+void block_wait(struct block_waiter *waiter);
 void block_stock_drop(void);
 
 #endif

@@ -142,10 +142,10 @@ static void exchange_end_all(struct exchange *x, enum exchange_end end)
     x->wait.what = NULL;
     task_cancel(&x->resume_task);
     timer_rest(&x->timer);
-    children_end(x);
     for (int i = x->entered - 1; i >= 0; i--)
         if (x->chain[i]->leave)
             x->chain[i]->leave(x);
+    children_end(x);
     if (x->client_ops)
         x->client_ops->done(x);
     list_remove(&x->sibling);
@@ -255,6 +255,16 @@ void exchange_rebind(struct exchange *x)
     x->listener = row;
 }
 
+/* Routes and claims may have set fields whose texts lie in the old rules. */
+static void request_freeze(struct exchange *x)
+{
+    for (uint32_t i = 0; i < x->request.fields.count; i++) {
+        struct http_field *field = &x->request.fields.at[i];
+        field->name = arena_bytes(&x->arena, field->name);
+        field->value = arena_bytes(&x->arena, field->value);
+    }
+}
+
 /* Policy once more, under the rules of now; the request goes on where it is. */
 bool exchange_judge_again(struct exchange *x)
 {
@@ -272,6 +282,7 @@ bool exchange_judge_again(struct exchange *x)
     } else {
         trace_freeze(x);
         route_freeze(x);
+        request_freeze(x);
     }
     x->frozen = true;
     x->generation = generation_ref(now);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/front.h"
 #include "proxy/http1_io.h"
 #include "proxy/listen.h"
 #include "wire/path.h"
@@ -73,8 +74,8 @@ static uint64_t patience_ms(const struct client_http1 *c)
         return TIMER_NEVER; /* the exchange has times of its own */
     case STATE_DISCARD:
         return BODY_MS;
-    case STATE_LINGER:
-        return LINGER_MS;
+    case STATE_LINGER: /* what the client was told still leaves, however slowly it reads */
+        return c->client.connection.out_bytes ? BODY_MS : LINGER_MS;
     }
     return IDLE_MS;
 }
@@ -204,13 +205,30 @@ static void head_complete(struct client_http1 *c)
     exchange_start(x);
 }
 
+/* Rules may have become stricter since the connection was made. */
+static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
+{
+    const struct client_facts *facts = &c->client.facts;
+    switch ((enum rules_listener_tls)row->tls) {
+    case LISTENER_TLS:
+        return facts->tls;
+    case LISTENER_STRICT:
+        return facts->mesh;
+    case LISTENER_PLAIN:
+    case LISTENER_PERMISSIVE:
+    case LISTENER_TLS_COUNT:
+        break;
+    }
+    return true;
+}
+
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
     struct worker *worker = c->client.worker;
     const struct rules_listener *row = c->client.listen->row;
-    if (!row || row->protocol != SPEAKS_HTTP)
-        return false; /* the listener is gone */
+    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
+        return false; /* the listener is gone, or would not have let this connection in */
     c->x = exchange_new(worker, http_chain, row, worker->generation);
     c->x->client = c;
     c->x->client_ops = &http1_client_ops;
@@ -420,9 +438,10 @@ static const struct client_ops http1_client_ops = {on_info, on_head, on_done};
 static bool discard_step(struct client_http1 *c)
 {
     enum inlet_turn turn = inlet_step(&c->inlet);
-    if (turn == INLET_END)
+    if (turn == INLET_END && c->keep_alive)
         next_request(c);
-    else if (turn == INLET_BAD || turn == INLET_GONE || c->inlet.bytes - c->discarded > DISCARD_MAX)
+    else if (turn == INLET_END || turn == INLET_BAD || turn == INLET_GONE ||
+             c->inlet.bytes - c->discarded > DISCARD_MAX)
         linger(c);
     return turn == INLET_MORE;
 }
@@ -500,7 +519,7 @@ static void http1_written(struct client *client, size_t wrote)
         timer_update(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
         outlet_pull(&c->outlet);
-    if (c->state == STATE_LINGER && c->client.connection.ended)
+    if (c->state == STATE_LINGER && c->client.connection.ended && !c->client.connection.out_bytes)
         connection_wake(&c->client.connection);
 }
 
@@ -526,8 +545,19 @@ static void http1_drain(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     c->keep_alive = false;
-    if (c->state == STATE_HEAD && !c->x)
+    if (c->state != STATE_HEAD || c->x)
+        return;
+    if (c->client.connection.out_bytes) /* the end of an answer */
+        linger(c);
+    else
         http1_close(c);
+}
+
+static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
+{
+    struct client_http1 *c = inlet->owner;
+    if (c->x)
+        front_strip(c->x, trailers);
 }
 
 static void http1_begin(struct client *client)
@@ -538,6 +568,8 @@ static void http1_begin(struct client *client)
     if (c->sniffed)
         client_settled(client);
     inlet_init(&c->inlet, &client->connection);
+    c->inlet.on_trailers = on_trailers;
+    c->inlet.owner = c;
     outlet_init(&c->outlet, &client->connection);
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;

@@ -19,15 +19,24 @@ static void source_stop(struct stage *stage, enum pump_reason reason)
 
 static const struct stage_ops source_ops = {"http1 inlet", stage_pass_give, source_want, source_stop};
 
+static void on_room(struct block_waiter *waiter)
+{
+    connection_wake(container_of(waiter, struct inlet, hungry)->connection);
+}
+
 void inlet_init(struct inlet *inlet, struct connection *connection)
 {
     *inlet = (struct inlet){.connection = connection, .done = true, .source.ops = &source_ops};
+    inlet->hungry.on_room = on_room;
+    list_init(&inlet->hungry.link);
 }
 
 void inlet_done(struct inlet *inlet)
 {
     block_unref(inlet->in);
     inlet->in = NULL;
+    if (inlet->hungry.link.next) /* else it never began */
+        list_remove(&inlet->hungry.link);
     stage_unlink(&inlet->source);
 }
 
@@ -50,8 +59,11 @@ static bool inlet_room(struct inlet *inlet)
     if (rest.len == BLOCK_ROOM)
         return false;
     struct block *fresh = block_new();
-    if (!fresh)
+    if (!fresh) {
+        block_wait(&inlet->hungry);
         return false;
+    }
+    list_remove(&inlet->hungry.link);
     if (rest.len)
         memcpy(fresh->data, rest.at, rest.len);
     fresh->used = (uint32_t)rest.len;
@@ -117,6 +129,8 @@ static void inlet_give(struct inlet *inlet, struct bytes data)
 static enum inlet_turn inlet_end(struct inlet *inlet)
 {
     inlet->done = inlet->told = true;
+    if (inlet->body == INLET_CHUNKED && inlet->on_trailers)
+        inlet->on_trailers(inlet, &inlet->chunks.trailers);
     if (inlet->body == INLET_CHUNKED && inlet->chunks.trailers.count && !inlet->discard) {
         const struct part part = {.kind = PART_TRAILERS, .trailers = &inlet->chunks.trailers};
         stage_give(&inlet->source, &part);

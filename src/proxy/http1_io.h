@@ -37,6 +37,10 @@ struct inlet {
     bool discard;   /* nobody wants it: read away */
     size_t credit;  /* bytes the pump asked for */
     uint64_t bytes; /* of body so far */
+    /* What a stage behind may not see is taken out of trailers here; NULL: nothing. */
+    void (*on_trailers)(struct inlet *inlet, struct http_fields *trailers);
+    void *owner;
+    struct block_waiter hungry; /* no memory: woken when there is some */
     struct stage source;
 };
 

@@ -56,9 +56,10 @@ bool key_wait_start(struct exchange *x, uint64_t key_set)
     struct worker *worker = x->worker;
     struct key_wait *wait = wait_of(worker->key_waits, key_set, true);
     uint64_t now_ms = worker->loop.now_ms;
-    if (!wait || (!wait->pending && wait->asked && now_ms - wait->asked_ms < ASK_EVERY_MS))
+    bool lately = wait && wait->asked && now_ms - wait->asked_ms < ASK_EVERY_MS;
+    if (!wait || (!wait->pending && lately))
         return false;
-    if (!wait->pending) {
+    if (!lately) { /* also when the answer to the last question was lost */
         wait->pending = wait->asked = true;
         wait->asked_ms = now_ms;
         worker->ops->need_keys(worker, key_set);

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "proxy/record_write.h"
 
-enum { ACCEPT_AT_ONCE = 64, HANDSHAKE_MS = 5 * 1000 };
+enum { ACCEPT_AT_ONCE = 64, HANDSHAKE_MS = 5 * 1000, AGAIN_MS = 100 };
 
 static void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer);
 
@@ -42,6 +42,7 @@ static void accept_some(struct listen *listen)
         if (fd < 0) {
             errno = -fd;
             log_warning("accepting on a listener failed: %s", strerror(errno));
+            timer_set(&listen->worker->loop, &listen->again, listen->worker->loop.now_ms + AGAIN_MS);
             return;
         }
         listen->worker->accepted++;
@@ -67,8 +68,14 @@ void listen_last(struct listen *listen)
         accept_some(listen);
 }
 
+static void on_again(struct timer *timer)
+{
+    accept_some(container_of(timer, struct listen, again));
+}
+
 void listen_start(struct listen *listen)
 {
+    listen->again.on_due = on_again;
     listen->watch.on_ready = on_connection;
     listen->resume.run = resume_run;
     if (loop_watch(&listen->worker->loop, listen->fd, &listen->watch) < 0)

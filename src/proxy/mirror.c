@@ -51,6 +51,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
 
 static void on_done(struct exchange *x)
 {
+    stage_take_out(&x->mirror->tee.stage); /* the parent may go on for long */
     tee_done(&x->mirror->tee);
     stage_unlink(&x->mirror->waste);
 }
@@ -79,6 +80,7 @@ static void request_copy(struct exchange *to, const struct exchange *from)
     to->request.path = arena_bytes(&to->arena, from->request.path);
     to->original_path = to->request.path;
     fields_copy(to, from);
+    http_fields_remove(&to->request.fields, HTTP_EXPECT);
     to->request_has_body = from->request_has_body;
     to->request_sized = from->request_sized;
     to->request_length = from->request_length;
@@ -95,12 +97,25 @@ static struct bytes shadow_of(struct exchange *x, struct bytes authority)
                         BYTES_FMT(bytes_part(authority, end, authority.len)));
 }
 
+/* Only to be judged and vouched for by, before anything waits: these are the parent's references. */
+static void identity_lend(struct exchange *x, const struct exchange *from)
+{
+    static const struct exchange nobody;
+    from = from ? from : &nobody;
+    x->token = from->token;
+    x->assertion = from->assertion;
+    x->claims = from->claims;
+    x->groups = from->groups;
+    x->groups_mapped = from->groups_mapped;
+    x->group_labels = from->group_labels;
+}
+
 static void mirror_one(struct exchange *parent, const struct rules_destination *destination)
 {
     struct exchange *x = exchange_new_child(parent, mirror_chain);
     struct mirror *mirror = arena_room(&x->arena, sizeof *mirror);
     request_copy(x, parent);
-    x->token = parent->token; /* only to be judged by; it is the parent's reference */
+    identity_lend(x, parent);
     x->permit = permit_for_child(parent, x);
     x->detached = true;
     x->client_ops = &mirror_client_ops;
@@ -116,14 +131,10 @@ static void mirror_one(struct exchange *parent, const struct rules_destination *
     tee_init(&mirror->tee);
     x->from_client = &mirror->tee.copy;
     x->to_client = &mirror->waste;
-    if (parent->request_has_body) {
-        struct stage *last = parent->from_client;
-        while (last->after)
-            last = last->after;
-        stage_link(last, &mirror->tee.stage);
-    }
+    if (parent->request_has_body)
+        stage_link(stage_last(parent->from_client), &mirror->tee.stage);
     exchange_start(x);
-    x->token = NULL;
+    identity_lend(x, NULL);
 }
 
 void mirror_start(struct exchange *x)
@@ -142,10 +153,14 @@ void mirror_start(struct exchange *x)
 
 void mirror_end(struct exchange *x)
 {
-    list_for(link, &x->children)
+    list_for_safe(link, after, &x->children)
     {
         struct exchange *child = container_of(link, struct exchange, sibling);
-        if (child->mirror && child->mirror->tee.stage.before)
-            stage_unlink(&child->mirror->tee.stage);
+        if (!child->mirror)
+            continue;
+        stage_take_out(&child->mirror->tee.stage);
+        if (x->request_has_body && !child->mirror->tee.ended)
+            exchange_fail(child, 0, RECORD_LR,
+                          BYTES("parent_ended")); /* the rest of its body will not come */
     }
 }

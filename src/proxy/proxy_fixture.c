@@ -155,12 +155,23 @@ void play_rules(struct play *play, const char *yaml)
     play_go(play);
 }
 
+void play_deny_all(struct play *play)
+{
+    struct compile_result none;
+    compile_deny_all(&play->world.set, &play->world.node, BYTES("a test"), ++play->generation, &play->arena,
+                     &none);
+    image_take(play, none.rules, none.rules_size, IMAGE_RULES);
+    image_take(play, none.endpoints, none.endpoints_size, IMAGE_ENDPOINTS);
+    compile_result_done(&none);
+    play_go(play);
+}
+
 /* ---- beginning and end --------------------------------------------------------------- */
 
 void play_init(struct play *play, enum rules_role role, const char *yaml)
 {
     memset(play, 0, sizeof *play);
-    alarm(60);
+    alarm(20);
     play->blocks = block_live();
     play->role = role;
     arena_init(&play->arena);
@@ -228,12 +239,13 @@ static bool still(const struct play *play)
 
 void play_go(struct play *play)
 {
-    unsigned turns = 0;
-    do {
+    /* What a last turn's tasks did to sockets is told in the next. */
+    for (unsigned turns = 0, quiet = 0; quiet < 2; turns++) {
         assert_true(loop_turn(&play->worker.loop, 0));
-        if (++turns > PLAY_TURNS)
+        quiet = still(play) ? quiet + 1 : 0;
+        if (turns > PLAY_TURNS)
             world_wrong("it never comes to rest");
-    } while (!still(play));
+    }
 }
 
 void play_pass(struct play *play, uint64_t ms)
@@ -329,6 +341,33 @@ int play_took(struct play *play, unsigned port)
     return fd;
 }
 
+/* ---- what was said --------------------------------------------------------------------------- */
+
+void said_begins(const char *text, const char *with)
+{
+    if (strncmp(text, with, strlen(with)) != 0)
+        world_wrong("not '%s' but: %s", with, text);
+}
+
+void said_has(const char *text, const char *what)
+{
+    if (!strstr(text, what))
+        world_wrong("no '%s' in: %s", what, text);
+}
+
+void said_lacks(const char *text, const char *what)
+{
+    if (strstr(text, what))
+        world_wrong("'%s' in: %s", what, text);
+}
+
+void said_ends(const char *text, const char *with)
+{
+    size_t len = strlen(text), n = strlen(with);
+    if (len < n || strcmp(text + len - n, with) != 0)
+        world_wrong("not at the end '%s': %s", with, text);
+}
+
 /* ---- records ------------------------------------------------------------------------------- */
 
 static void records_read(struct play *play)
@@ -383,10 +422,15 @@ void play_keys_drop(void)
 
 const char *play_token(struct play *play, const char *kid, const char *claims)
 {
+    return play_token_typed(play, kid, "JWT", claims);
+}
+
+const char *play_token_typed(struct play *play, const char *kid, const char *typ, const char *claims)
+{
     uint8_t signature[SIGNER_SIGNATURE_SIZE];
     struct fail why;
     struct arena *arena = &play->arena;
-    struct bytes header = arena_format(arena, "{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
+    struct bytes header = arena_format(arena, "{\"alg\":\"ES256\",\"typ\":\"%s\",\"kid\":\"%s\"}", typ, kid);
     struct bytes input =
         jws_signing_input(header, arena_format(arena, "{\"iss\":\"" PLAY_ISSUER "\",%s}", claims), arena);
     assert_true(signer_sign(provider_key(), input, signature, &why));

@@ -60,6 +60,8 @@ void play_close(struct play *play);
 /* New rules, or new keys, in force from now on. */
 void play_rules(struct play *play, const char *yaml);
 void play_keys(struct play *play);
+/* The rules that stand when there are none to trust. */
+void play_deny_all(struct play *play);
 
 /* Turns until nothing moves; a hang ends the test. Then time passes. */
 void play_go(struct play *play);
@@ -78,6 +80,12 @@ size_t play_drain(struct play *play, int fd, size_t step);
 /* The next connection that came to an upstream's port; the test fails when there is none. */
 int play_took(struct play *play, unsigned port);
 
+/* Else the test ends with what was said. */
+void said_begins(const char *text, const char *with);
+void said_has(const char *text, const char *what);
+void said_lacks(const char *text, const char *what);
+void said_ends(const char *text, const char *with);
+
 /* The only record so far, or the newest; the test fails when there are others than `count`. */
 const struct record *play_record(struct play *play, unsigned count);
 void play_expect(struct play *play, unsigned count, unsigned status, uint32_t flags, const char *details);
@@ -85,6 +93,7 @@ void play_expect(struct play *play, unsigned count, unsigned status, uint32_t fl
 /* A token of PLAY_ISSUER; claims without their braces. Signed by the key that play_jwks publishes under kid.
  */
 const char *play_token(struct play *play, const char *kid, const char *claims);
+const char *play_token_typed(struct play *play, const char *kid, const char *typ, const char *claims);
 const char *play_jwks(struct play *play, const char *kid);
 void play_keys_drop(void);                                        /* at the end of the program */
 struct bytes play_payload(struct play *play, struct bytes token); /* the claims of a compact token */

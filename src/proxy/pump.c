@@ -16,6 +16,15 @@ void stage_insert(struct stage *before, struct stage *stage)
         stage_link(stage, after);
 }
 
+void stage_take_out(struct stage *stage)
+{
+    if (stage->before)
+        stage->before->after = stage->after;
+    if (stage->after)
+        stage->after->before = stage->before;
+    stage->before = stage->after = NULL;
+}
+
 void stage_unlink(struct stage *stage)
 {
     if (stage->before)
@@ -23,6 +32,13 @@ void stage_unlink(struct stage *stage)
     if (stage->after)
         stage->after->before = NULL;
     stage->before = stage->after = NULL;
+}
+
+struct stage *stage_last(struct stage *stage)
+{
+    while (stage->after)
+        stage = stage->after;
+    return stage;
 }
 
 void stage_give(struct stage *from, const struct part *part)
@@ -119,15 +135,13 @@ static void keep_give(struct stage *stage, const struct part *part)
 static void keep_want(struct stage *stage, size_t bytes)
 {
     struct keep *keep = keep_of(stage);
-    while (keep->replaying && bytes) {
-        if (keep->next == keep->count) {
-            keep->replaying = false;
-            break;
-        }
+    /* All at once, it is bounded: what came now in between could not be put in its place. */
+    while (keep->replaying && keep->next < keep->count) {
         const struct part part = keep->parts[keep->next++];
         bytes -= part.data.len < bytes ? part.data.len : bytes;
         stage_give(stage, &part);
     }
+    keep->replaying = false;
     if (!keep->complete)
         stage_want(stage, bytes);
 }
@@ -172,6 +186,13 @@ static struct tee *tee_of_copy(struct stage *stage)
 static void tee_copy_out(struct tee *tee)
 {
     uint32_t given = 0;
+    if (!tee->copy.after)
+        return;
+    if (tee->behind) {
+        tee->behind = false;
+        stage_give_abort(&tee->copy, PUMP_CANCELLED);
+        return;
+    }
     while (given < tee->count && (tee->credit || tee->parts[given].kind != PART_DATA)) {
         struct part part = tee->parts[given++];
         tee->credit -= part.data.len < tee->credit ? part.data.len : tee->credit;
@@ -186,15 +207,13 @@ static void tee_copy_out(struct tee *tee)
 static void tee_give(struct stage *stage, const struct part *part)
 {
     struct tee *tee = (struct tee *)(void *)stage;
-    if (!tee->ended && tee->copy.after) {
+    if (!tee->ended) {
         tee->ended = part->kind == PART_END || part->kind == PART_ABORT;
-        if (parts_add(tee->parts, &tee->count, &tee->bytes, part)) {
-            tee_copy_out(tee);
-        } else {
-            tee->ended = true;
+        if (!parts_add(tee->parts, &tee->count, &tee->bytes, part)) {
+            tee->ended = tee->behind = true;
             parts_drop(tee->parts, &tee->count, &tee->bytes);
-            stage_give_abort(&tee->copy, PUMP_CANCELLED);
         }
+        tee_copy_out(tee);
     }
     stage_give(stage, part);
 }
@@ -231,6 +250,7 @@ void tee_init(struct tee *tee)
 
 void tee_done(struct tee *tee)
 {
+    tee->ended = true;
     parts_drop(tee->parts, &tee->count, &tee->bytes);
     stage_unlink(&tee->copy);
 }

@@ -59,6 +59,10 @@ void stage_link(struct stage *before, struct stage *after);
 /* Puts a tap or transform between two stages that are linked. */
 void stage_insert(struct stage *before, struct stage *stage);
 void stage_unlink(struct stage *stage);
+/* Its neighbours meet. */
+void stage_take_out(struct stage *stage);
+/* The stage that a pump which begins there ends with so far. */
+struct stage *stage_last(struct stage *stage);
 
 /* To the neighbour, if there still is one. */
 void stage_give(struct stage *from, const struct part *part);
@@ -110,7 +114,8 @@ struct tee {
     uint32_t count;
     size_t bytes;
     size_t credit;
-    bool ended; /* the copy got its end */
+    bool ended;  /* the copy got its end, or what will be one */
+    bool behind; /* its end is an abort that it was not told yet */
 };
 
 void tee_init(struct tee *tee);

@@ -52,6 +52,11 @@ void token_cache_free(struct token_cache *cache)
     free(cache);
 }
 
+size_t token_cache_count(const struct token_cache *cache)
+{
+    return cache->count;
+}
+
 static struct token *cache_find(struct token_cache *cache, const struct token_key *key)
 {
     struct token *token = map_get(&cache->tokens, key_bytes(key));

@@ -40,6 +40,7 @@ struct token {
 
 struct token_cache *token_cache_new(void);
 void token_cache_free(struct token_cache *cache);
+size_t token_cache_count(const struct token_cache *cache);
 
 enum token_answer { TOKEN_GOOD, TOKEN_UNKNOWN_KID, TOKEN_REFUSED };
 

@@ -16,7 +16,10 @@
 #include "proxy/mirror.h"
 #include "proxy/upstream.h"
 
-enum { ATTEMPTS_MAX = 3 };
+enum {
+    ATTEMPTS_MAX = 3,
+    MIRROR_MS = 15 * 1000, /* nobody waits for a copy, so it must end by itself */
+};
 
 enum progress { PROGRESS_NONE, PROGRESS_READY, PROGRESS_HEAD, PROGRESS_FAILED };
 
@@ -155,7 +158,7 @@ static void body_link(struct exchange *x)
     if (!x->request_has_body)
         return;
     if (!work->keep.stage.before)
-        stage_link(x->from_client, &work->keep.stage);
+        stage_link(stage_last(x->from_client), &work->keep.stage);
     stage_link(&work->keep.stage, sink);
     if (x->attempts > 1)
         keep_replay(&work->keep);
@@ -165,6 +168,11 @@ static enum turn send_request(struct exchange *x)
 {
     struct upstream_work *work = x->upstream_work;
     struct http_request request = x->request;
+    if (x->attempts > 1 && x->request_has_body && !keep_can_replay(&work->keep)) {
+        upstream_let_go(x); /* more came meanwhile than is kept: its beginning is lost */
+        return upstream_answer(x, 503, RECORD_UC,
+                               "upstream_reset_before_response_started{connection_termination}");
+    }
     request.path = x->forward_path.len ? x->forward_path : x->request.path;
     request.authority = x->forward_authority;
     body_link(x);
@@ -223,18 +231,17 @@ static enum turn upstream_enter(struct exchange *x)
         return upstream_answer(x, 500, RECORD_UAEX, "no_permit");
     if (x->choice.route && x->choice.route->timeout_ms)
         work->until_ms = x->worker->loop.now_ms + x->choice.route->timeout_ms;
+    if (x->mirror)
+        work->until_ms = x->worker->loop.now_ms + MIRROR_MS;
     if (x->http && !x->parent) {
-        mirror_start(x);
         fields_prepare(x);
-        how_prepare(x, &work->how);
-        if (x->cluster->tls == CLUSTER_MESH || x->cluster->tls == CLUSTER_AUTO) {
-            if (!assertion_add(x, &x->request.fields, &why)) {
-                x->record.failure = arena_bytes(&x->arena, bytes_of(why.text));
-                return upstream_answer(x, 503, RECORD_UF, "assertion_not_signed");
-            }
-        }
-    } else if (x->http) {
-        how_prepare(x, &work->how);
+        mirror_start(x); /* copies what is there now: the assertion is each destination's own matter */
+    }
+    how_prepare(x, &work->how);
+    bool mesh = x->cluster->tls == CLUSTER_MESH || x->cluster->tls == CLUSTER_AUTO;
+    if (x->http && mesh && !assertion_add(x, &x->request.fields, &why)) {
+        x->record.failure = arena_bytes(&x->arena, bytes_of(why.text));
+        return upstream_answer(x, 503, RECORD_UF, "assertion_not_signed");
     }
     return upstream_start(x);
 }
@@ -298,7 +305,7 @@ static enum turn head_came(struct exchange *x)
     stage_link(&u->inlet.source, x->to_client);
     if (x->response_tunnel) {
         if (!work->keep.stage.before)
-            stage_link(x->from_client, &u->outlet.sink);
+            stage_link(stage_last(x->from_client), &u->outlet.sink);
         outlet_pull(&u->outlet);
     }
     if (work->until_ms != TIMER_NEVER)
@@ -333,10 +340,10 @@ static void upstream_leave(struct exchange *x)
     /* Texts of the record that lie in the upstream must outlive it. */
     x->record.upstream_local = arena_bytes(&x->arena, x->record.upstream_local);
     x->record.upstream_principal = arena_bytes(&x->arena, x->record.upstream_principal);
+    mirror_end(x);
     upstream_let_go(x);
     keep_drop(&work->keep);
     stage_unlink(&work->keep.stage);
-    mirror_end(x);
 }
 
 const struct filter filter_upstream = {

@@ -392,6 +392,8 @@ static void upstream_begin(struct upstream *u)
     u->inlet.discard = false;
     u->inlet.credit = 0;
     u->requests++;
+    if (u->connection.readable || u->connection.ended) /* it spoke before it was asked: nothing tells again */
+        connection_wake(&u->connection);
 }
 
 void upstream_send(struct upstream *u, const struct http_request *request, const struct http1_write *how)

@@ -37,6 +37,7 @@ struct listen {
     const struct rules_listener *row; /* in the current generation; NULL: the rules do not know it (yet) */
     struct link link;
     struct task resume; /* accept goes on after a pause */
+    struct timer again; /* it failed for want of something: no event will tell when there is some */
 };
 
 struct worker {

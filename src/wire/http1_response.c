@@ -41,12 +41,18 @@ static bool bodyless(unsigned status, struct bytes method)
            tunnel;
 }
 
+/* The fields describe the body that a GET, or a 200, would have had. */
+static bool tells_of_another(unsigned status, struct bytes method)
+{
+    return bytes_equal(method, BYTES("HEAD")) || status == 304;
+}
+
 static enum http1_turn response_framing(const struct http_response *response, const struct http1_head *head,
                                         struct bytes method, struct http1_framing *framing,
                                         struct http1_error *error)
 {
     struct http_fields *fields = head->fields;
-    bool informs = bytes_equal(method, BYTES("HEAD")) || response->status == 304;
+    bool informs = tells_of_another(response->status, method);
     if (!bodyless(response->status, method)) {
         if (framing->body == HTTP1_BODY_NONE)
             framing->body = HTTP1_BODY_CLOSE;
@@ -65,6 +71,20 @@ static enum http1_turn response_framing(const struct http_response *response, co
     return HTTP1_DONE;
 }
 
+/*
+ * What frames nothing cannot be read in two ways: the codings that the body of
+ * another answer would have had are hop-by-hop and go, and so does a length
+ * beside them, which they would have overruled (RFC 9112 6.3). Whoever says both
+ * is not trusted with another request.
+ */
+static void codings_forget(struct http1_head *head)
+{
+    if (!head->codings)
+        return;
+    head->close = head->close || head->lengths;
+    head->codings = head->lengths = 0;
+}
+
 enum http1_turn http1_read_response(char *in, size_t in_len, size_t *seen, const struct http1_limits *limits,
                                     struct bytes request_method, struct arena *arena,
                                     struct http_response *out, struct http1_framing *framing, size_t *used,
@@ -79,6 +99,8 @@ enum http1_turn http1_read_response(char *in, size_t in_len, size_t *seen, const
         turn = http1_refuse(error, 502, "there is an empty line before the status line");
     if (turn == HTTP1_DONE)
         turn = http1_head_read(&reader, seen, status_line, &response, &head);
+    if (turn == HTTP1_DONE && tells_of_another(response.status, request_method))
+        codings_forget(&head);
     if (turn == HTTP1_DONE)
         turn = http1_head_framing(&head, response.minor, framing, error);
     if (turn == HTTP1_DONE)

@@ -1,0 +1,289 @@
+/* Clients that leave, times that run out, rules that change under way. */
+#include "base/test.h"
+
+#include "proxy/proxy_fixture.h"
+
+#include "proxy/block.h"
+
+static struct play play;
+
+#define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+static void open_simple(const char *yaml)
+{
+    play_open(&play, ROLE_GATEWAY, yaml);
+    sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+}
+
+/* ---- the client leaves ---------------------------------------------------------------- */
+
+static void a_client_that_leaves_between_requests_leaves_no_record(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    sim_close(play.sim, play_dial(&play));
+    play_go(&play);
+    play_record(&play, 0);
+    assert_int_equal(sim_open(play.sim), 0);
+    play_close(&play);
+}
+
+static void a_client_that_leaves_inside_a_head_leaves_a_record(void **state)
+{
+    (void)state;
+    for (int reset = 0; reset < 2; reset++) {
+        open_simple(PLAY_SIMPLE);
+        int client = play_dial(&play);
+        play_say(&play, client, "GET / HT");
+        if (reset)
+            sim_reset(play.sim, client);
+        else
+            sim_close(play.sim, client);
+        play_go(&play);
+        play_expect(&play, 1, 400, RECORD_DPE, "http1.codec_error");
+        play_close(&play);
+    }
+}
+
+static void a_client_that_leaves_in_any_phase_is_one_record_and_no_connection_stays(void **state)
+{
+    static const char *const phases[] = {"connecting", "body", "waiting for the head", "answer"};
+    (void)state;
+    for (size_t i = 0; i < 2 * ROWS(phases); i++) {
+        size_t phase = i % ROWS(phases);
+        print_message("  %s\n", phases[phase]);
+        open_simple(PLAY_SIMPLE);
+        if (phase == 0)
+            sim_port(play.sim, PLAY_PORT, SIM_HANGS);
+        int client = play_dial(&play);
+        play_say(&play, client,
+                 phase == 1 ? "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc" : GET);
+        if (phase == 3)
+            play_say(&play, play_took(&play, PLAY_PORT), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+        if (i < ROWS(phases))
+            sim_reset(play.sim, client);
+        else
+            sim_close(play.sim, client);
+        play_go(&play);
+        play_expect(&play, 1, phase == 3 ? 200 : 0, RECORD_DC, "downstream_remote_disconnect");
+        assert_int_equal(sim_open(play.sim), 0);
+        play_close(&play);
+    }
+}
+
+/* ---- times ---------------------------------------------------------------------------------- */
+
+static void a_late_connection_is_503(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    sim_port(play.sim, PLAY_PORT, SIM_HANGS);
+    int client = play_dial(&play);
+    play_say(&play, client, GET);
+    play_pass(&play, 11000);
+    said_begins(play_hear(&play, client), "HTTP/1.1 503 ");
+    play_expect(&play, 1, 503, RECORD_UF, "upstream_reset_before_response_started{connection_failure}");
+    play_close(&play);
+}
+
+static void a_late_head_is_504_and_the_upstream_is_let_go_of(void **state)
+{
+    (void)state;
+    open_simple(PLAY_GATEWAY PLAY_SERVICE("b", "8080") PLAY_ROUTE("    timeout: 2s\n"));
+    int client = play_dial(&play);
+    play_say(&play, client, GET);
+    int upstream = play_took(&play, PLAY_PORT);
+    play_pass(&play, 1990);
+    play_record(&play, 0);
+    play_pass(&play, 20);
+    said_begins(play_hear(&play, client), "HTTP/1.1 504 ");
+    play_hear(&play, upstream);
+    assert_true(sim_ended(play.sim, upstream));
+    play_expect(&play, 1, 504, RECORD_UT, "upstream_response_timeout");
+    play_close(&play);
+}
+
+static void a_body_beyond_the_routes_time_is_cut(void **state)
+{
+    (void)state;
+    open_simple(PLAY_GATEWAY PLAY_SERVICE("b", "8080") PLAY_ROUTE("    timeout: 2s\n"));
+    int client = play_dial(&play);
+    play_say(&play, client, GET);
+    play_say(&play, play_took(&play, PLAY_PORT), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    play_pass(&play, 2010);
+    play_hear(&play, client);
+    assert_true(sim_ended(play.sim, client));
+    play_expect(&play, 1, 200, RECORD_UT, "upstream_reset_after_response_started");
+    play_close(&play);
+}
+
+static void a_dribbled_head_is_408(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    int client = play_dial(&play);
+    for (int i = 0; i < 11; i++) {
+        play_say(&play, client, "G");
+        play_pass(&play, 1000);
+    }
+    said_begins(play_hear(&play, client), "HTTP/1.1 408 ");
+    play_expect(&play, 1, 408, RECORD_DPE, "http1.codec_error");
+    sim_close(play.sim, client);
+    play_close(&play);
+}
+
+static void a_body_that_stalls_is_408(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    int client = play_dial(&play);
+    play_say(&play, client, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+    play_pass(&play, 31000);
+    said_begins(play_hear(&play, client), "HTTP/1.1 408 ");
+    play_expect(&play, 1, 408, RECORD_SI, "request_body_timeout");
+    play_close(&play);
+}
+
+/* ---- rules that change ------------------------------------------------------------------------- */
+
+#define MARKED(value)                                                                                        \
+    PLAY_GATEWAY PLAY_SERVICE("b", "8080") PLAY_ROUTE(                                                       \
+        "    headers: {request: {set: {user-agent: 'one of the old rules'}}, response: {set: {x-v: '" value  \
+        "'}}}\n")
+
+static int tunnel(int client)
+{
+    play_say(&play, client, "GET /t HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    int upstream = play_took(&play, PLAY_PORT);
+    play_hear(&play, upstream);
+    play_say(&play, upstream, "HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    said_begins(play_hear(&play, client), "HTTP/1.1 101 ");
+    return upstream;
+}
+
+static void an_exchange_keeps_the_rules_it_began_with(void **state)
+{
+    (void)state;
+    open_simple(MARKED("one"));
+    int client = play_dial(&play);
+    play_say(&play, client, GET);
+    int upstream = play_took(&play, PLAY_PORT);
+    play_rules(&play, MARKED("two"));
+    play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    said_has(play_hear(&play, client), "x-v: one\r\n");
+    play_say(&play, client, GET);
+    play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    said_has(play_hear(&play, client), "x-v: two\r\n");
+    play_close(&play);
+}
+
+/* Each play_rules makes two generations: rules, endpoints. */
+static void a_session_on_old_rules_is_judged_again_and_stays(void **state)
+{
+    (void)state;
+    open_simple(MARKED("one"));
+    int client = play_dial(&play), waiting = play_dial(&play);
+    int upstream = tunnel(client);
+    play_say(&play, waiting, GET);
+    int late = play_took(&play, PLAY_PORT);
+    for (int i = 0; i < 5; i++)
+        play_rules(&play, MARKED("two"));
+    play_record(&play, 0);
+    list_for(link, &play.worker.exchanges)
+    {
+        struct exchange *x = container_of(link, struct exchange, link);
+        assert_true(play.worker.generation->sequence - x->generation->sequence < 4);
+    }
+    play_say(&play, late, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    said_has(play_hear(&play, waiting), "x-v: one\r\n");
+    const struct record *r = play_record(&play, 1);
+    assert_true(bytes_equal(r->user_agent, BYTES("one of the old rules")));
+    assert_true(bytes_equal(r->upstream_host, BYTES("10.0.0.1:8080")));
+    play_say(&play, client, "on");
+    said_ends(play_hear(&play, upstream), "on");
+    sim_close(play.sim, client);
+    play_go(&play);
+    sim_close(play.sim, upstream);
+    r = play_record(&play, 2);
+    assert_true(bytes_equal(r->route, BYTES("v")) || r->route.len > 0);
+    play_close(&play);
+}
+
+static void a_session_that_new_rules_forbid_is_cut(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    int client = play_dial(&play);
+    tunnel(client);
+    for (int i = 0; i < 5; i++)
+        play_rules(&play, PLAY_SIMPLE PLAY_SEC("AuthorizationPolicy", "p") "  {}\n");
+    assert_true(sim_ended(play.sim, client));
+    play_expect(&play, 1, 101, RECORD_LR, "rules_changed");
+    play_close(&play);
+}
+
+/* ---- no memory ------------------------------------------------------------------------------------ */
+
+static void without_memory_reading_waits_until_there_is_some(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    int client = play_dial(&play);
+    struct block *all = block_must();
+    block_limit_set(block_live());
+    play_say(&play, client, GET);
+    assert_int_equal(sim_take(play.sim, PLAY_PORT), -1);
+    block_unref(all);
+    play_go(&play);
+    block_limit_set(16384);
+    play_say(&play, play_took(&play, PLAY_PORT), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    said_begins(play_hear(&play, client), "HTTP/1.1 200 OK");
+    play_close(&play);
+}
+
+/* ---- stricter rules for connections that stand ------------------------------------------------------ */
+
+#define SIDECAR(mode)                                                                                        \
+    PLAY_NET("Sidecar", "s")                                                                                 \
+    "  ingress:\n  - {port: {number: 80, protocol: HTTP, name: http}, defaultEndpoint: "                     \
+    "'127.0.0.1:8080'}\n" PLAY_SEC("PeerAuthentication", "pa") "  mtls: {mode: " mode "}\n"
+
+static void a_plain_connection_asks_nothing_more_once_mutual_tls_is_demanded(void **state)
+{
+    (void)state;
+    play_open(&play, ROLE_SIDECAR, SIDECAR("PERMISSIVE"));
+    sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+    int client = play_dial(&play);
+    play_say(&play, client, GET);
+    int upstream = play_took(&play, PLAY_PORT);
+    play_hear(&play, upstream);
+    play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    said_begins(play_hear(&play, client), "HTTP/1.1 200 OK");
+    play_rules(&play, SIDECAR("STRICT"));
+    play_say(&play, client, GET);
+    assert_string_equal(play_hear(&play, client), "");
+    assert_true(sim_ended(play.sim, client));
+    assert_string_equal(play_hear(&play, upstream), "");
+    play_record(&play, 1);
+    play_close(&play);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_that_leaves_between_requests_leaves_no_record),
+        cmocka_unit_test(a_client_that_leaves_inside_a_head_leaves_a_record),
+        cmocka_unit_test(a_client_that_leaves_in_any_phase_is_one_record_and_no_connection_stays),
+        cmocka_unit_test(a_late_connection_is_503),
+        cmocka_unit_test(a_late_head_is_504_and_the_upstream_is_let_go_of),
+        cmocka_unit_test(a_body_beyond_the_routes_time_is_cut),
+        cmocka_unit_test(a_dribbled_head_is_408),
+        cmocka_unit_test(a_body_that_stalls_is_408),
+        cmocka_unit_test(an_exchange_keeps_the_rules_it_began_with),
+        cmocka_unit_test(a_session_on_old_rules_is_judged_again_and_stays),
+        cmocka_unit_test(a_session_that_new_rules_forbid_is_cut),
+        cmocka_unit_test(without_memory_reading_waits_until_there_is_some),
+        cmocka_unit_test(a_plain_connection_asks_nothing_more_once_mutual_tls_is_demanded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
