@@ -172,6 +172,18 @@ static void head_refused(struct client_http1 *c, unsigned status, const char *se
     exchange_refuse(x, status, RECORD_DPE, "http1.codec_error");
 }
 
+/*
+ * What the client may switch to. Never HTTP/2 in clear text, where the upstream
+ * would hear requests that nobody judged; and not behind a body, whose end a
+ * switch could overtake.
+ */
+static struct bytes upgrade_offer(const struct client_http1 *c)
+{
+    bool refused = !c->inlet.done || http_list_has(c->framing.upgrade, BYTES("h2c")) ||
+                   http_list_has(c->framing.upgrade, BYTES("h2"));
+    return refused ? (struct bytes){0} : c->framing.upgrade;
+}
+
 static void body_prepare(struct client_http1 *c)
 {
     struct exchange *x = c->x;
@@ -180,7 +192,7 @@ static void body_prepare(struct client_http1 *c)
     x->request_has_body = !c->inlet.done;
     x->request_sized = c->framing.body == HTTP1_BODY_LENGTH;
     x->request_length = c->framing.length;
-    x->upgrade = c->framing.upgrade;
+    x->upgrade = upgrade_offer(c);
     x->from_client = &c->inlet.source;
     x->to_client = &c->outlet.sink;
 }
@@ -256,6 +268,8 @@ static bool head_try(struct client_http1 *c)
     case HTTP1_MORE:
         return false;
     case HTTP1_BAD:
+        if (bytes_starts(have, BYTES("HEAD ")))
+            c->x->request.method = BYTES("HEAD"); /* even that answer has no body */
         head_refused(c, error.status, error.sentence);
         return true;
     case HTTP1_DONE:
@@ -417,6 +431,8 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     how.close = !c->keep_alive && !x->response_tunnel;
     how.keep_alive = c->keep_alive && x->request.minor == 0;
     c->raw = x->response_tunnel;
+    if (!c->raw)
+        answer_complete(x);
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, &x->response, &how);
     connection_put(&c->client.connection, text_bytes(&head));
