@@ -13,6 +13,7 @@
 #include "proxy/front.h"
 #include "proxy/http1_io.h"
 #include "proxy/listen.h"
+#include "proxy/response_framing.h"
 #include "wire/path.h"
 
 enum {
@@ -359,34 +360,6 @@ static void on_info(struct exchange *x, const struct http_response *info)
     connection_put(&c->client.connection, text_bytes(&head));
 }
 
-static bool has_no_body(const struct exchange *x)
-{
-    unsigned status = x->response.status;
-    return status == 204 || status == 304 || bytes_equal(x->request.method, BYTES("HEAD"));
-}
-
-static struct http1_write framing_choose(struct client_http1 *c, bool whole, size_t len)
-{
-    struct exchange *x = c->x;
-    struct http1_write how = {.body = HTTP1_BODY_CHUNKED};
-    if (x->response_tunnel) {
-        how.body = HTTP1_BODY_NONE;
-        how.upgrade = x->upgrade;
-    } else if (has_no_body(x)) {
-        how.body = HTTP1_BODY_NONE;
-        if (x->response_sized && x->response.status != 204)
-            http_fields_add_known(&x->response.fields, HTTP_CONTENT_LENGTH,
-                                  arena_format(&x->arena, "%llu", (unsigned long long)x->response_length));
-    } else if (whole || x->response_sized) {
-        how.body = HTTP1_BODY_LENGTH;
-        how.length = whole ? len : x->response_length;
-    } else if (x->request.minor == 0) {
-        how.body = HTTP1_BODY_CLOSE;
-        c->keep_alive = false;
-    }
-    return how;
-}
-
 /* A body that nobody will read: is it short enough to read away? */
 static bool discardable(const struct client_http1 *c)
 {
@@ -425,7 +398,9 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
 {
     struct client_http1 *c = x->client;
     struct text head;
-    struct http1_write how = framing_choose(c, whole, body.len);
+    struct http1_write how = response_framing(x, whole, body.len);
+    if (how.body == HTTP1_BODY_CLOSE)
+        c->keep_alive = false;
     if (c->client.worker->draining || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
