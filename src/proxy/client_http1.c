@@ -471,7 +471,7 @@ static bool sniff_step(struct client_http1 *c)
     struct block *read = c->inlet.in;
     c->inlet.in = NULL;
     c->inlet.at = 0;
-    c->client.opened = false;
+    client_handshake(&c->client);
     connection_start_tls(&c->client.connection, c->client.generation->mesh_server, read);
     return false;
 }
