@@ -467,3 +467,20 @@ def test_without_a_name_nobody_passes_for_a_mutual_server(world, pair, tmp_path)
                     assert connection.ask(host=host).status in (404, 421)
             except OSError:
                 assert sni is None
+
+
+def test_permissive_takes_both_on_tcp_too(world, tmp_path):
+    ca, tcp, port = pki.Authority(), world.started.keep(TcpEcho()), free_port()
+    side = world.prepare(name='side', role='sidecar', account='web', labels={'app': 'web'},
+                         identity={'cacerts': {'directory': str(ca.cacerts(tmp_path / 'cacerts'))}})
+    side.write([r.sidecar(port, tcp.port, protocol='TCP'), r.mutual_tls('PERMISSIVE')])
+    side.start()
+    leaf = ca.leaf(uri='spiffe://cluster.local/ns/default/sa/client')
+    for tls in (None, pki.client_context(ca, leaf, tmp_path, check_name=False)):
+        with Connection(port, tls=tls) as connection:
+            connection.send(b'hello')
+            assert connection.exactly(5) == b'HELLO'
+    with Connection(port, tls=pki.client_context(None)) as connection:
+        with pytest.raises(OSError):
+            connection.send(b'hello')
+            connection.exactly(5)
