@@ -291,14 +291,19 @@ static void signer_renew(void)
     play.signer = signer_new_p256(&why);
 }
 
-static void open_asserted(void)
+static void open_asserted_by(const char *rules)
 {
-    play_init(&play, ROLE_EDGE, ASSERTED);
+    play_init(&play, ROLE_EDGE, rules);
     play.jwks = play_jwks(&play, "k");
     identity_new(&play.self, "spiffe://td/ns/foo/sa/acc");
     signer_renew();
     play_start(&play);
     sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+}
+
+static void open_asserted(void)
+{
+    open_asserted_by(ASSERTED);
 }
 
 /* The assertion that the upstream hears. */
@@ -344,6 +349,21 @@ static void an_assertion_says_who_asks_and_is_kept_for_half_its_life(void **stat
     identity_new(&play.self, "spiffe://td/ns/foo/sa/acc");
     play_keys(&play);
     assert_string_not_equal(asserted(client, &upstream, token), third);
+    play_close(&play);
+}
+
+static void a_service_outside_the_mesh_hears_no_assertion(void **state)
+{
+    (void)state;
+    char rules[] = ASSERTED;
+    memcpy(strstr(rules, "MESH_INTERNAL"), "MESH_EXTERNAL", strlen("MESH_EXTERNAL"));
+    open_asserted_by(rules);
+    int client = play_dial(&play);
+    ask(client, play_token(&play, "k", GOOD ",\"aud\":\"mesh\""));
+    int upstream = play_took(&play, PLAY_PORT);
+    said_lacks(play_hear(&play, upstream), "x-assert");
+    play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    said_begins(play_hear(&play, client), "HTTP/1.1 200 OK");
     play_close(&play);
 }
 
@@ -450,6 +470,7 @@ int main(void)
         cmocka_unit_test(identity_fields_never_reach_the_upstream),
         cmocka_unit_test(a_trusted_proxy_says_who_the_client_is),
         cmocka_unit_test(an_assertion_says_who_asks_and_is_kept_for_half_its_life),
+        cmocka_unit_test(a_service_outside_the_mesh_hears_no_assertion),
         cmocka_unit_test(without_a_signing_key_it_is_503),
         cmocka_unit_test(an_assertion_holds_only_over_the_connection_of_its_certificate),
         cmocka_unit_test(plain_text_is_not_spoken_where_mutual_tls_is_demanded),

@@ -28,6 +28,7 @@ struct upstream_work {
     uint64_t load;     /* counted at this endpoint; 0: not */
     uint64_t until_ms; /* of the route */
     uint64_t sent_us;
+    bool asserted; /* the request has an assertion of ours */
     struct http1_write how;
     struct keep keep;
 };
@@ -193,6 +194,33 @@ static enum turn tunnel_begin(struct exchange *x)
     return REPLY;
 }
 
+/* What the mesh is told about the client is nobody else's business. */
+static bool wants_assertion(const struct exchange *x)
+{
+    return wants_mesh(x) || (x->cluster->tls == CLUSTER_AUTO && x->cluster->inside);
+}
+
+static bool assertion_prepare(struct exchange *x)
+{
+    struct upstream_work *work = x->upstream_work;
+    const struct generation *generation = x->generation;
+    struct fail why;
+    bool wanted = x->http && wants_assertion(x);
+    if (!wanted && !work->asserted)
+        return true;
+    if (!wanted) { /* an attempt before this one went to an endpoint in the mesh */
+        http_fields_remove_name(&x->request.fields,
+                                image_text(&generation->rules, generation->assertion->field));
+        work->asserted = false;
+        return true;
+    }
+    work->asserted = generation->assertion != NULL;
+    if (assertion_add(x, &x->request.fields, &why))
+        return true;
+    x->record.failure = arena_bytes(&x->arena, bytes_of(why.text));
+    return false;
+}
+
 static enum turn upstream_start(struct exchange *x)
 {
     struct upstream_work *work = x->upstream_work;
@@ -206,6 +234,10 @@ static enum turn upstream_start(struct exchange *x)
         x->record.failure = BYTES("TLS error: there is no certificate for this yet");
         return upstream_answer(x, 503, RECORD_UF,
                                "upstream_reset_before_response_started{connection_failure}");
+    }
+    if (!assertion_prepare(x)) {
+        work->load = 0;
+        return upstream_answer(x, 503, RECORD_UF, "assertion_not_signed");
     }
     balance_enter(x->worker, work->load);
     struct pool_key key = key_of(x, work->load);
@@ -222,7 +254,6 @@ static enum turn upstream_start(struct exchange *x)
 static enum turn upstream_enter(struct exchange *x)
 {
     struct upstream_work *work = arena_room(&x->arena, sizeof *work); /* the kept parts need no zeroing */
-    struct fail why;
     memset(work, 0, offsetof(struct upstream_work, keep));
     keep_init(&work->keep);
     x->upstream_work = work;
@@ -238,11 +269,6 @@ static enum turn upstream_enter(struct exchange *x)
         mirror_start(x); /* copies what is there now: the assertion is each destination's own matter */
     }
     how_prepare(x, &work->how);
-    bool mesh = x->cluster->tls == CLUSTER_MESH || x->cluster->tls == CLUSTER_AUTO;
-    if (x->http && mesh && !assertion_add(x, &x->request.fields, &why)) {
-        x->record.failure = arena_bytes(&x->arena, bytes_of(why.text));
-        return upstream_answer(x, 503, RECORD_UF, "assertion_not_signed");
-    }
     return upstream_start(x);
 }
 

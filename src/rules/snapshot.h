@@ -208,6 +208,8 @@ struct rules_cluster {
     struct image_text sni;
     struct image_rows peer_names; /* RULES_NAME: who may answer; empty: the endpoints' own accounts */
     uint64_t settings;            /* hash of all TLS settings above: a part of the pool's key */
+    uint32_t inside;              /* the mesh's own service (MESH_INTERNAL) */
+    uint32_t spare;
 };
 
 struct rules_authn {

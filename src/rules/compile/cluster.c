@@ -221,6 +221,7 @@ uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, st
         return (uint32_t)(known - 1);
     struct rules_cluster cluster = {.port = (uint32_t)port, .subset = work_text(work, subset)};
     cluster.balance = settings.balance ? balances[settings.balance->simple] : PICK_LEAST_REQUEST;
+    cluster.inside = service && service->entry->location == SERVICE_INTERNAL;
     own_name_set(work, &cluster, host, service);
     tls_set(work, &cluster, &settings, service, host, port, subset);
     struct image_rows endpoints = {0, 0};
