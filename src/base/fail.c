@@ -12,7 +12,7 @@ __attribute__((format(printf, 3, 0))) static void fail_write(struct fail *why, e
     vsnprintf(why->text, sizeof why->text, format, args);
 }
 
-bool fail(struct fail *why, enum fail_kind kind, const char *format, ...)
+bool(fail)(struct fail *why, enum fail_kind kind, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -21,7 +21,7 @@ bool fail(struct fail *why, enum fail_kind kind, const char *format, ...)
     return false;
 }
 
-bool fail_errno(struct fail *why, enum fail_kind kind, const char *format, ...)
+bool(fail_errno)(struct fail *why, enum fail_kind kind, const char *format, ...)
 {
     int error = errno;
     va_list args;
@@ -34,7 +34,7 @@ bool fail_errno(struct fail *why, enum fail_kind kind, const char *format, ...)
     return false;
 }
 
-bool fail_in(struct fail *why, const char *format, ...)
+bool(fail_in)(struct fail *why, const char *format, ...)
 {
     char old[sizeof why->text];
     memcpy(old, why->text, sizeof old);

@@ -9,10 +9,13 @@
 
 #include "base/bytes.h"
 
-void *heap_alloc(size_t size); /* zeroed */
-void *heap_alloc_array(size_t count, size_t size);
-void *heap_grow(void *old, size_t count, size_t size); /* realloc to count * size */
-char *heap_text(struct bytes b);                       /* a copy with NUL; free() it */
+/* zeroed */
+void *heap_alloc(size_t size) __attribute__((returns_nonnull));
+void *heap_alloc_array(size_t count, size_t size) __attribute__((returns_nonnull));
+/* realloc to count * size */
+void *heap_grow(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
+/* a copy with NUL; free() it */
+char *heap_text(struct bytes b) __attribute__((returns_nonnull));
 #define heap_new(type) ((type *)heap_alloc(sizeof(type)))
 /* Overwrites a secret in a way the compiler keeps. */
 void heap_wipe(void *at, size_t size);

@@ -28,7 +28,7 @@ static const int status_ports[] = {DEMO_STATUS_EDGE, DEMO_STATUS_GATEWAY, DEMO_S
 static bool all_start(const struct demo *demo, struct demo_processes *all, struct fail *why)
 {
     struct arena *arena = demo->arena;
-    const char *place = arena_format(arena, "127.0.0.1:%lld", (long long)(DEMO_ISSUER + demo->offset)).at;
+    const char *place = arena_format(arena, "127.0.0.1:%lld", DEMO_ISSUER + (long long)demo->offset).at;
     if (!demo_process_start(demo, all, "issuer", (const char *[]){"issuer", "--listen", place, NULL}, why))
         return false;
     for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++) {

@@ -41,7 +41,7 @@ bool demo_process_start(const struct demo *demo, struct demo_processes *all, con
 {
     const char *with[16] = {"selvage"};
     pid_t parent = getpid();
-    for (size_t i = 0; argv[i] && i < 14; i++)
+    for (size_t i = 0; i < 14 && argv[i]; i++)
         with[i + 1] = argv[i];
     const char *log = arena_format(demo->arena, "%s/log/%s.log", demo->directory, name).at;
     pid_t pid = fork();

@@ -65,7 +65,7 @@ static void title_write(const char *about, const char *code, const char *outcome
 
 static void refused_write(const struct demo *demo, struct text *out)
 {
-    text_format(out, "curl -k https://127.0.0.1:%lld/orders", (long long)(DEMO_ORDERS + demo->offset));
+    text_format(out, "curl -k https://127.0.0.1:%lld/orders", DEMO_ORDERS + (long long)demo->offset);
 }
 
 static const struct demo_request traced = {

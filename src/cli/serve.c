@@ -62,7 +62,7 @@ static bool place_read(const char *where, union place *out, socklen_t *size, str
 
 bool serve_is_local(const char *where)
 {
-    union place place;
+    union place place = {0};
     socklen_t size;
     struct fail why;
     if (!place_read(where, &place, &size, &why))
@@ -74,7 +74,7 @@ bool serve_is_local(const char *where)
 
 unsigned serve_port(int listener)
 {
-    union place place;
+    union place place = {0};
     socklen_t size = sizeof place;
     if (getsockname(listener, &place.any, &size) != 0)
         return 0;
@@ -98,8 +98,8 @@ static void stale_remove(const union place *place, socklen_t size)
 
 int serve_open(const char *where, struct fail *why)
 {
-    union place place;
-    socklen_t size;
+    union place place = {0};
+    socklen_t size = 0;
     int one = 1;
     if (!place_read(where, &place, &size, why))
         return -1;

@@ -283,13 +283,15 @@ struct admin *admin_start(const struct settings_admin *settings, const struct ad
 
 uint16_t admin_port(const struct admin *admin, enum admin_server server)
 {
-    struct sockaddr_storage name;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = {0};
     socklen_t len = sizeof name;
-    if (admin->listeners[server] < 0 ||
-        getsockname(admin->listeners[server], (struct sockaddr *)&name, &len) != 0)
+    if (admin->listeners[server] < 0 || getsockname(admin->listeners[server], &name.any, &len) != 0)
         return 0;
-    return ntohs(name.ss_family == AF_INET ? ((struct sockaddr_in *)&name)->sin_port
-                                           : ((struct sockaddr_in6 *)&name)->sin6_port);
+    return ntohs(name.any.sa_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port);
 }
 
 void admin_stop(struct admin *admin)

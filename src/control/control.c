@@ -107,6 +107,7 @@ static bool supervisor_frame(struct control *control, const struct frame *frame,
         if (fd < 0)
             return false;
         workers_add(&publish->workers, frame->index, fd, frame->number);
+        publish->follows |= frame->id != 0;
         if (control->level_set)
             level_tell(control, frame->index);
         publish->changed = true;

@@ -1,5 +1,7 @@
 #include "control/endpoints_join.h"
 
+#include <assert.h>
+
 #include "control/image_memory.h"
 #include "wire/image_build.h"
 
@@ -43,6 +45,7 @@ static void clusters_merge(struct image_build *build, const struct image *before
             i < old.count ? image_row(before, ENDPOINTS_CLUSTER, old, i) : NULL;
         const struct endpoints_cluster *b =
             j < new.count ? image_row(after, ENDPOINTS_CLUSTER, new, j) : NULL;
+        assert(a || b);
         bool take_new = b && (!a || b->id <= a->id);
         i += a && (!take_new || a->id == b->id);
         j += take_new;

@@ -87,6 +87,16 @@ struct key_entry *key_table_letter(struct key_table *table, const struct key_set
     return entry;
 }
 
+bool key_table_settled(const struct key_table *table)
+{
+    list_for(item, &table->list)
+    {
+        if (!entry_of(item)->tried && !entry_of(item)->text.len)
+            return false;
+    }
+    return true;
+}
+
 bool key_table_tried(const struct key_table *table)
 {
     list_for(item, &table->list)

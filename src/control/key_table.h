@@ -36,5 +36,7 @@ void key_table_want(struct key_table *table, const struct provider_wanted *wante
 struct key_entry *key_table_letter(struct key_table *table, const struct key_set_letter *letter);
 /* Whether each was attempted at least once. */
 bool key_table_tried(const struct key_table *table);
+/* Whether each was attempted or is known from before. */
+bool key_table_settled(const struct key_table *table);
 
 #endif

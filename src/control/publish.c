@@ -9,9 +9,8 @@
 #include "base/log.h"
 #include "control/endpoints_join.h"
 #include "control/image_memory.h"
+#include "control/key_keep.h"
 #include "control/last_good.h"
-
-enum { KEY_SETS_WAIT_MS = 6000 };
 
 void publish_init(struct publish *publish, const struct settings *settings, struct channel *supervisor)
 {
@@ -303,10 +302,13 @@ static void answer_send(struct publish *publish, struct key_entry *entry, bool n
 void publish_key_set(struct publish *publish, struct key_set_letter *take)
 {
     struct key_entry *entry = key_table_letter(&publish->keys, take);
-    bool answers = take->answer;
+    struct fail why;
+    bool answers = take->answer, fetched = take->text.len > 0;
     letter_drop(take);
     if (!entry)
         return;
+    if (fetched && !key_keep_write(publish->settings, &publish->keys, &why))
+        log_warning("key sets will not survive a restart: %s", why.text);
     publish->changed = true;
     publish->keys_stale |= entry->changed;
     publish_keys_flush(publish);
@@ -364,10 +366,10 @@ static void before_give_up(struct publish *publish)
 static bool is_first_set_in_force(const struct publish *publish)
 {
     const struct workers *workers = &publish->workers;
-    return publish->current && publish->identity_settled &&
+    return publish->current && publish->identity_settled && workers->image[IMAGE_KEYS] >= 0 &&
            workers_loaded(workers, IMAGE_RULES, workers->generation[IMAGE_RULES]) &&
            workers_loaded(workers, IMAGE_KEYS, workers->generation[IMAGE_KEYS]) &&
-           (key_table_tried(&publish->keys) || clock_ms() > publish->forced_ms + KEY_SETS_WAIT_MS);
+           (key_table_tried(&publish->keys) || clock_ms() > publish->forced_ms + KEYS_WAIT_MS);
 }
 
 static void ready_tell(struct publish *publish)

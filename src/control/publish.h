@@ -40,6 +40,8 @@ struct publish {
     uint64_t generation; /* the last one given out */
     unsigned char sent_hash[IMAGE_KINDS][32];
     unsigned char sent_revision[IMAGE_KINDS][32];
+    bool kept_read;  /* the key sets of before were looked for */
+    bool follows;    /* workers serve by what a control before us gave them */
     bool keys_stale; /* something the keys image is made of has changed */
     bool joined;     /* the endpoints image still has clusters of `before` */
     bool ready;      /* was told to the supervisor */
@@ -65,6 +67,7 @@ void publish_worker_frame(struct publish *publish, uint32_t index, const struct 
 void publish_settle(struct publish *publish);
 
 /* publish_keys.c */
+enum { KEYS_WAIT_MS = 6000 }; /* how long the first keys image waits for what is still being fetched */
 void publish_keys_want(struct publish *publish);  /* orders what current and before need */
 void publish_keys_flush(struct publish *publish); /* sends a new keys image if there is something new */
 

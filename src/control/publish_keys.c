@@ -1,7 +1,10 @@
 /* The half of publish that is about the keys image and those who fill it. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/heap.h"
+#include "base/log.h"
+#include "control/key_keep.h"
 #include "control/publish.h"
 #include "rules/kind/assertion.h"
 #include "rules/kind/secret.h"
@@ -27,6 +30,17 @@ static size_t wanted_add(const struct edition *edition, struct arena *arena, str
     return count;
 }
 
+/* Once, for the first rules: later every set was asked for by ourselves. */
+static void kept_read(struct publish *publish)
+{
+    struct fail why;
+    if (publish->kept_read)
+        return;
+    publish->kept_read = true;
+    if (!key_keep_read(publish->settings, &publish->keys, clock_wall_s(), &why))
+        log_warning("key sets of before cannot be used: %s", why.text);
+}
+
 static void providers_order_send(struct publish *publish)
 {
     struct providers_order *order = letter_new(LETTER_WANTED, sizeof *order);
@@ -35,6 +49,7 @@ static void providers_order_send(struct publish *publish)
     order->count = wanted_add(publish->current, arena, order->at);
     order->count += wanted_add(publish->before, arena, order->at + order->count);
     key_table_want(&publish->keys, order->at, order->count);
+    kept_read(publish);
     if (publish->providers)
         providers_order_post(publish->providers, order);
     else
@@ -109,12 +124,24 @@ static void parts_fill(const struct publish *publish, struct arena *arena, struc
         parts->signing = publish->signing;
 }
 
+/* Whether workers have to go on with the keys of the control before us: they know more than we do yet. */
+static bool keys_wait(const struct publish *publish)
+{
+    const struct settings_identity *identity = publish->settings->identity;
+    if (!publish->follows || publish->workers.image[IMAGE_KEYS] >= 0)
+        return false;
+    if ((identity->ca || identity->cacerts || identity->files) && !publish->identity)
+        return true; /* their certificate is better than none */
+    return clock_ms() <= publish->forced_ms + KEYS_WAIT_MS &&
+           ((publish->current->result.assertion && !publish->signing) || !key_table_settled(&publish->keys));
+}
+
 void publish_keys_flush(struct publish *publish)
 {
     struct arena arena;
     struct keys_parts parts;
     size_t size;
-    if (!publish->keys_stale || !publish->current)
+    if (!publish->keys_stale || !publish->current || keys_wait(publish))
         return;
     publish->keys_stale = false;
     arena_init(&arena);

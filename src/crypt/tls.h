@@ -19,6 +19,9 @@ enum tls_verify {
     TLS_VERIFY_REQUIRED,
 };
 
+/* Names that a client takes a server for. */
+#define TLS_HOSTS_MAX 64
+
 struct tls_settings {
     struct bytes chain; /* PEM: the own certificate first; empty: none (clients) */
     struct bytes key;   /* PEM (PKCS 8 or classic); wiped by the caller */
@@ -31,6 +34,8 @@ struct tls_settings {
                                 of its own that the client offers; offers that all miss end the handshake with
                                 no_application_protocol (RFC 7301 3.2); a client that offers none goes on */
     struct bytes host;       /* clients, not mesh: verify this name (or IP); empty: not verified */
+    const struct bytes *more_hosts; /* names as good as `host`, TLS_HOSTS_MAX at most; URIs go too */
+    size_t more_host_count;
 };
 
 struct tls_context; /* shared by reference; atomically counted */

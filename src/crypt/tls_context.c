@@ -41,6 +41,7 @@ void tls_context_unref(struct tls_context *context)
         return;
     SSL_CTX_free(context->ssl);
     ticket_keys_free(context->tickets_keys);
+    tls_hosts_done(&context->hosts);
     free(context);
 }
 
@@ -169,19 +170,12 @@ static X509_STORE *open_trust(struct tls_context *context, const struct tls_sett
     return store;
 }
 
-static bool set_host(SSL_CTX *ssl, struct bytes host, struct fail *why)
+static bool set_hosts(struct tls_context *context, const struct tls_settings *settings, struct fail *why)
 {
-    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
-    struct in6_addr address;
-    if (host.len > 253 || memchr(host.at, '\0', host.len))
-        return fail(why, FAIL_INPUT, "the host name to be verified is none");
-    char *name = heap_text(host);
-    bool ip = inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    bool good =
-        (ip ? X509_VERIFY_PARAM_set1_ip_asc(param, name) : X509_VERIFY_PARAM_set1_host(param, name, 0)) == 1;
-    free(name);
-    return good || x509_fail(why, FAIL_INPUT, "the host name to be verified is none");
+    bool fine = !settings->host.len || tls_hosts_add(&context->hosts, settings->host, why);
+    for (size_t i = 0; i < settings->more_host_count; i++)
+        fine = fine && tls_hosts_add(&context->hosts, settings->more_hosts[i], why);
+    return fine;
 }
 
 static bool set_trust(struct tls_context *context, const struct tls_settings *settings, struct fail *why)
@@ -194,8 +188,7 @@ static bool set_trust(struct tls_context *context, const struct tls_settings *se
         return false;
     SSL_CTX_set_cert_store(context->ssl, store);
     SSL_CTX_set_cert_verify_callback(context->ssl, tls_on_certificate, NULL);
-    return context->server || context->mesh || !settings->host.len ||
-           set_host(context->ssl, settings->host, why);
+    return context->server || context->mesh || set_hosts(context, settings, why);
 }
 
 /* Length before content, so that no two different settings run together to the same bytes. */

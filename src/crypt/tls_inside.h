@@ -11,6 +11,7 @@
 #include "crypt/digest.h"
 #include "crypt/ticket.h"
 #include "crypt/tls.h"
+#include "crypt/tls_hosts.h"
 
 #define TLS_ALPN_MAX 255
 
@@ -27,6 +28,7 @@ struct tls_context {
     unsigned alpn_len;
     struct digest identity; /* of all that decides whether a session of one context is good for another */
     struct ticket_keys *tickets_keys; /* servers' */
+    struct tls_hosts hosts;           /* clients': who the server may be */
 };
 
 /* OpenSSL's SSL_VERIFY_* for servers and clients. */

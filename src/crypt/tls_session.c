@@ -210,6 +210,8 @@ static bool judge_leaf(struct tls_session *session, X509 *leaf, struct fail *why
     struct x509_names names = {.uri = peer.uri, .uri_count = peer.uri_count};
     if (session->context->mesh && !x509_leaf_check(leaf, &names, why))
         return false;
+    if (!tls_hosts_check(&session->context->hosts, leaf, why))
+        return false;
     session->peer = peer;
     session->has_peer = true;
     return true;

@@ -40,8 +40,6 @@ static const struct {
     {X509_V_ERR_CERT_SIGNATURE_FAILURE, "its signature is wrong"},
     {X509_V_ERR_CERT_HAS_EXPIRED, "it has expired"},
     {X509_V_ERR_CERT_NOT_YET_VALID, "it is not yet valid"},
-    {X509_V_ERR_HOSTNAME_MISMATCH, "it is for another host name"},
-    {X509_V_ERR_IP_ADDRESS_MISMATCH, "it is for another address"},
     {X509_V_ERR_INVALID_PURPOSE, "its extended key usage does not allow this side of TLS"},
 };
 

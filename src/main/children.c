@@ -139,13 +139,15 @@ static void start_failed(struct child *child)
 static void introduce(struct supervisor *s, uint32_t index)
 {
     struct child *worker = &s->worker[index];
-    struct frame to_control = {.type = FRAME_WORKER, .index = index, .number = (uint64_t)worker->pid};
+    struct frame to_control = {
+        .type = FRAME_WORKER, .index = index, .id = worker->met, .number = (uint64_t)worker->pid};
     struct frame to_worker = {.type = FRAME_CONTROL, .index = index};
     int ends[2];
     if (!worker->pid || !s->control.pid || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return;
     channel_send(&s->control.channel, &to_control, ends[0]);
     channel_send(&worker->channel, &to_worker, ends[1]);
+    worker->met = true;
     close(ends[0]);
     close(ends[1]);
 }
@@ -177,6 +179,7 @@ void child_worker_start(struct supervisor *s, uint32_t index)
         start_failed(&s->worker[index]);
         return;
     }
+    s->worker[index].met = false;
     sockets_hand_over(s, index);
     introduce(s, index);
 }

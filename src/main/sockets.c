@@ -171,8 +171,10 @@ void sockets_hand_over(struct supervisor *s, uint32_t index)
 
 void sockets_close(struct supervisor *s)
 {
-    while (!list_empty(&s->bounds))
-        bound_close(s, container_of(s->bounds.next, struct bound, link));
+    list_for_safe(link, after, &s->bounds)
+    {
+        bound_close(s, container_of(link, struct bound, link));
+    }
 }
 
 /* ---- unix sockets of workloads ------------------------------------------------------- */

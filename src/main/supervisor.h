@@ -17,6 +17,7 @@ struct child {
     uint64_t started_ms;
     uint64_t again_ms; /* when to start it anew; 0: it runs */
     uint64_t pause_ms; /* back-off */
+    bool met;          /* workers: a control was told of it */
     int ring;          /* workers: memory of the record ring, kept for good */
 };
 

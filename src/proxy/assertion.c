@@ -156,6 +156,8 @@ static struct bytes payload_make(struct exchange *x, int64_t now_s, char id[37])
     struct bytes hash = image_text(&generation->rules, rule->mapping_hash);
     if (hash.len)
         member_text(&text, "selvage.rules", hash);
+    else if (x->assertion && json_member_text(x->assertion->claims, "selvage.rules", &hash))
+        member_text(&text, "selvage.rules", hash); /* who mapped them stays known */
     text_add_c(&text, '}');
     return text_bytes(&text);
 }

@@ -13,6 +13,7 @@
 #include "proxy/front.h"
 #include "proxy/http1_io.h"
 #include "proxy/listen.h"
+#include "proxy/response_framing.h"
 #include "wire/path.h"
 
 enum {
@@ -74,8 +75,8 @@ static uint64_t patience_ms(const struct client_http1 *c)
         return TIMER_NEVER; /* the exchange has times of its own */
     case STATE_DISCARD:
         return BODY_MS;
-    case STATE_LINGER:
-        return LINGER_MS;
+    case STATE_LINGER: /* what the client was told still leaves, however slowly it reads */
+        return c->client.connection.out_bytes ? BODY_MS : LINGER_MS;
     }
     return IDLE_MS;
 }
@@ -359,34 +360,6 @@ static void on_info(struct exchange *x, const struct http_response *info)
     connection_put(&c->client.connection, text_bytes(&head));
 }
 
-static bool has_no_body(const struct exchange *x)
-{
-    unsigned status = x->response.status;
-    return status == 204 || status == 304 || bytes_equal(x->request.method, BYTES("HEAD"));
-}
-
-static struct http1_write framing_choose(struct client_http1 *c, bool whole, size_t len)
-{
-    struct exchange *x = c->x;
-    struct http1_write how = {.body = HTTP1_BODY_CHUNKED};
-    if (x->response_tunnel) {
-        how.body = HTTP1_BODY_NONE;
-        how.upgrade = x->upgrade;
-    } else if (has_no_body(x)) {
-        how.body = HTTP1_BODY_NONE;
-        if (x->response_sized && x->response.status != 204)
-            http_fields_add_known(&x->response.fields, HTTP_CONTENT_LENGTH,
-                                  arena_format(&x->arena, "%llu", (unsigned long long)x->response_length));
-    } else if (whole || x->response_sized) {
-        how.body = HTTP1_BODY_LENGTH;
-        how.length = whole ? len : x->response_length;
-    } else if (x->request.minor == 0) {
-        how.body = HTTP1_BODY_CLOSE;
-        c->keep_alive = false;
-    }
-    return how;
-}
-
 /* A body that nobody will read: is it short enough to read away? */
 static bool discardable(const struct client_http1 *c)
 {
@@ -425,7 +398,9 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
 {
     struct client_http1 *c = x->client;
     struct text head;
-    struct http1_write how = framing_choose(c, whole, body.len);
+    struct http1_write how = response_framing(x, whole, body.len);
+    if (how.body == HTTP1_BODY_CLOSE)
+        c->keep_alive = false;
     if (c->client.worker->draining || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
@@ -454,9 +429,10 @@ static const struct client_ops http1_client_ops = {on_info, on_head, on_done};
 static bool discard_step(struct client_http1 *c)
 {
     enum inlet_turn turn = inlet_step(&c->inlet);
-    if (turn == INLET_END)
+    if (turn == INLET_END && c->keep_alive)
         next_request(c);
-    else if (turn == INLET_BAD || turn == INLET_GONE || c->inlet.bytes - c->discarded > DISCARD_MAX)
+    else if (turn == INLET_END || turn == INLET_BAD || turn == INLET_GONE ||
+             c->inlet.bytes - c->discarded > DISCARD_MAX)
         linger(c);
     return turn == INLET_MORE;
 }
@@ -495,7 +471,7 @@ static bool sniff_step(struct client_http1 *c)
     struct block *read = c->inlet.in;
     c->inlet.in = NULL;
     c->inlet.at = 0;
-    c->client.opened = false;
+    client_handshake(&c->client);
     connection_start_tls(&c->client.connection, c->client.generation->mesh_server, read);
     return false;
 }
@@ -560,7 +536,11 @@ static void http1_drain(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     c->keep_alive = false;
-    if (c->state == STATE_HEAD && !c->x)
+    if (c->state != STATE_HEAD || c->x)
+        return;
+    if (c->client.connection.out_bytes) /* the end of an answer */
+        linger(c);
+    else
         http1_close(c);
 }
 

@@ -1,5 +1,6 @@
 #include "proxy/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -357,6 +358,7 @@ static void out_add(struct connection *c, struct block *block, const char *at, s
 {
     if (c->out_count == c->out_room)
         out_grow(c);
+    assert(c->out); /* a full ring grows, an empty one without room is full */
     c->out[(c->out_first + c->out_count) % c->out_room] = (struct slice){block, at, len};
     c->out_count++;
     c->out_bytes += len;

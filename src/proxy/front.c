@@ -17,7 +17,7 @@ static const struct bytes prefixes[] = {
 static const struct bytes names[] = {
     BYTES_INIT("forwarded"),      BYTES_INIT("x-real-ip"),      BYTES_INIT("x-client-ip"),
     BYTES_INIT("true-client-ip"), BYTES_INIT("x-original-uri"), BYTES_INIT("x-original-url"),
-    BYTES_INIT("x-rewrite-url"),
+    BYTES_INIT("x-rewrite-url"),  BYTES_INIT("x-request-id"),
 };
 
 /* Of these, what a trusted proxy may say. */

@@ -189,6 +189,8 @@ static struct digest settings_digest(const struct tls_settings *settings, bool s
     feed(work, settings->key);
     feed(work, settings->trust);
     feed(work, settings->host);
+    for (size_t i = 0; i < settings->more_host_count; i++)
+        feed(work, settings->more_hosts[i]);
     for (const char *const *name = settings->alpn; name && *name; name++)
         feed(work, bytes_of(*name));
     return digest_end(work);
@@ -288,10 +290,17 @@ static struct tls_context *cluster_context(struct loader *loader, const struct g
     if (own)
         settings_identity(keys, own, &settings);
     settings.verify = row->skip_verify ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
-    const struct rules_name *name =
-        row->peer_names.count ? image_row(rules, RULES_NAME, row->peer_names, 0) : NULL;
-    struct bytes sni = image_text(rules, row->sni);
-    settings.host = row->skip_verify ? (struct bytes){0} : name ? image_text(rules, name->text) : sni;
+    struct bytes names[TLS_HOSTS_MAX];
+    if (row->skip_verify)
+        return context_get(loader, &settings, false, image_text(rules, row->name));
+    IMAGE_FOR(rules, RULES_NAME, struct rules_name, name, row->peer_names)
+    {
+        if (settings.more_host_count < TLS_HOSTS_MAX)
+            names[settings.more_host_count++] = image_text(rules, name->text);
+    }
+    settings.more_hosts = names;
+    if (!settings.more_host_count)
+        settings.host = image_text(rules, row->sni);
     return context_get(loader, &settings, false, image_text(rules, row->name));
 }
 

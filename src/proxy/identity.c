@@ -62,12 +62,18 @@ static void tokens_in_field(const struct exchange *x, struct row_work *work, con
 {
     const struct image *rules = &x->generation->rules;
     struct bytes name = image_text(rules, place->name), prefix = image_text(rules, place->prefix);
+    size_t fields = 0;
     for (uint32_t i = 0; i < x->request.fields.count; i++) {
         const struct http_field *field = &x->request.fields.at[i];
         struct bytes value = field->value;
-        if (bytes_equal(field->name, name) && prefix_cut(work->row, prefix, &value))
+        if (!bytes_equal(field->name, name))
+            continue;
+        fields++;
+        if (prefix_cut(work->row, prefix, &value))
             token_found(work, value);
     }
+    /* Beside a token no other credential: whoever reads behind us might take that one. */
+    work->confused |= work->row->strict && fields > 1 && work->count;
 }
 
 static void tokens_in_query(const struct exchange *x, struct row_work *work, const struct rules_place *place)
@@ -278,7 +284,7 @@ static void claim_fields_set(struct exchange *x, const struct row_work *work)
                         bytes_make(work->token->payload_base64, work->token->payload_len));
 }
 
-/* The token itself goes on only when the rule says so. */
+/* The token itself goes on only when the rule says so; what else came in its field was not verified. */
 static void tokens_pass_on(struct exchange *x, const struct row_work *work, const struct http_fields *came)
 {
     const struct image *rules = &x->generation->rules;
@@ -286,11 +292,13 @@ static void tokens_pass_on(struct exchange *x, const struct row_work *work, cons
     {
         if (place->place != PLACE_FIELD)
             continue;
-        struct bytes name = image_text(rules, place->name);
-        const struct http_field *field = http_fields_find_name(came, name);
+        struct bytes name = image_text(rules, place->name), prefix = image_text(rules, place->prefix);
         http_fields_remove_name(&x->request.fields, name);
-        if (work->row->forward && field)
-            http_fields_add(&x->request.fields, name, field->value);
+        for (uint32_t i = 0; work->row->forward && i < came->count; i++) {
+            struct bytes value = came->at[i].value;
+            if (bytes_equal(came->at[i].name, name) && prefix_cut(work->row, prefix, &value))
+                http_fields_add(&x->request.fields, name, came->at[i].value);
+        }
     }
 }
 

@@ -2,6 +2,8 @@
  * route: which service, which subset; what the rules change on the way there and
  * back.
  */
+#include <assert.h>
+
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
 #include "proxy/worker.h"
@@ -68,6 +70,7 @@ static enum turn route_tcp(struct exchange *x)
             x->destination = each;
         at -= at < weight ? at : weight;
     }
+    assert(x->destination);
     x->cluster = cluster_row(rules, x->destination->cluster);
     return NEXT;
 }

@@ -9,6 +9,7 @@
 #include "proxy/listen.h"
 #include "proxy/record_write.h"
 #include "proxy/upstream.h"
+#include "wire/path.h"
 
 enum { REQUEST_ID_MAX = 128 };
 
@@ -53,10 +54,11 @@ static void trace_choose(struct exchange *x)
     struct bytes given;
     struct io *io = x->worker->loop.io;
     uint8_t random[TRACE_RANDOM_SIZE];
-    struct http_field *field = http_fields_find(&x->request.fields, HTTP_TRACEPARENT);
     struct trace parent;
     io->random(io, random, sizeof random);
-    if (x->http && field && trace_parse(field->value, &parent)) {
+    /* Two of them are none: joined they do not parse. */
+    if (x->http && http_fields_join(&x->request.fields, BYTES("traceparent"), &x->arena, &given) &&
+        trace_parse(given, &parent)) {
         trace_child(&parent, random, &x->trace);
         struct text span;
         text_init_arena(&span, &x->arena);
@@ -103,12 +105,39 @@ static struct bytes field_value(const struct exchange *x, enum http_known known)
     return field ? field->value : (struct bytes){0};
 }
 
+static bool is_token(struct bytes name, struct bytes value)
+{
+    /* RFC 6750 2.3; and what is a JWT by its look, whatever it is called. */
+    return bytes_equal_nocase(name, BYTES("access_token")) || bytes_equal_nocase(name, BYTES("id_token")) ||
+           (bytes_starts(value, BYTES("eyJ")) && bytes_find(value, '.') < value.len);
+}
+
+/* A token in the query is a secret: the record has dots in its place. */
+static struct bytes without_tokens(struct exchange *x, struct bytes path)
+{
+    struct bytes query = bytes_part(path, path_only(path).len + 1, path.len), pair, name;
+    struct text text;
+    if (bytes_find(query, '=') == query.len)
+        return path;
+    text_init_arena(&text, &x->arena);
+    text_add(&text, path_only(path));
+    for (char before = '?'; query.len; before = '&') {
+        bytes_cut(&query, '&', &pair);
+        struct bytes value = pair;
+        bytes_cut(&value, '=', &name);
+        text_add_c(&text, before);
+        text_add(&text, is_token(name, value) ? bytes_part(pair, 0, name.len + 1) : pair);
+        text_add_s(&text, is_token(name, value) ? "..." : "");
+    }
+    return text_bytes(&text);
+}
+
 static void record_http(struct exchange *x, struct record *r)
 {
     r->method = x->request.method;
-    r->path = x->request.path;
+    r->path = without_tokens(x, x->request.path);
     if (!bytes_equal(x->original_path, x->request.path))
-        r->original_path = x->original_path;
+        r->original_path = without_tokens(x, x->original_path);
     r->version = x->request.minor == 0 ? BYTES("HTTP/1.0") : BYTES("HTTP/1.1");
     r->authority = x->request.authority;
     r->user_agent = field_value(x, HTTP_USER_AGENT);

@@ -21,7 +21,7 @@ struct shown {
 
 static struct shown shown_of(const struct field *field, const struct yaml_node *node)
 {
-    struct shown shown;
+    struct shown shown = {0};
     struct text text;
     text_init_fixed(&text, shown.text, sizeof(shown.text));
     if (field->flags & FIELD_SECRET) {

@@ -31,7 +31,7 @@ static void resources_are_sorted_and_found(void **state)
     resource_set_init(&set);
     add(&set, "a.yaml", PEER("b", "STRICT") "---\n" PEER("a", "DISABLE"));
     add(&set, "s.yaml",
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: z}\nstringData: {ca.crt: x}\n");
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: z}\nstringData: {password: x}\n");
     assert_true(resource_set_finish(&set));
     assert_int_equal(set.count, 3);
     assert_true(bytes_equal(set.at[0]->name, BYTES("a")));
@@ -41,7 +41,9 @@ static void resources_are_sorted_and_found(void **state)
     assert_int_equal(found->line, 1);
     assert_null(resource_find(&set, KIND_PEER_AUTHENTICATION, BYTES("default"), BYTES("c")));
     const struct secret *secret = resource_find(&set, KIND_SECRET, BYTES("z"), BYTES("s"))->spec;
-    assert_true(bytes_equal(secret->ca, BYTES("x")));
+    struct bytes password;
+    assert_true(text_map_get(&secret->string_data, "password", &password));
+    assert_true(bytes_equal(password, BYTES("x")));
     resource_set_done(&set);
 }
 
@@ -147,13 +149,13 @@ static void a_secret_leaves_only_its_names(void **state)
     add(&set, "s",
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    b: x\n"
         "    kubectl.kubernetes.io/last-applied-configuration: '{\"hidden\"}'\n"
-        "stringData: {tls.key: hidden}\ndata: {tls.key: aGlkZGVu, ca.crt: aGlkZGVu}\n");
+        "stringData: {tls.key: hidden}\ndata: {tls.key: aGlkZGVu, password: aGlkZGVu}\n");
     assert_true(resource_set_finish(&set));
     text_init_fixed(&text, shown, sizeof(shown));
     canonical_write(set.at[0], &text);
     assert_string_equal(
         shown, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"annotations\":{\"b\":\"x\"},"
-               "\"name\":\"s\",\"namespace\":\"default\"},\"spec\":{\"names\":[\"ca.crt\",\"tls.key\"],"
+               "\"name\":\"s\",\"namespace\":\"default\"},\"spec\":{\"names\":[\"password\",\"tls.key\"],"
                "\"type\":\"Opaque\"}}");
     resource_set_done(&set);
 }

@@ -198,7 +198,7 @@ static enum http1_turn line_check(const struct http1_reader *whole, char *line, 
     reader.end = end;
     if (line < first.at)
         return HTTP1_MORE;
-    struct bytes name, value;
+    struct bytes name = {0}, value = {0};
     enum http1_turn turn =
         line == first.at ? start(&reader, message) : http1_field_line(&reader, &name, &value);
     if (turn == HTTP1_DONE && (line == first.at || name.len))
@@ -228,7 +228,7 @@ static enum http1_turn head_grown(const struct http1_reader *whole, size_t *seen
 static enum http1_turn head_pass(struct http1_reader *reader, http1_start_line *start, void *message,
                                  struct http1_head *head)
 {
-    struct bytes name, value;
+    struct bytes name = {0}, value = {0};
     skip_empty_lines(reader);
     enum http1_turn turn = start(reader, message);
     while (turn == HTTP1_DONE) {

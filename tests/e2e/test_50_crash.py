@@ -1,9 +1,12 @@
 """Processes that die: what it costs, and what it does not."""
+import http.server
 import os
 import signal
+import threading
 
 import pytest
 
+import pki
 import resources as r
 from http1 import Connection, ask, head_text
 from kit import SANITIZED, free_port, poll, scaled
@@ -100,6 +103,50 @@ def test_a_killed_control_costs_no_request_and_comes_back(front):
     extra = free_port()
     front.apply([r.gateway(extra, name='extra'), r.route(WEB, name='extra', gateways=['extra'])], 'extra.yaml')
     assert ask(extra).status == 200
+
+
+class Provider(http.server.BaseHTTPRequestHandler):
+    keys = b''
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('content-length', str(len(self.keys)))
+        self.end_headers()
+        self.wfile.write(self.keys)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_killed_control_takes_no_keys_from_the_workers(world, tmp_path):
+    """Neither the provider's, nor those of assertions, nor the certificate; not even when the provider is away."""
+    issuer, side, front, echo = pki.Issuer(keys=[pki.Key('ES256')]), free_port(), free_port(), world.echo()
+    Provider.keys = issuer.key_set().encode()
+    provider = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Provider)
+    threading.Thread(target=provider.serve_forever, daemon=True).start()
+    identity = {'cacerts': {'directory': str(pki.Authority().cacerts(tmp_path / 'cacerts'))}}
+    edge = world.prepare(role='edge', identity=identity)
+    edge.write([r.gateway(front), r.route(WEB), r.service(WEB, [side], mesh=True, account='web'),
+                r.sidecar(side, echo.port), r.mutual_tls('STRICT'),
+                r.own('Assertion', 'assertion', {'issuer': 'https://edge.example', 'audiences': ['web']}),
+                r.tokens([{'issuer': issuer.name, 'audiences': ['web'],
+                           'jwksUri': 'http://127.0.0.1:%d/' % provider.server_port}])])
+    edge.start()
+    world.node(name='side', role='sidecar', account='web', labels={'app': 'web'}, identity=identity)
+    fields = pki.bearer(issuer.token(aud='web'))
+    poll(lambda: ask(front, fields=fields).status == 200, 'the way is open')
+    with Load(front, 16, fields=fields) as load:
+        load.wait(scaled(200))
+        for away in (False, True):
+            if away:
+                provider.shutdown()
+                provider.server_close()
+            old = edge.control_pid()
+            os.kill(old, signal.SIGKILL)
+            load.wait(scaled(100))
+            poll(lambda o=old: edge.is_ready() and edge.control_pid() != o, 'control is back')
+            load.wait(scaled(100))
+    assert not load.failures and not load.refused and set(load.statuses) == {200}
 
 
 def test_records_go_on_after_control_came_back(front):

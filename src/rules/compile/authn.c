@@ -234,7 +234,8 @@ static struct bytes mapping_hash(struct work *work, const struct text *digests)
     struct digest digest = digest_of(text_bytes(digests));
     struct text text;
     text_init_arena(&text, work->arena);
-    text_add_hex(&text, bytes_make(digest.bytes, sizeof digest.bytes));
+    if (digests->len)
+        text_add_hex(&text, bytes_make(digest.bytes, sizeof digest.bytes));
     return text_bytes(&text);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "rules/compile/world_fixture.h"
+#include "rules/kind/secret_sample.h"
 
 #define HEAD(kind, name, ns)                                                                                 \
     "---\napiVersion: networking.istio.io/v1\nkind: " kind "\nmetadata: {name: " name ", namespace: " ns     \
@@ -108,7 +109,8 @@ static void tls_servers_name_their_credentials(void **state)
                          "MUTUAL", ", credentialName: gone", "b.com") TLS_SERVER("ISTIO_MUTUAL", "", "c.com"))
             GATEWAY("h", TLS_SERVER("SIMPLE", ", credentialName: here",
                                     "a.com")) "---\napiVersion: v1\nkind: Secret\nmetadata: {name: here, "
-                                              "namespace: foo}\nstringData: {tls.crt: c, tls.key: k}\n");
+                                              "namespace: foo}\nstringData: {tls.crt: " SAMPLE_CERTIFICATE
+                                              ", tls.key: " SAMPLE_KEY "}\n");
     const struct rules_listener *listener = world_listener(&world, "0.0.0.0:443");
     assert_int_equal(listener->tls, LISTENER_TLS);
     assert_int_equal(listener->servers.count, 3);

@@ -15,8 +15,9 @@
 #include "base/fail.h"
 #include "wire/json.h"
 
-#define CLAIMS_ISTIO_SKEW_S 60  /* jwt_verify_lib's */
-#define CLAIMS_STRICT_SKEW_S 30 /* machines that keep time drift less; tokens that live a minute stay short  \
+#define CLAIMS_ISTIO_SKEW_S 60 /* jwt_verify_lib's */
+#define CLAIMS_STRICT_SKEW_S                                                                                 \
+    30                          /* machines that keep time drift less; tokens that live a minute stay short  \
                                  */
 #define CLAIMS_AUDIENCES_MAX 64 /* of one token */
 

@@ -8,6 +8,7 @@
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
 #include "rules/kind/secret.h"
+#include "rules/kind/secret_sample.h"
 #include "rules/kind/service_entry.h"
 #include "rules/kind/sidecar.h"
 #include "rules/kind/virtual_service.h"
@@ -305,8 +306,17 @@ static void secret_rows(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"tls", "type: kubernetes.io/tls\nstringData: {tls.crt: a, tls.key: b}", NULL},
-        {"base64", "data: {ca.crt: YQ==}", NULL},
+        {"tls",
+         "type: kubernetes.io/tls\nstringData: {tls.crt: " SAMPLE_CERTIFICATE ", tls.key: " SAMPLE_KEY "}",
+         NULL},
+        {"authority", "stringData: {ca.crt: " SAMPLE_CERTIFICATE "}", NULL},
+        {"base64", "data: {tls.key: YQ==}", NULL},
+        {"no certificate", "stringData: {tls.crt: a, tls.key: " SAMPLE_KEY "}",
+         "f.yaml:1:1: nothing can be served with it: certificate: no certificate: PEM with BEGIN CERTIFICATE "
+         "is expected"},
+        {"no authority", "stringData: {ca.crt: a}",
+         "f.yaml:1:1: nothing can be served with it: trust bundle: no certificate: PEM with BEGIN "
+         "CERTIFICATE is expected"},
         {"no key", "type: kubernetes.io/tls\nstringData: {tls.crt: a}",
          "f.yaml:1:1: a Secret of type kubernetes.io/tls needs data tls.key"},
         {"value is not shown", "data: {tls.key: 12345}",

@@ -1,5 +1,6 @@
 #include "rules/kind/secret.h"
 
+#include "crypt/tls.h"
 #include "wire/base64.h"
 
 static const struct field secret_fields[] = {
@@ -38,12 +39,33 @@ static void take_either(const struct secret *secret, const char *name, const cha
         take(secret, other, out, report);
 }
 
+/* What a worker could not serve with must not replace what it serves with now. */
+static void usable_check(const struct secret *secret, struct report *report)
+{
+    const bool pair = secret->certificate.len && secret->key.len, roots = secret->ca.len > 0;
+    struct tls_settings settings = {.trust = secret->ca,
+                                    .verify = roots ? TLS_VERIFY_REQUIRED : TLS_VERIFY_NONE};
+    struct fail why;
+    if (!pair && !roots)
+        return;
+    if (pair) {
+        settings.chain = secret->certificate;
+        settings.key = secret->key;
+    }
+    struct tls_context *context =
+        pair ? tls_context_new_server(&settings, &why) : tls_context_new_client(&settings, &why);
+    if (!context)
+        report_error(report, secret->group.node, "nothing can be served with it: %s", why.text);
+    tls_context_unref(context);
+}
+
 static void check(struct resource *resource, struct report *report)
 {
     struct secret *secret = resource->spec;
     take_either(secret, "tls.crt", "cert", &secret->certificate, report);
     take_either(secret, "tls.key", "key", &secret->key, report);
     take_either(secret, "ca.crt", "cacert", &secret->ca, report);
+    usable_check(secret, report);
     if (!bytes_equal(secret->type, BYTES("kubernetes.io/tls")))
         return;
     if (secret->certificate.len == 0)
