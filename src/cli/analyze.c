@@ -213,7 +213,7 @@ int analyze_main(int argc, char **argv)
         return code_of_exit;
     struct resource_set set;
     struct fail why;
-    int result = EXIT_INPUT;
+    int result = EXIT_FAILURE; /* a path that cannot be read; what is wrong in one is EXIT_INPUT */
     bool good = true;
     resource_set_init(&set);
     for (size_t i = 0; i < operands.count && good; i++)

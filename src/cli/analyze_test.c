@@ -48,7 +48,7 @@ static void exit_codes_are_istioctls(void **state)
         {"apiVersion: v1\nkind: Service\n", "--failure-threshold=info", EXIT_FINDINGS},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n", "-R", EXIT_FINDINGS},
         {"a: [", "-R", EXIT_INPUT},
-        {NULL, "-R", EXIT_INPUT},
+        {NULL, "-R", EXIT_FAILURE},
         {"", "--nothing", EXIT_USAGE},
         {"", "-oxml", EXIT_USAGE},
     };

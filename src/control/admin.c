@@ -40,7 +40,9 @@ struct admin {
     pthread_t thread;
     struct mailbox inbox;
     struct admin_world world;
-    int listeners[ADMIN_SERVERS]; /* -1: off */
+    struct bytes address;
+    int64_t ports[ADMIN_SERVERS]; /* 0: off */
+    int listeners[ADMIN_SERVERS]; /* -1: off, or taken */
     struct admin_connection connections[CONNECTIONS_MAX];
 };
 
@@ -203,26 +205,7 @@ static void events_take(struct admin *admin, const struct pollfd *fds)
             on_connection(admin, (enum admin_server)i);
 }
 
-static void *admin_run(void *of)
-{
-    struct admin *admin = of;
-    struct pollfd fds[ADMIN_SERVERS + 1 + CONNECTIONS_MAX];
-    for (;;) {
-        fds_fill(admin, fds);
-        if (poll(fds, sizeof fds / sizeof fds[0], LINGER_MS) > 0)
-            events_take(admin, fds);
-        late_close(admin);
-        if (fds[ADMIN_SERVERS].revents)
-            break; /* the only letter is the one to stop */
-    }
-    for (int i = 0; i < CONNECTIONS_MAX; i++)
-        if (admin->connections[i].state != CONNECTION_FREE)
-            connection_close(&admin->connections[i]);
-    arena_stock_drop();
-    return NULL;
-}
-
-/* ---- starting ---- */
+/* ---- listening ---- */
 
 static bool address_fill(struct bytes text, uint16_t port, struct sockaddr_storage *out, socklen_t *len)
 {
@@ -245,7 +228,8 @@ static bool address_fill(struct bytes text, uint16_t port, struct sockaddr_stora
     return true;
 }
 
-static int listener_open(struct bytes address, int64_t port)
+/* A port that is taken is tried again while the server runs; it is complained about once. */
+static int listener_open(struct bytes address, int64_t port, bool complain)
 {
     struct sockaddr_storage name;
     socklen_t len;
@@ -258,10 +242,46 @@ static int listener_open(struct bytes address, int64_t port)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, (struct sockaddr *)&name, len) == 0 && listen(fd, CONNECTIONS_MAX) == 0)
         return fd;
-    log_error("the admin server cannot listen on %.*s:%lld: %m", BYTES_FMT(address), (long long)port);
+    if (complain)
+        log_error("the admin server cannot listen on %.*s:%lld: %m; it will be tried again",
+                  BYTES_FMT(address), (long long)port);
     close(fd);
     return -1;
 }
+
+static void listeners_try(struct admin *admin, bool first)
+{
+    for (int i = 0; i < ADMIN_SERVERS; i++) {
+        if (admin->listeners[i] >= 0 || !admin->ports[i])
+            continue;
+        admin->listeners[i] = listener_open(admin->address, admin->ports[i], first);
+        if (!first && admin->listeners[i] >= 0)
+            log_info("the admin server listens on %.*s:%lld now", BYTES_FMT(admin->address),
+                     (long long)admin->ports[i]);
+    }
+}
+
+static void *admin_run(void *of)
+{
+    struct admin *admin = of;
+    struct pollfd fds[ADMIN_SERVERS + 1 + CONNECTIONS_MAX];
+    for (;;) {
+        fds_fill(admin, fds);
+        if (poll(fds, sizeof fds / sizeof fds[0], LINGER_MS) > 0)
+            events_take(admin, fds);
+        late_close(admin);
+        listeners_try(admin, false);
+        if (fds[ADMIN_SERVERS].revents)
+            break; /* the only letter is the one to stop */
+    }
+    for (int i = 0; i < CONNECTIONS_MAX; i++)
+        if (admin->connections[i].state != CONNECTION_FREE)
+            connection_close(&admin->connections[i]);
+    arena_stock_drop();
+    return NULL;
+}
+
+/* ---- starting ---- */
 
 struct admin *admin_start(const struct settings_admin *settings, const struct admin_world *world)
 {
@@ -273,8 +293,12 @@ struct admin *admin_start(const struct settings_admin *settings, const struct ad
     admin->world = *world;
     admin->world.loopback =
         bytes_starts(settings->address, BYTES("127.")) || bytes_equal(settings->address, BYTES("::1"));
-    for (int i = 0; i < ADMIN_SERVERS; i++)
-        admin->listeners[i] = listener_open(settings->address, ports[i]);
+    admin->address = settings->address;
+    for (int i = 0; i < ADMIN_SERVERS; i++) {
+        admin->ports[i] = ports[i];
+        admin->listeners[i] = -1;
+    }
+    listeners_try(admin, true);
     mailbox_init(&admin->inbox);
     if (pthread_create(&admin->thread, NULL, admin_run, admin) != 0)
         abort();

@@ -419,6 +419,29 @@ static void path_check(const struct settings *settings, const char *field, struc
                      path.len);
 }
 
+/* Two servers cannot have one port; 0 is off. */
+static void ports_check(const struct settings_admin *admin, struct report *report)
+{
+    const struct settings_ports *ports = admin ? admin->ports : NULL;
+    if (!ports)
+        return;
+    const struct {
+        const char *name;
+        int64_t port;
+    } rows[] = {{"admin", ports->admin},
+                {"merged", ports->merged},
+                {"status", ports->status},
+                {"metrics", ports->metrics}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t j = 0; j < i; j++)
+            if (rows[i].port && rows[i].port == rows[j].port) {
+                const struct yaml_node *at = group_node(&ports->group, rows[i].name);
+                report_error(report, at ? at : group_node(&ports->group, rows[j].name),
+                             "%lld is the port of %s already; %s needs one of its own, or 0 for none",
+                             (long long)rows[i].port, rows[j].name, rows[i].name);
+            }
+}
+
 static void settings_check(const struct settings *settings, struct report *report)
 {
     if (!is_node_name(settings->node))
@@ -437,6 +460,7 @@ static void settings_check(const struct settings *settings, struct report *repor
     path_check(settings, "state", settings->state, report);
     path_check(settings, "accessLog", settings->access_log, report);
     front_proxies_check(settings->front_proxies, report);
+    ports_check(settings->admin, report);
 }
 
 /* Resources tolerate what a newer version may know; this file does not. */
@@ -480,7 +504,8 @@ static const struct yaml_node *document_find(struct bytes text, const char *file
         return NULL;
     }
     if (stream.count != 1) {
-        report_add(report, FINDING_ERROR, FINDING_UNREADABLE, NULL,
+        const struct yaml_node top = {.line = 1, .column = 1};
+        report_add(report, FINDING_ERROR, FINDING_UNREADABLE, &top,
                    "%zu documents are in it where one is wanted", stream.count);
         return NULL;
     }

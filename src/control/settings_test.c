@@ -115,8 +115,11 @@ static void mistakes_are_told_with_their_place(void **state)
          "selvage.yaml:3:29: frontProxies.tokenHeader: 'a b' is no name of a header"},
         {"role: edge\nrole: gateway\nrules: r\n",
          "selvage.yaml:2:1: the key 'role' stands here a second time"},
-        {"role: edge\n---\nrole: edge\n", "selvage.yaml: 2 documents are in it where one is wanted"},
-        {"", "selvage.yaml: 0 documents are in it where one is wanted"},
+        {"role: edge\n---\nrole: edge\n", "selvage.yaml:1:1: 2 documents are in it where one is wanted"},
+        {"", "selvage.yaml:1:1: 0 documents are in it where one is wanted"},
+        {"role: edge\nrules: r\nadmin: {ports: {metrics: 15000}}\n",
+         "selvage.yaml:3:26: admin.ports.metrics: 15000 is the port of admin already; metrics needs one of "
+         "its own, or 0 for none"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct arena arena;

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/log.h"
+
+enum { ROOT_MS = 300 }; /* between two looks whether the directory is still the same one */
 
 const struct source_times source_times_default = {20, 200, 10 * 1000};
 
@@ -19,6 +22,8 @@ struct source_directory {
     char *path;
     struct source_times times;
     int inotify;
+    dev_t root_device; /* of the directory that was walked last; both 0 when it was not there */
+    ino_t root_inode;
     bool posted;            /* once at least */
     struct digest touched;  /* of the last walk */
     struct digest contents; /* of what was posted last */
@@ -27,6 +32,24 @@ struct source_directory {
 static struct bytes path_of(const struct source_directory *source)
 {
     return bytes_of(source->path);
+}
+
+static bool root_is_another(const struct source_directory *source)
+{
+    struct stat now = {0};
+    if (stat(source->path, &now) < 0)
+        now = (struct stat){0};
+    return now.st_dev != source->root_device || now.st_ino != source->root_inode;
+}
+
+/* Before the walk, so that no swap falls between. */
+static void root_note(struct source_directory *source)
+{
+    struct stat now = {0};
+    if (stat(source->path, &now) < 0)
+        now = (struct stat){0};
+    source->root_device = now.st_dev;
+    source->root_inode = now.st_ino;
 }
 
 /* A new set of watches for each walk: old ones may belong to directories that are gone. */
@@ -58,6 +81,7 @@ static void look(struct source_directory *source)
 {
     struct source_letter *letter = letter_new(LETTER_SOURCE, sizeof *letter);
     struct fail why;
+    root_note(source);
     watch_anew(source);
     if (!source_take(path_of(source), source->inotify, &letter->letter.arena, &letter->files,
                      &source->touched, &why)) {
@@ -126,16 +150,21 @@ static void *source_run(void *of)
     struct source_directory *source = of;
     bool nudged;
     look(source);
-    for (;;) {
-        bool changed = changes_wait(source, source->times.rescan_ms);
+    for (uint64_t rescan_ms = clock_ms() + (uint64_t)source->times.rescan_ms;;) {
+        /* Watches hang on what they were set on: a path that leads elsewhere now is not told by them. */
+        bool changed =
+            changes_wait(source, source->times.rescan_ms < ROOT_MS ? source->times.rescan_ms : ROOT_MS);
         if (!inbox_read(source, &nudged))
             break;
         if (changed)
             settle(source);
         if (nudged)
             source->posted = false;
-        if (changed || nudged || is_touched(source))
+        bool due = clock_ms() >= rescan_ms;
+        if (changed || nudged || root_is_another(source) || (due && is_touched(source)))
             look(source);
+        if (due)
+            rescan_ms = clock_ms() + (uint64_t)source->times.rescan_ms;
     }
     arena_stock_drop();
     return NULL;

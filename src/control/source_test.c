@@ -148,6 +148,42 @@ static void a_mount_is_swapped_as_a_whole(void **state)
     control_drop(&fixture);
 }
 
+/* Watches hang on the directory of before. */
+static void a_link_to_the_directory_is_swapped(void **state)
+{
+    (void)state;
+    struct control_fixture fixture;
+    struct mailbox out;
+    control_make(&fixture);
+    mailbox_init(&out);
+    control_write(&fixture, "one/a.yaml", "a1");
+    control_write(&fixture, "two/a.yaml", "a2");
+    assert_int_equal(symlink("one", control_path(&fixture, "now")), 0);
+    struct source_times slow = {20, 200, 60 * 1000};
+    struct source_directory *source =
+        source_directory_start(bytes_of(control_path(&fixture, "now")), &slow, &out);
+    letter_free(control_letter(&out));
+    uint64_t began = clock_ms();
+    assert_int_equal(symlink("two", control_path(&fixture, "next")), 0);
+    assert_int_equal(rename(control_path(&fixture, "next"), control_path(&fixture, "now")), 0);
+    struct source_letter *letter = (struct source_letter *)control_letter(&out);
+    assert_true(clock_ms() < began + 1000);
+    assert_true(bytes_equal(letter->files.at[0].content, BYTES("a2")));
+    letter_free(&letter->letter);
+    control_write(&fixture, "two/a.yaml", "a3");
+    letter = (struct source_letter *)control_letter(&out);
+    assert_true(bytes_equal(letter->files.at[0].content, BYTES("a3")));
+    letter_free(&letter->letter);
+    assert_int_equal(unlink(control_path(&fixture, "now")), 0);
+    letter = (struct source_letter *)control_letter(&out);
+    assert_true(
+        ends(letter->gone, "the directory of the resources cannot be read: No such file or directory"));
+    letter_free(&letter->letter);
+    source_directory_stop(source);
+    mailbox_done(&out);
+    control_drop(&fixture);
+}
+
 static void half_written_files_settle_and_same_content_is_no_news(void **state)
 {
     (void)state;
@@ -186,6 +222,7 @@ int main(void)
         cmocka_unit_test(many_files_end_in_an_error),
         cmocka_unit_test(a_missing_directory_is_told),
         cmocka_unit_test(a_mount_is_swapped_as_a_whole),
+        cmocka_unit_test(a_link_to_the_directory_is_swapped),
         cmocka_unit_test(half_written_files_settle_and_same_content_is_no_news),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,6 +263,8 @@ static void rules_metrics(const struct publish *publish, struct text *out)
         text_add_s(out, "\"} 1\n");
     }
     gauge(out, "selvage_rules_deny_all", "1 when every request is refused.", current && current->deny_all);
+    gauge(out, "selvage_rules_source_lost", "1 when the directory of the rules cannot be read.",
+          publish->source_problem[0] != '\0');
     gauge(out, "selvage_rules_rejected", "1 when newer rules have errors.", publish->rejected != NULL);
     counter(out, "selvage_rules_loads_total", "Sets of rules put in force.", publish->editions);
     counter(out, "selvage_rules_rejections_total", "Sets of rules refused.", publish->rejections);

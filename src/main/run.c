@@ -141,5 +141,7 @@ int control_process_main(int argc, char **argv)
     close(CHILD_SETTINGS_FD);
     log_init("control", arena_text(&arena, settings.node));
     log_level_set((enum log_level)settings.log_level);
-    return control_run(&settings, CHILD_CHANNEL_FD);
+    int status = control_run(&settings, CHILD_CHANNEL_FD);
+    arena_done(&arena);
+    return status;
 }

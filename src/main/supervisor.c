@@ -94,8 +94,8 @@ static bool settings_changed(struct supervisor *s, struct bytes *text, struct ar
     struct findings findings;
     struct settings settings;
     FILE *file = fopen(s->file, "re");
-    char *room = arena_raw(arena, SETTINGS_BYTES_MAX);
-    *text = bytes_make(room, file ? fread(room, 1, SETTINGS_BYTES_MAX, file) : 0);
+    char *room = arena_raw(arena, SETTINGS_BYTES_MAX + 1);
+    *text = bytes_make(room, file ? fread(room, 1, SETTINGS_BYTES_MAX + 1, file) : 0);
     if (!file) {
         log_error("%s cannot be read any more: %s; the node goes on as it is", s->file, strerror(errno));
         return false;
@@ -113,26 +113,40 @@ static bool settings_changed(struct supervisor *s, struct bytes *text, struct ar
     return false;
 }
 
+/* What a control process that is started from now on reads. Takes the arena, in which the text lies. */
+static void settings_replace(struct supervisor *s, struct bytes text, struct arena *arena)
+{
+    static struct arena in_force; /* what was there before goes when the next comes */
+    int memory = memory_sealed("selvage-settings", text);
+    if (memory < 0) {
+        log_error("memory for the settings cannot be had: %s", strerror(errno));
+        arena_done(arena);
+        return;
+    }
+    close(s->text);
+    s->text = memory;
+    s->text_bytes = text;
+    arena_done(&in_force);
+    in_force = *arena;
+    log_info("%s has changed: control is replaced (workers, state and user stay until a restart)", s->file);
+    if (s->control.pid) /* it may be waiting for its next start */
+        kill(s->control.pid, SIGTERM);
+}
+
 /* Control may be replaced at any time, so that is how new settings come into force. */
 static void reload(struct supervisor *s)
 {
-    static struct arena kept; /* the text in force lives here */
+    struct arena arena;
     struct frame frame = {.type = FRAME_RELOAD};
     char state[64];
     struct bytes text;
     snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_us());
     notify(state);
-    if (settings_changed(s, &text, &kept)) {
-        int memory = memory_sealed("selvage-settings", text);
-        if (memory >= 0) {
-            close(s->text);
-            s->text = memory;
-            s->text_bytes = text;
-            log_info("%s has changed: control is replaced (workers, state and user stay until a restart)",
-                     s->file);
-            kill(s->control.pid, SIGTERM);
-        }
+    arena_init(&arena);
+    if (settings_changed(s, &text, &arena)) {
+        settings_replace(s, text, &arena);
     } else {
+        arena_done(&arena);
         channel_send(&s->control.channel, &frame, -1);
     }
     notify("READY=1");

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proxy/exchange.h"
+#include "proxy/worker.h"
 
 void exchange_note(struct exchange *x, enum record_flag flag, const char *details)
 {
@@ -59,4 +60,24 @@ enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body
     x->response_whole = true;
     x->response_body = body;
     return REPLY;
+}
+
+/* The date's text lies in the worker and changes with the second. */
+static struct bytes date_now(struct worker *worker)
+{
+    int64_t now_s = worker->loop.io->wall_us(worker->loop.io) / 1000000;
+    if (now_s != worker->date_s || !worker->date[0]) {
+        worker->date_s = now_s;
+        http_date(now_s, worker->date);
+    }
+    return bytes_of(worker->date);
+}
+
+void answer_complete(struct exchange *x)
+{
+    struct http_fields *fields = &x->response.fields;
+    if (!http_fields_find(fields, HTTP_DATE))
+        http_fields_add_known(fields, HTTP_DATE, arena_bytes(&x->arena, date_now(x->worker)));
+    if (x->response_whole && !http_fields_find(fields, HTTP_SERVER))
+        http_fields_add_known(fields, HTTP_SERVER, BYTES("selvage"));
 }

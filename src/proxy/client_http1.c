@@ -13,6 +13,7 @@
 #include "proxy/front.h"
 #include "proxy/http1_io.h"
 #include "proxy/listen.h"
+#include "proxy/response_framing.h"
 #include "wire/path.h"
 
 enum {
@@ -172,6 +173,18 @@ static void head_refused(struct client_http1 *c, unsigned status, const char *se
     exchange_refuse(x, status, RECORD_DPE, "http1.codec_error");
 }
 
+/*
+ * What the client may switch to. Never HTTP/2 in clear text, where the upstream
+ * would hear requests that nobody judged; and not behind a body, whose end a
+ * switch could overtake.
+ */
+static struct bytes upgrade_offer(const struct client_http1 *c)
+{
+    bool refused = !c->inlet.done || http_list_has(c->framing.upgrade, BYTES("h2c")) ||
+                   http_list_has(c->framing.upgrade, BYTES("h2"));
+    return refused ? (struct bytes){0} : c->framing.upgrade;
+}
+
 static void body_prepare(struct client_http1 *c)
 {
     struct exchange *x = c->x;
@@ -180,7 +193,7 @@ static void body_prepare(struct client_http1 *c)
     x->request_has_body = !c->inlet.done;
     x->request_sized = c->framing.body == HTTP1_BODY_LENGTH;
     x->request_length = c->framing.length;
-    x->upgrade = c->framing.upgrade;
+    x->upgrade = upgrade_offer(c);
     x->from_client = &c->inlet.source;
     x->to_client = &c->outlet.sink;
 }
@@ -256,6 +269,8 @@ static bool head_try(struct client_http1 *c)
     case HTTP1_MORE:
         return false;
     case HTTP1_BAD:
+        if (bytes_starts(have, BYTES("HEAD ")))
+            c->x->request.method = BYTES("HEAD"); /* even that answer has no body */
         head_refused(c, error.status, error.sentence);
         return true;
     case HTTP1_DONE:
@@ -345,34 +360,6 @@ static void on_info(struct exchange *x, const struct http_response *info)
     connection_put(&c->client.connection, text_bytes(&head));
 }
 
-static bool has_no_body(const struct exchange *x)
-{
-    unsigned status = x->response.status;
-    return status == 204 || status == 304 || bytes_equal(x->request.method, BYTES("HEAD"));
-}
-
-static struct http1_write framing_choose(struct client_http1 *c, bool whole, size_t len)
-{
-    struct exchange *x = c->x;
-    struct http1_write how = {.body = HTTP1_BODY_CHUNKED};
-    if (x->response_tunnel) {
-        how.body = HTTP1_BODY_NONE;
-        how.upgrade = x->upgrade;
-    } else if (has_no_body(x)) {
-        how.body = HTTP1_BODY_NONE;
-        if (x->response_sized && x->response.status != 204)
-            http_fields_add_known(&x->response.fields, HTTP_CONTENT_LENGTH,
-                                  arena_format(&x->arena, "%llu", (unsigned long long)x->response_length));
-    } else if (whole || x->response_sized) {
-        how.body = HTTP1_BODY_LENGTH;
-        how.length = whole ? len : x->response_length;
-    } else if (x->request.minor == 0) {
-        how.body = HTTP1_BODY_CLOSE;
-        c->keep_alive = false;
-    }
-    return how;
-}
-
 /* A body that nobody will read: is it short enough to read away? */
 static bool discardable(const struct client_http1 *c)
 {
@@ -411,12 +398,16 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
 {
     struct client_http1 *c = x->client;
     struct text head;
-    struct http1_write how = framing_choose(c, whole, body.len);
+    struct http1_write how = response_framing(x, whole, body.len);
+    if (how.body == HTTP1_BODY_CLOSE)
+        c->keep_alive = false;
     if (c->client.worker->draining || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
     how.keep_alive = c->keep_alive && x->request.minor == 0;
     c->raw = x->response_tunnel;
+    if (!c->raw)
+        answer_complete(x);
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, &x->response, &how);
     connection_put(&c->client.connection, text_bytes(&head));
@@ -480,7 +471,7 @@ static bool sniff_step(struct client_http1 *c)
     struct block *read = c->inlet.in;
     c->inlet.in = NULL;
     c->inlet.at = 0;
-    c->client.opened = false;
+    client_handshake(&c->client);
     connection_start_tls(&c->client.connection, c->client.generation->mesh_server, read);
     return false;
 }

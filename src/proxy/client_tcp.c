@@ -8,7 +8,11 @@
 #include "proxy/http1_io.h"
 #include "proxy/listen.h"
 
-enum { IDLE_MS = 3600 * 1000 };
+enum {
+    IDLE_MS = 3600 * 1000,
+    LEAVING_MS = 30 * 1000, /* for the last bytes, without any progress */
+    SNIFF_MS = 5 * 1000,    /* PERMISSIVE: who says nothing for so long speaks no TLS */
+};
 
 struct client_tcp {
     struct client client; /* first: they are one */
@@ -16,6 +20,7 @@ struct client_tcp {
     struct outlet outlet;
     struct exchange *x;
     bool tunnel;
+    bool sniffing; /* PERMISSIVE: TLS or not is not known yet */
 };
 
 static struct client_tcp *tcp_of(struct client *client)
@@ -31,13 +36,18 @@ static void tcp_close(struct client_tcp *c)
 
 static void idle_from_now(struct client_tcp *c)
 {
-    timer_set(&c->client.worker->loop, &c->client.timer, c->client.worker->loop.now_ms + IDLE_MS);
+    timer_set(&c->client.worker->loop, &c->client.timer,
+              c->client.worker->loop.now_ms + (c->x || !c->tunnel ? IDLE_MS : LEAVING_MS));
 }
+
+static void tcp_start(struct client_tcp *c);
 
 static void on_due(struct timer *timer)
 {
     struct client_tcp *c = tcp_of(container_of(timer, struct client, timer));
-    if (c->x)
+    if (c->sniffing)
+        tcp_start(c);
+    else if (c->x)
         exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
     else
         tcp_close(c);
@@ -71,6 +81,7 @@ static void on_done(struct exchange *x)
     stage_unlink(&c->outlet.sink);
     if (x->end == END_FINE && c->client.connection.out_bytes && !c->client.connection.broken) {
         connection_end_write(&c->client.connection); /* what is under way still leaves */
+        idle_from_now(c);
         return;
     }
     tcp_close(c);
@@ -92,17 +103,13 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
         connection_end_write(&c->client.connection);
 }
 
-static void tcp_begin(struct client *client)
+static void tcp_start(struct client_tcp *c)
 {
-    struct client_tcp *c = tcp_of(client);
+    struct client *client = &c->client;
     struct worker *worker = client->worker;
     const struct rules_listener *row = client->listen->row;
-    client->timer.on_due = on_due;
+    c->sniffing = false;
     client_settled(client);
-    inlet_init(&c->inlet, &client->connection);
-    outlet_init(&c->outlet, &client->connection);
-    c->outlet.on_end = on_outlet_end;
-    c->outlet.owner = c;
     if (!row || row->protocol != SPEAKS_TCP) {
         tcp_close(c);
         return;
@@ -119,10 +126,56 @@ static void tcp_begin(struct client *client)
     exchange_start(c->x);
 }
 
+static void tcp_begin(struct client *client)
+{
+    struct client_tcp *c = tcp_of(client);
+    client->timer.on_due = on_due;
+    inlet_init(&c->inlet, &client->connection);
+    outlet_init(&c->outlet, &client->connection);
+    c->outlet.on_end = on_outlet_end;
+    c->outlet.owner = c;
+    c->sniffing = client->row->tls == LISTENER_PERMISSIVE && !client->connection.tls;
+    if (c->sniffing)
+        timer_set(&client->worker->loop, &client->timer, client->worker->loop.now_ms + SNIFF_MS);
+    else
+        tcp_start(c);
+}
+
+static void tls_start(struct client_tcp *c)
+{
+    struct tls_context *mesh = c->client.generation->mesh_server;
+    struct block *read = c->inlet.in;
+    c->sniffing = false;
+    if (!mesh) {
+        tcp_close(c);
+        return;
+    }
+    c->inlet.in = NULL;
+    c->inlet.at = 0;
+    client_handshake(&c->client);
+    connection_start_tls(&c->client.connection, mesh, read);
+}
+
+/* The first byte tells (RFC 8446 5.1: 22 is a handshake); see client_http1. */
+static void sniff(struct client_tcp *c)
+{
+    long n = inlet_fill(&c->inlet);
+    if (n == CONNECTION_END)
+        tcp_close(c);
+    else if (n > 0 && c->inlet.in->data[0] == 22)
+        tls_start(c);
+    else if (n > 0)
+        tcp_start(c);
+}
+
 static void tcp_readable(struct client *client)
 {
     struct client_tcp *c = tcp_of(client);
     bool more = true;
+    if (c->sniffing) {
+        sniff(c);
+        return; /* who takes the first bytes wakes the connection */
+    }
     while (more && c->x && c->tunnel && !client->connection.gone && !client->connection.broken) {
         struct exchange *x = c->x;
         bool was_done = c->inlet.done;
@@ -169,7 +222,9 @@ static void tcp_cut(struct client *client)
 
 static void tcp_drain(struct client *client)
 {
-    (void)client; /* a tunnel ends when its ends do, or when time is up */
+    struct client_tcp *c = tcp_of(client);
+    if (c->sniffing)
+        tcp_close(c); /* a tunnel ends when its ends do, or when time is up */
 }
 
 static struct client *tcp_open(void)

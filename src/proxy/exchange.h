@@ -199,6 +199,9 @@ void trace_freeze(struct exchange *x);
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body);
 /* The same, for what the upstream brought about; a TCP connection ends. */
 enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag flag, const char *details);
+/* Before the final head goes out: Date where the upstream gave none (RFC 9110 6.6.1), Server where nobody
+ * else answered. */
+void answer_complete(struct exchange *x);
 /* Notes flag and details (static text) in the record. */
 void exchange_note(struct exchange *x, enum record_flag flag, const char *details);
 

@@ -222,6 +222,14 @@ static void on_handshake_due(struct timer *timer)
     client_refuse(client, &why);
 }
 
+void client_handshake(struct client *client)
+{
+    struct loop *loop = &client->worker->loop;
+    client->opened = false;
+    client->timer.on_due = on_handshake_due;
+    timer_set(loop, &client->timer, loop->now_ms + HANDSHAKE_MS);
+}
+
 static void on_open(struct connection *connection)
 {
     struct client *client = connection->owner;
@@ -289,7 +297,6 @@ static void client_open(struct listen *listen, int fd, const struct sockaddr_sto
     } else if (!tls) {
         client_begin(client);
     } else {
-        client->timer.on_due = on_handshake_due;
-        timer_set(&worker->loop, &client->timer, worker->loop.now_ms + HANDSHAKE_MS);
+        client_handshake(client);
     }
 }

@@ -41,6 +41,8 @@ extern const struct client_kind client_tcp_kind;
 
 /* The connection is what it will be: what it was judged by is let go of. */
 void client_settled(struct client *client);
+/* TLS begins: it has its own short time, and a record when that runs out. */
+void client_handshake(struct client *client);
 void listen_start(struct listen *listen);
 /* The rules changed: look the row up anew, start or stop accepting. */
 void listen_refresh(struct listen *listen);

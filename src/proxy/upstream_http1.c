@@ -455,6 +455,21 @@ static bool upstream_bad(struct upstream *u, const char *sentence)
     return false;
 }
 
+/* RFC 9110 7.8: the protocols named by a 101 are among those that were offered. */
+static bool upgrade_asked(const struct exchange *x, struct bytes chosen)
+{
+    struct bytes one;
+    bool more = chosen.len > 0;
+    if (!more || !x->upgrade.len)
+        return false;
+    while (more) {
+        more = bytes_cut(&chosen, ',', &one);
+        if (!http_list_has(x->upgrade, bytes_trim(one)))
+            return false;
+    }
+    return true;
+}
+
 /* 1xx, or the head proper. */
 static void head_complete(struct upstream *u)
 {
@@ -468,10 +483,12 @@ static void head_complete(struct upstream *u)
         u->inlet.seen = 0;
         return;
     }
-    if (status == 101 && !x->upgrade.len) {
+    if (status == 101 && !upgrade_asked(x, u->framing.upgrade)) {
         upstream_bad(u, "an upgrade came that nobody had asked for");
         return;
     }
+    if (status == 101)
+        x->upgrade = u->framing.upgrade; /* what the upstream chose */
     x->response_tunnel = status == 101;
     if (x->response_tunnel) {
         u->raw = true;

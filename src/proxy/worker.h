@@ -62,6 +62,8 @@ struct worker {
     uint64_t accepted;
     uint64_t requests;
     struct stock *stock;
+    int64_t date_s; /* answer.c: the second that date was written for */
+    char date[HTTP_DATE_SIZE];
 };
 
 void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops,

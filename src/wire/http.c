@@ -1,7 +1,9 @@
 #include "wire/http.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "base/text.h"
 #include "wire/http_char.h"
 
 /* Length and first letter tell the known names apart; two names in one slot would not compile
@@ -275,4 +277,19 @@ const char *http_reason(unsigned status)
             high = middle;
     }
     return "Unknown";
+}
+
+/* Not strftime: a locale must not change it. */
+void http_date(int64_t wall_s, char out[HTTP_DATE_SIZE])
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t when = (time_t)wall_s;
+    struct tm tm;
+    struct text text;
+    text_init_fixed(&text, out, HTTP_DATE_SIZE);
+    gmtime_r(&when, &tm);
+    text_format(&text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+                tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }

@@ -9,6 +9,8 @@
 #ifndef WIRE_HTTP_H
 #define WIRE_HTTP_H
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/bytes.h"
 
@@ -102,5 +104,8 @@ bool http_is_value(struct bytes b);
 bool http_list_has(struct bytes value, struct bytes token);
 /* The registered reason phrase, or "Unknown". */
 const char *http_reason(unsigned status);
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7), 29 characters and NUL. Years 1 to 9999. */
+#define HTTP_DATE_SIZE 30
+void http_date(int64_t wall_s, char out[HTTP_DATE_SIZE]);
 
 #endif

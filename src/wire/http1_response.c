@@ -14,11 +14,11 @@ static enum http1_turn status_line(struct http1_reader *reader, void *message)
     char *at = reader->at;
     if (at < reader->end && *at != ' ')
         return http1_refuse(reader->error, 502, "the status line is not HTTP/1.1 STATUS REASON");
+    for (int i = 1; i < 5 && at + i < reader->end; i++)
+        if (i < 4 ? !ascii_is_digit(at[i]) : at[i] != ' ' && at[i] != '\r')
+            return http1_refuse(reader->error, 502, "the status line is not HTTP/1.1 STATUS REASON");
     if (reader->end - at < 5)
         return HTTP1_MORE;
-    if (!ascii_is_digit(at[1]) || !ascii_is_digit(at[2]) || !ascii_is_digit(at[3]) ||
-        (at[4] != ' ' && at[4] != '\r'))
-        return http1_refuse(reader->error, 502, "the status line is not HTTP/1.1 STATUS REASON");
     out->status = (unsigned)((at[1] - '0') * 100 + (at[2] - '0') * 10 + (at[3] - '0'));
     if (out->status < 100 || out->status > 599)
         return http1_refuse(reader->error, 502, "the status is not between 100 and 599");

@@ -336,6 +336,8 @@ static void bad_responses_are_502(void **state)
         {"HTTP/2.0 200 OK\r\n\r\n", "the HTTP version is neither 1.0 nor 1.1"},
         {"ICY 200 OK\r\n\r\n", "the HTTP version is not written as HTTP/1.1"},
         {"HTTP/1.1\r\n\r\n", "the status line is not HTTP/1.1 STATUS REASON"},
+        {"HTTP/1.1 \r\n", "the status line is not HTTP/1.1 STATUS REASON"},
+        {"HTTP/1.1 20\r\n", "the status line is not HTTP/1.1 STATUS REASON"},
         {"HTTP/1.1 2000 OK\r\n\r\n", "the status line is not HTTP/1.1 STATUS REASON"},
         {"HTTP/1.1  200 OK\r\n\r\n", "the status line is not HTTP/1.1 STATUS REASON"},
         {"HTTP/1.1 099 OK\r\n\r\n", "the status is not between 100 and 599"},

@@ -100,6 +100,23 @@ static void reasons_are_found(void **state)
     assert_string_equal(http_reason(0), "Unknown");
 }
 
+static void dates_are_written_as_the_rfc_shows(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t wall_s;
+        const char *text;
+    } rows[] = {{784111777, "Sun, 06 Nov 1994 08:49:37 GMT"},
+                {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+                {1709164800, "Thu, 29 Feb 2024 00:00:00 GMT"},
+                {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"}};
+    char text[HTTP_DATE_SIZE];
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        http_date(rows[i].wall_s, text);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +127,7 @@ int main(void)
         cmocka_unit_test(tokens_are_not_empty_and_hold_no_separators),
         cmocka_unit_test(lists_are_searched_by_element),
         cmocka_unit_test(reasons_are_found),
+        cmocka_unit_test(dates_are_written_as_the_rfc_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
