@@ -170,6 +170,17 @@ static void record_decision(struct exchange *x, struct record *r)
         r->audit = authz_rule_name(rules, x->decision.audit, x->decision.audit_rule, &x->arena);
 }
 
+/* A label of the provider's making must not look like two, nor like another rule's. */
+static void label_write(struct text *text, struct bytes label)
+{
+    for (size_t i = 0; i < label.len; i++) {
+        if (label.at[i] == ',' || label.at[i] == '<' || label.at[i] == '%')
+            text_format(text, "%%%02X", (unsigned)(unsigned char)label.at[i]);
+        else
+            text_add_c(text, label.at[i]);
+    }
+}
+
 static void record_groups(struct exchange *x, struct record *r)
 {
     struct text text;
@@ -177,7 +188,7 @@ static void record_groups(struct exchange *x, struct record *r)
     for (size_t i = 0; i < x->groups.count; i++) {
         if (i)
             text_add_c(&text, ',');
-        text_add(&text, x->groups.groups[i].label);
+        label_write(&text, x->groups.groups[i].label);
         text_add_c(&text, '<');
         text_add(&text, x->groups.groups[i].rule);
     }

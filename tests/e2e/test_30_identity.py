@@ -100,6 +100,14 @@ def test_a_good_token_passes_edge_and_sidecar(mesh, issuer, key):
     assert side['decision'] == 'allow' and 'staff' in side['policy']
 
 
+def test_a_label_of_the_providers_making_forges_no_other_in_the_record(mesh, issuer):
+    token = issuer.token(email='alice@example.com', **{'https://issuer.example/teams': ['blue-,platform:admin<admins']})
+    assert call(mesh, token, '/forged-label').status == 200
+    assert mesh.record(path='/forged-label')['groups'] == 'staff<staff,team:blue-%2Cplatform:admin%3Cadmins<teams'
+    assert pki.token_parts(mesh.echo.last().one(ASSERTION))[1]['groups'] == \
+        ['staff', 'team:blue-,platform:admin<admins']
+
+
 def test_the_assertion_says_who_asks_for_whom_and_for_how_long(mesh, issuer):
     token = issuer.token(email='alice@example.com', roles='root')
     assert call(mesh, token, '/assertion').status == 200
