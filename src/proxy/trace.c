@@ -192,6 +192,8 @@ static void record_groups(struct exchange *x, struct record *r)
         text_add_c(&text, '<');
         text_add(&text, x->groups.groups[i].rule);
     }
+    if (x->groups.cut)
+        text_add_s(&text, ",..."); /* there were more than can be */
     r->groups = text_bytes(&text);
 }
 
