@@ -182,7 +182,8 @@ static struct bytes upgrade_offer(const struct client_http1 *c)
 {
     bool refused = !c->inlet.done || http_list_has(c->framing.upgrade, BYTES("h2c")) ||
                    http_list_has(c->framing.upgrade, BYTES("h2"));
-    return refused ? (struct bytes){0} : c->framing.upgrade;
+    const struct bytes none = {0};
+    return refused ? none : c->framing.upgrade;
 }
 
 static void body_prepare(struct client_http1 *c)

@@ -34,7 +34,8 @@ enum frame_type {
     FRAME_STATUS, /* text: for systemd's STATUS= */
     /* supervisor -> control */
     FRAME_BOUND,       /* id; number: errno */
-    FRAME_WORKER,      /* index; descriptor: a channel to that worker; number: its pid; id: 1 it had a control before */
+    FRAME_WORKER,      /* index; descriptor: a channel to that worker; number: its pid; id: 1 it had a control
+                          before */
     FRAME_WORKER_GONE, /* index; number: wait status */
     FRAME_RING,        /* index; descriptor: that worker's record ring */
     FRAME_RELOAD,
