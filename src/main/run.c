@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -122,6 +124,14 @@ static bool is_channel(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
+/* An exec made it dumpable again; a core would put the authority's key and the node's on the disk. */
+static void core_forbid(void)
+{
+    const struct rlimit none = {0, 0};
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        log_warning("a core of control can be written: %s", strerror(errno));
+}
+
 int control_process_main(int argc, char **argv)
 {
     static struct arena arena; /* as above */
@@ -140,6 +150,7 @@ int control_process_main(int argc, char **argv)
         return findings_print(&findings);
     close(CHILD_SETTINGS_FD);
     log_init("control", arena_text(&arena, settings.node));
+    core_forbid();
     log_level_set((enum log_level)settings.log_level);
     int status = control_run(&settings, CHILD_CHANNEL_FD);
     arena_done(&arena);

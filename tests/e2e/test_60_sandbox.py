@@ -1,5 +1,6 @@
 """What a worker may do to the system: nothing but move bytes."""
 import os
+import resource
 import signal
 
 import pytest
@@ -116,3 +117,12 @@ def test_an_ordinary_build_has_no_probes(front):
     pid = front.worker_pids()[0]
     caught = int(status_of(pid)['SigCgt'], 16)
     assert all(not caught >> (signal.SIGRTMIN + i - 1) & 1 for i in range(len(CALLS)))
+
+
+def test_control_leaves_no_core(world):
+    """It holds the keys of the node and, for a moment, the authority's."""
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+    node = world.node([r.gateway(free_port())])
+    with open('/proc/%d/limits' % node.control_pid(), encoding='ascii') as file:
+        core = [line.split()[4:6] for line in file if line.startswith('Max core')]
+    assert core == [['0', '0']]
