@@ -415,11 +415,13 @@ static enum turn identity_enter(struct exchange *x)
     return identity_begin(x, true);
 }
 
-/* The keys came (then this exchange looks at the newest ones), or not. Nothing was stripped yet. */
+/*
+ * The keys came, or not; either way this exchange looks at the newest ones: control refuses a second fetch
+ * within a minute, but the first one's keys may have come meanwhile. Nothing was stripped yet.
+ */
 static enum turn identity_resume(struct exchange *x)
 {
-    if (x->wait.result == WAIT_CAME)
-        exchange_rebind(x);
+    exchange_rebind(x);
     return identity_begin(x, false);
 }
 

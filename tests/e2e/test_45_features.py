@@ -373,7 +373,7 @@ def test_a_broken_secret_never_replaces_a_good_one(world, pair):
     for broken in ({'tls.key': ca.leaf(dns=['a.example']).key}, {'tls.crt': 'none'}, {'ca.crt': 'none'}):
         node.write([{**good, 'stringData': {**good['stringData'], **broken}}], 'secret.yaml')
         poll(lambda: node.snapshot()['newerHasErrors'], 'the error is seen')
-        assert node.metric('selvage_rules_rejected') == 1
+        poll(lambda: node.metric('selvage_rules_rejected') == 1, 'the metric says so')
         node.wait_log('nothing can be served with it')
         assert ask(port, host='a.example', tls=pki.client_context(ca), sni='a.example').status == 200
         node.write([good], 'secret.yaml')
