@@ -339,6 +339,14 @@ static void principal_note(struct exchange *x)
         x->record.token_id = id;
 }
 
+/* A policy that denies a group must not miss it because it was the 129th. */
+static enum turn groups_refuse(struct exchange *x)
+{
+    exchange_note(x, RECORD_UAEX, "too_many_groups");
+    x->record.decision = BYTES("deny");
+    return exchange_answer(x, 403, BYTES("RBAC: access denied"));
+}
+
 static enum turn identity_conclude(struct exchange *x)
 {
     struct identity_work *work = x->identity_work;
@@ -366,7 +374,7 @@ static enum turn identity_conclude(struct exchange *x)
         groups_map(x);
         principal_note(x);
     }
-    return NEXT;
+    return x->groups.cut ? groups_refuse(x) : NEXT;
 }
 
 static enum turn rows_judge(struct exchange *x, bool may_wait)

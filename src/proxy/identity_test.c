@@ -456,11 +456,35 @@ static void plain_text_is_not_spoken_where_mutual_tls_is_demanded(void **state)
     play_close(&play);
 }
 
+/* 200 members of a list that passes through are more groups than are kept: none of them may be missed. */
+static void more_groups_than_are_kept_are_403(void **state)
+{
+    (void)state;
+    static char claims[3000];
+    struct text text;
+    text_init_fixed(&text, claims, sizeof claims);
+    text_add_s(&text, GOOD ",\"roles\":[\"a\"");
+    for (int i = 0; i < 200; i++)
+        text_format(&text, ",\"g%d\"", i);
+    text_add_s(&text, "]");
+    play_init(&play, ROLE_GATEWAY,
+              PLAY_SIMPLE KEYS PLAY_HEAD(
+                  "selvage.dev/v1", "ClaimMapping", "m",
+                  "foo") "  rules: [{name: all, claim: roles, passThrough: {allow: ['*']}}]\n");
+    play.jwks = play_jwks(&play, "k");
+    play_start(&play);
+    sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+    ask(play_dial(&play), play_token(&play, "k", claims));
+    play_expect(&play, 1, 403, RECORD_UAEX, "too_many_groups");
+    play_close(&play);
+}
+
 int main(void)
 {
     struct fail why;
     root = authority_new_root(BYTES("td"), 10, &why);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_groups_than_are_kept_are_403),
         cmocka_unit_test(new_keys_that_came_let_the_token_pass),
         cmocka_unit_test(keys_that_could_not_be_fetched_are_401),
         cmocka_unit_test(late_keys_are_401_and_their_answer_is_nobodys),
