@@ -35,6 +35,18 @@ static long unread_take(struct connection *c, char *at, size_t room)
     return (long)len;
 }
 
+/* -errno of a read or write: nothing now (an event will tell), or lost. */
+static long socket_failed(struct connection *c, long error, bool *ready)
+{
+    if (error == -EAGAIN) {
+        *ready = false;
+        return CONNECTION_LATER;
+    }
+    errno = (int)-error;
+    fail_errno(&c->why, FAIL_PEER, "the connection was lost");
+    return CONNECTION_BROKEN;
+}
+
 static long socket_read(struct connection *c, char *at, size_t room)
 {
     if (c->unread)
@@ -42,15 +54,8 @@ static long socket_read(struct connection *c, char *at, size_t room)
     if (!c->readable)
         return CONNECTION_LATER;
     long n = c->loop->io->read(c->loop->io, c->fd, at, room);
-    if (n == -EAGAIN) {
-        c->readable = false;
-        return CONNECTION_LATER;
-    }
-    if (n < 0) {
-        errno = (int)-n;
-        fail_errno(&c->why, FAIL_PEER, "the connection was lost");
-        return CONNECTION_BROKEN;
-    }
+    if (n < 0)
+        return socket_failed(c, n, &c->readable);
     if ((size_t)n < room && !c->ended)
         c->readable = false; /* edge-triggered: more will be told */
     if (n == 0)
@@ -64,15 +69,8 @@ static long socket_write(struct connection *c, const struct iovec *parts, int co
     if (!c->writable)
         return CONNECTION_LATER;
     long n = c->loop->io->write(c->loop->io, c->fd, parts, count);
-    if (n == -EAGAIN) {
-        c->writable = false;
-        return CONNECTION_LATER;
-    }
-    if (n < 0) {
-        errno = (int)-n;
-        fail_errno(&c->why, FAIL_PEER, "the connection was lost");
-        return CONNECTION_BROKEN;
-    }
+    if (n < 0)
+        return socket_failed(c, n, &c->writable);
     c->bytes_out += (uint64_t)n;
     return n;
 }
