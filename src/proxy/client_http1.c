@@ -68,13 +68,13 @@ static uint64_t patience_ms(const struct client_http1 *c)
     case STATE_EXCHANGE:
         if (c->raw)
             return TUNNEL_MS;
-        if (c->client->connection.out_bytes || (!c->inlet.done && c->inlet.credit))
+        if (c->client->connection.out.bytes || (!c->inlet.done && c->inlet.credit))
             return BODY_MS;
         return TIMER_NEVER; /* the exchange has times of its own */
     case STATE_DISCARD:
         return BODY_MS;
     case STATE_LINGER: /* what the client was told still leaves, however slowly it reads */
-        return c->client->connection.out_bytes ? BODY_MS : LINGER_MS;
+        return c->client->connection.out.bytes ? BODY_MS : LINGER_MS;
     }
     return IDLE_MS;
 }
@@ -97,7 +97,7 @@ static void on_due(struct timer *timer)
         return;
     }
     if (x) {
-        bool reading = !c->inlet.done && !c->client->connection.out_bytes;
+        bool reading = !c->inlet.done && !c->client->connection.out.bytes;
         exchange_fail(x, reading ? 408 : 0, RECORD_SI,
                       reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
         return;
@@ -435,7 +435,7 @@ static bool linger_step(struct client_http1 *c)
     char waste[4096];
     long n = connection_read(&c->client->connection, waste, sizeof waste);
     c->discarded += n > 0 ? (uint64_t)n : 0;
-    if (n == CONNECTION_END && c->client->connection.out_bytes)
+    if (n == CONNECTION_END && c->client->connection.out.bytes)
         return false; /* the client has said all it had to say; what it was told still leaves */
     if (n == CONNECTION_END || c->discarded > 16 * DISCARD_MAX) {
         client_close(c->client);
@@ -474,7 +474,7 @@ static void http1_written(struct client *client, size_t wrote)
         timer_update(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
         outlet_pull(&c->outlet);
-    if (c->state == STATE_LINGER && c->client->connection.ended && !c->client->connection.out_bytes)
+    if (c->state == STATE_LINGER && c->client->connection.ended && !c->client->connection.out.bytes)
         connection_wake(&c->client->connection);
 }
 
@@ -502,7 +502,7 @@ static void http1_drain(struct client *client)
     c->keep_alive = false;
     if (c->state != STATE_HEAD || c->x)
         return;
-    if (c->client->connection.out_bytes) /* the end of an answer */
+    if (c->client->connection.out.bytes) /* the end of an answer */
         linger(c);
     else
         client_close(c->client);

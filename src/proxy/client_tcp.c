@@ -66,7 +66,7 @@ static void on_done(struct exchange *x)
     c->x = NULL;
     stage_unlink(&c->inlet.source);
     stage_unlink(&c->outlet.sink);
-    if (x->end == END_FINE && c->client->connection.out_bytes && !c->client->connection.broken) {
+    if (x->end == END_FINE && c->client->connection.out.bytes && !c->client->connection.broken) {
         connection_end_write(&c->client->connection); /* what is under way still leaves */
         idle_from_now(c);
         return;
@@ -140,7 +140,7 @@ static void tcp_readable(struct client *client)
         if (turn == INLET_END && !was_done && c->outlet.done)
             exchange_finish(x);
     }
-    if (!c->x && !client->connection.gone && !client->connection.out_bytes)
+    if (!c->x && !client->connection.gone && !client->connection.out.bytes)
         client_close(c->client);
 }
 
@@ -151,7 +151,7 @@ static void tcp_written(struct client *client, size_t wrote)
         idle_from_now(c);
     if (c->x && c->tunnel)
         outlet_pull(&c->outlet);
-    else if (!c->x && !client->connection.out_bytes)
+    else if (!c->x && !client->connection.out.bytes)
         client_close(c->client);
 }
 

@@ -11,7 +11,7 @@
 
 #include "crypt/tls.h"
 #include "loop/loop.h"
-#include "proxy/block.h"
+#include "proxy/slices.h"
 
 struct connection;
 
@@ -28,14 +28,6 @@ struct connection_ops {
     /* Only for a server's TLS: which context for that SNI. */
     tls_choose *choose;
 };
-
-struct slice {
-    struct block *block; /* a reference */
-    const char *at;
-    size_t len;
-};
-
-#define CONNECTION_SLICES 32
 
 struct connection {
     struct watch watch;
@@ -54,11 +46,7 @@ struct connection {
     bool gone;      /* told on_broken, or closed by the owner */
     struct tls_session *tls;
     struct tls_context *tls_context;
-    struct slice *out; /* a ring of out_room */
-    uint32_t out_first;
-    uint32_t out_count;
-    uint32_t out_room;
-    size_t out_bytes;
+    struct slices out;
     struct task flush;
     struct task wake; /* on_readable without an event: bytes left in TLS, or credit came */
     struct task fall; /* on_broken from a clean stack */

@@ -432,7 +432,7 @@ void upstream_release(struct upstream *u)
     block_unref(u->head);
     u->head = NULL;
     u->x = NULL;
-    if (u->raw && u->outlet.done && connection->out_bytes && !connection->broken && !connection->gone) {
+    if (u->raw && u->outlet.done && connection->out.bytes && !connection->broken && !connection->gone) {
         u->state = UPSTREAM_LEAVING;
         timer_set(&u->worker->loop, &u->timer, u->worker->loop.now_ms + LEAVING_MS);
         return;
@@ -576,7 +576,7 @@ static void on_written(struct connection *connection, size_t wrote)
     struct upstream *u = connection->owner;
     if (u->state == UPSTREAM_BUSY && u->x)
         outlet_pull(&u->outlet);
-    else if (u->state == UPSTREAM_LEAVING && !connection->out_bytes)
+    else if (u->state == UPSTREAM_LEAVING && !connection->out.bytes)
         upstream_close(u);
 }
 
