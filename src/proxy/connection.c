@@ -1,5 +1,6 @@
 #include "proxy/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
