@@ -1,5 +1,6 @@
 #include "proxy/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -14,7 +15,13 @@ static void wake_run(struct task *task);
 static void fall_run(struct task *task);
 static void grave_run(struct task *task);
 
-/* ---- bytes for TLS ------------------------------------------------------ */
+/* ---- bytes from and to the socket ------------------------------------------------------ */
+
+static void unread_drop(struct connection *c)
+{
+    block_unref(c->unread);
+    c->unread = NULL;
+}
 
 static long unread_take(struct connection *c, char *at, size_t room)
 {
@@ -22,10 +29,8 @@ static long unread_take(struct connection *c, char *at, size_t room)
     len = len < room ? len : room;
     memcpy(at, c->unread->data + c->unread_at, len);
     c->unread_at += len;
-    if (c->unread_at == c->unread->used) {
-        block_unref(c->unread);
-        c->unread = NULL;
-    }
+    if (c->unread_at == c->unread->used)
+        unread_drop(c);
     return (long)len;
 }
 
@@ -129,24 +134,29 @@ static struct tls_context *choose_forward(void *owner, struct bytes sni)
     return c->ops->choose(c, sni);
 }
 
-void connection_start_tls(struct connection *c, struct tls_context *context, struct block *read)
+void connection_unread(struct connection *c, struct block *block, size_t at)
 {
-    c->unread = read;
-    c->unread_at = 0;
+    assert(!c->unread);
+    c->unread = block;
+    c->unread_at = at;
+    if (at == block->used)
+        unread_drop(c);
+}
+
+void connection_start_tls(struct connection *c, struct tls_context *context)
+{
     struct tls_io io = tls_io_of(c);
     tls_begin(c, tls_session_new_server(context, c->ops->choose ? choose_forward : NULL, &io), context);
     connection_wake(c);
 }
 
-void connection_open_server(struct connection *c, struct loop *loop, int fd, struct tls_context *context,
-                            const struct connection_ops *ops, void *owner)
+void connection_open_server(struct connection *c, struct loop *loop, int fd, const struct connection_ops *ops,
+                            void *owner)
 {
     connection_init(c, loop, fd, ops, owner);
     c->open = true;
     c->readable = true;
     c->writable = true;
-    if (context)
-        connection_start_tls(c, context, NULL);
     connection_watch(c);
 }
 
