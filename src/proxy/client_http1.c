@@ -220,6 +220,8 @@ static bool still_fits(const struct client_http1 *c, const struct rules_listener
         return facts->tls;
     case LISTENER_STRICT:
         return facts->mesh;
+    case LISTENER_PASSTHROUGH:
+        return false;
     case LISTENER_PLAIN:
     case LISTENER_PERMISSIVE:
     case LISTENER_TLS_COUNT:

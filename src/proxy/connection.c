@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 enum {
     IOV_MAX_HERE = 16,
     TLS_WRITE_MAX = 16 * 1024,
