@@ -27,6 +27,8 @@ struct client {
     struct generation *generation;     /* until it has begun: what it is judged by; a reference */
     const struct rules_listener *row;  /* in that generation */
     const struct rules_server *server; /* chosen by SNI, or NULL */
+    uint64_t
+        row_id; /* once it has begun: whose rules it goes by, the listener's or its pass-through half's */
     struct client_facts facts;
     struct link link; /* in worker->clients */
     char address_text[64];

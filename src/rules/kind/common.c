@@ -205,6 +205,11 @@ bool check_host_plain(struct report *report, const struct yaml_node *node, struc
     return wrong(report, node, host, "is no host: a name such as shop.example.com belongs here");
 }
 
+bool check_cidr(struct report *report, const struct yaml_node *node, struct bytes text)
+{
+    return address_is_cidr(text) || wrong(report, node, text, "is no address or range such as 10.0.0.0/8");
+}
+
 bool check_port(struct report *report, const struct yaml_node *node, int64_t port)
 {
     if (port >= 1 && port <= 65535)

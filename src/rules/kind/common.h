@@ -71,6 +71,7 @@ struct percent {
 /* Checks of syntax; each says what is wrong at `node` and answers whether all is well. */
 bool check_host(struct report *report, const struct yaml_node *node, struct bytes host); /* name or *.name */
 bool check_host_plain(struct report *report, const struct yaml_node *node, struct bytes host);
+bool check_cidr(struct report *report, const struct yaml_node *node, struct bytes text);
 bool check_port(struct report *report, const struct yaml_node *node, int64_t port);
 bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name);
 bool check_header_name(struct report *report, const struct yaml_node *node, struct bytes name);
