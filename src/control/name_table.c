@@ -111,7 +111,19 @@ bool name_table_letter(struct name_table *table, const struct name_letter *lette
     }
     if (!letter->failed)
         entry->answered_s = clock_wall_s();
+    if (letter->failed && !letter->count)
+        return false; /* what is kept from before may be all there is */
     return addresses_take(entry, letter->at, letter->count);
+}
+
+void name_table_kept(struct name_table *table, struct bytes name, const struct address *at, size_t count,
+                     int64_t answered_s)
+{
+    struct name_entry *entry = name_table_find(table, name);
+    if (!entry || entry->tried || entry->count || !count)
+        return;
+    addresses_take(entry, at, count);
+    entry->answered_s = answered_s;
 }
 
 bool name_table_tried(const struct name_table *table)

@@ -38,8 +38,11 @@ void name_table_want_begin(struct name_table *table);
 void name_table_want(struct name_table *table, struct bytes name);
 void name_table_want_end(struct name_table *table);
 
-/* Whether the addresses are others than before. */
+/* Whether the addresses are others than before. A failure takes none away. */
 bool name_table_letter(struct name_table *table, const struct name_letter *letter);
+/* What a control before us knew of a name about which nothing has been answered yet. */
+void name_table_kept(struct name_table *table, struct bytes name, const struct address *at, size_t count,
+                     int64_t answered_s);
 /* Whether each was answered or attempted at least once. */
 bool name_table_tried(const struct name_table *table);
 

@@ -47,6 +47,8 @@ struct publish {
     bool follows;    /* workers serve by what a control before us gave them */
     bool keys_stale; /* something the keys image is made of has changed */
     bool endpoints_stale;
+    bool names_unkept; /* addresses have changed since they were written down */
+    uint64_t names_kept_ms;
     bool joined; /* the endpoints image still has clusters of `before` */
     bool ready;  /* was told to the supervisor */
     bool draining;
@@ -78,11 +80,14 @@ void publish_keys_want(struct publish *publish);  /* orders what current and bef
 void publish_keys_flush(struct publish *publish); /* sends a new keys image if there is something new */
 
 /* publish_names.c */
-enum { NAMES_WAIT_MS = 5000 }; /* how long new rules wait for the first answers about their names */
-void publish_names_want(struct publish *publish);    /* orders what before, current and next need */
-bool publish_names_waiting(struct publish *publish); /* whether `next` has to wait for answers */
-void publish_endpoints(struct publish *publish);     /* sends an image of what is known now */
-void publish_endpoints_flush(struct publish *publish);
+enum {
+    NAMES_WAIT_MS = 5000, /* how long new rules wait for the first answers about their names */
+    NAMES_KEEP_MS = 1000, /* addresses are written down this often at most */
+};
+void publish_names_want(struct publish *publish);      /* orders what before, current and next need */
+bool publish_names_waiting(struct publish *publish);   /* whether `next` has to wait for answers */
+void publish_endpoints(struct publish *publish);       /* sends an image of what is known now */
+void publish_endpoints_flush(struct publish *publish); /* if something has changed */
 
 /* Seals and sends; nothing when the content is what workers have already. */
 void publish_image(struct publish *publish, enum image_kind kind, const struct image_head *head, size_t size);

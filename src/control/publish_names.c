@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/endpoints_join.h"
+#include "control/name_keep.h"
 #include "control/publish.h"
 
 /* The endpoints image as compile made it; it was checked when it was made. */
@@ -43,6 +44,27 @@ static void names_order_send(struct publish *publish)
     resolver_order_post(publish->resolver, order);
 }
 
+/* Whenever there is a name that is new to us; nothing is taken for one that was answered for. */
+static void kept_read(struct publish *publish)
+{
+    struct fail why;
+    if (!name_table_tried(&publish->names) &&
+        !name_keep_read(publish->settings, &publish->names, clock_wall_s(), &why))
+        log_warning("addresses of before cannot be used: %s", why.text);
+}
+
+static void kept_write(struct publish *publish)
+{
+    struct fail why;
+    uint64_t now_ms = clock_ms();
+    if (!publish->names_unkept || now_ms < publish->names_kept_ms + NAMES_KEEP_MS)
+        return;
+    publish->names_unkept = false;
+    publish->names_kept_ms = now_ms;
+    if (!name_keep_write(publish->settings, &publish->names, &why))
+        log_warning("addresses of names will not survive a restart: %s", why.text);
+}
+
 void publish_names_want(struct publish *publish)
 {
     name_table_want_begin(&publish->names);
@@ -50,6 +72,7 @@ void publish_names_want(struct publish *publish)
     names_want(publish, publish->current);
     names_want(publish, publish->next);
     name_table_want_end(&publish->names);
+    kept_read(publish);
     if (publish->resolver)
         names_order_send(publish);
 }
@@ -67,7 +90,8 @@ bool publish_names_waiting(struct publish *publish)
 
 void publish_name(struct publish *publish, struct name_letter *take)
 {
-    publish->endpoints_stale |= name_table_letter(&publish->names, take);
+    if (name_table_letter(&publish->names, take))
+        publish->endpoints_stale = publish->names_unkept = true;
     publish->changed = true;
     letter_free(&take->letter);
 }
@@ -93,4 +117,5 @@ void publish_endpoints_flush(struct publish *publish)
 {
     if (publish->endpoints_stale && publish->current)
         publish_endpoints(publish);
+    kept_write(publish);
 }

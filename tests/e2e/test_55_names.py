@@ -150,3 +150,16 @@ def test_rules_do_not_wait_for_a_server_that_is_not_there(world, names):
     assert ask(port).status == 200
     assert ask(port, host='api.example').status == 503
     node.wait_log('no name server can be reached')
+
+
+def test_a_restart_without_a_server_serves_the_addresses_of_before(front, names):
+    began = time.time()
+    names.says('127.0.0.2')
+    poll(lambda: who(front) == 'two', 'the other workload answers')
+    poll(lambda: (front.folder / 'state' / 'names').stat().st_mtime > began, 'the new address is written down')
+    names.stop()
+    front.kill(front.control_pid())
+    front.wait_log('no name server can be reached')
+    for _ in range(20):
+        assert who(front) == 'two'
+    assert known(front)['addresses'] == ['127.0.0.2']
