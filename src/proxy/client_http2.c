@@ -354,7 +354,7 @@ static void fault_judge(struct client_http2 *c)
     struct fail why;
     requests_end(c, RECORD_DPE, BYTES("http2.connection_error"));
     fail(&why, FAIL_INPUT, "%s", c->http2.fault ? c->http2.fault : "the client broke the rules of HTTP/2");
-    record_refused(c->client, &why);
+    record_refused(c->client, RECORD_DPE, "http2.connection_error", &why);
 }
 
 static void read_away(struct client_http2 *c)
