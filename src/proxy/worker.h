@@ -62,7 +62,6 @@ struct worker {
     uint64_t connect_id;
     struct map connects; /* of unix sockets under way */
     struct map loads;    /* balance.c */
-    uint64_t turn_of_robin;
     uint64_t accepted;
     uint64_t requests;
     struct stock *stock;
