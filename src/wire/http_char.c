@@ -91,8 +91,12 @@ static bool has_control(const char *at)
 
 const char *http_value_end(const char *at, const char *end)
 {
-    while (end - at >= (ptrdiff_t)sizeof(sixteen) && !has_control(at))
-        at += sizeof(sixteen);
+    const ptrdiff_t step = sizeof(sixteen);
+    bool long_enough = end - at >= step;
+    while (end - at >= step && !has_control(at))
+        at += step;
+    if (long_enough && end - at < step && !has_control(end - step)) /* what is left, and some of it again */
+        return end;
     while (at < end && http_char_is(*at, HTTP_CHAR_VALUE))
         at++;
     return at;
