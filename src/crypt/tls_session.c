@@ -198,8 +198,11 @@ int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, con
 int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                   int seal)
 {
+    enum { NEW_TICKET_TOO = 2 };
     const struct tls_session *session = SSL_get_app_data(ssl);
-    return ticket_keys_use(session->first->tickets_keys, name, iv, cipher, mac, seal);
+    int used = ticket_keys_use(session->first->tickets_keys, name, iv, cipher, mac, seal);
+    /* RFC 8446 C.4: clients use a ticket once, so whoever resumes needs one for the next time. */
+    return used == 1 && !seal && SSL_version(ssl) == TLS1_3_VERSION ? NEW_TICKET_TOO : used;
 }
 
 static bool judge_leaf(struct tls_session *session, X509 *leaf, struct fail *why)
