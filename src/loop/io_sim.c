@@ -270,6 +270,12 @@ static int sim_connect_result(struct io *io, int fd)
     return socket_of(sim_of(io), fd)->connect_error;
 }
 
+/* Peers of this world do not go unnoticed. */
+static void sim_patience(struct io *io, int fd, unsigned ms)
+{
+    (void)io, (void)fd, (void)ms;
+}
+
 static void sim_end_write(struct io *io, int fd)
 {
     struct io_sim *sim = sim_of(io);
@@ -362,6 +368,7 @@ struct io_sim *io_sim_new(void)
         .connect = sim_connect,
         .connect_result = sim_connect_result,
         .end_write = sim_end_write,
+        .patience = sim_patience,
         .close = sim_io_close,
         .local_name = sim_local_name,
         .add = sim_add,

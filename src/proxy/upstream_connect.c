@@ -10,6 +10,7 @@
 
 enum {
     CONNECT_MS = 10 * 1000, /* Istio's default connectTimeout */
+    PATIENCE_MS = 30 * 1000,
     INFOS_MAX = 8,
 };
 
@@ -202,9 +203,8 @@ static void socket_failed(struct upstream *u, int error)
     loop_soon(&u->worker->loop, &u->connection.fall);
 }
 
-static int socket_start(struct upstream *u, const struct endpoints_endpoint *endpoint)
+static int address_connect(struct io *io, const struct endpoints_endpoint *endpoint)
 {
-    struct io *io = u->worker->loop.io;
     if (endpoint->family == ENDPOINT_IP4) {
         struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)endpoint->port)};
         memcpy(&to.sin_addr, endpoint->address, 4);
@@ -213,6 +213,16 @@ static int socket_start(struct upstream *u, const struct endpoints_endpoint *end
     struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)endpoint->port)};
     memcpy(&to.sin6_addr, endpoint->address, 16);
     return io->connect(io, (struct sockaddr *)&to, sizeof to);
+}
+
+/* What is sent as it comes may have to wait for a peer that takes nothing: only the rest is impatient. */
+static int socket_start(struct upstream *u, const struct endpoints_endpoint *endpoint)
+{
+    struct io *io = u->worker->loop.io;
+    int fd = address_connect(io, endpoint);
+    if (fd >= 0 && u->speech != CALL_RAW)
+        io->patience(io, fd, PATIENCE_MS);
+    return fd;
 }
 
 /* Workers cannot make unix sockets: the supervisor connects to the paths that the rules name. */
