@@ -1,11 +1,15 @@
 #include "proxy/balance.h"
 
+#include <stdlib.h>
+
 #include "base/hash.h"
 #include "base/heap.h"
 #include "proxy/generation.h"
+#include "proxy/upstream.h"
 #include "proxy/worker.h"
 
-/* What one worker has under way at an endpoint; kept for good, endpoints are few and come back. */
+/* What one worker has under way at an endpoint; kept while the endpoint is known or something is under way.
+ */
 struct load {
     uint64_t id;
     uint32_t active;
@@ -34,9 +38,10 @@ void balance_leave(struct worker *worker, uint64_t id)
         load->active--;
 }
 
-static uint64_t endpoint_id(const struct exchange *x, const struct endpoints_endpoint *endpoint)
+static uint64_t endpoint_id(const struct generation *generation, uint64_t cluster,
+                            const struct endpoints_endpoint *endpoint)
 {
-    return hash_stable(image_text(&x->generation->endpoints, endpoint->text)) ^ x->cluster->id;
+    return hash_stable(image_text(&generation->endpoints, endpoint->text)) ^ cluster;
 }
 
 static const struct endpoints_endpoint *row(const struct exchange *x, struct image_rows all, uint64_t number)
@@ -58,8 +63,8 @@ static const struct endpoints_endpoint *least_busy(struct exchange *x, struct im
     const struct endpoints_endpoint *a = row(x, all, number), *b = row(x, all, number >> 32);
     if (a == b)
         b = row(x, all, (number >> 32) + 1);
-    uint32_t busy_a = load_of(x->worker, endpoint_id(x, a))->active;
-    uint32_t busy_b = load_of(x->worker, endpoint_id(x, b))->active;
+    uint32_t busy_a = load_of(x->worker, endpoint_id(x->generation, x->cluster->id, a))->active;
+    uint32_t busy_b = load_of(x->worker, endpoint_id(x->generation, x->cluster->id, b))->active;
     return busy_b < busy_a ? b : a;
 }
 
@@ -77,6 +82,51 @@ bool balance_pick(struct exchange *x, uint64_t *id)
         x->endpoint = row(x, all, draw(x));
     else
         x->endpoint = least_busy(x, all);
-    *id = endpoint_id(x, x->endpoint);
+    *id = endpoint_id(x->generation, x->cluster->id, x->endpoint);
     return true;
+}
+
+/* ---- endpoints that are gone ----------------------------------------------------------- */
+
+static void load_keep(struct map *known, struct map *loads, uint64_t id)
+{
+    struct load *load = map_take(loads, bytes_make(&id, sizeof id));
+    if (!load) {
+        load = heap_new(struct load);
+        load->id = id;
+    }
+    map_put(known, bytes_make(&load->id, sizeof load->id), load);
+}
+
+static void known_keep(const struct generation *generation, struct map *known, struct map *loads)
+{
+    IMAGE_FOR(&generation->endpoints, ENDPOINTS_CLUSTER, struct endpoints_cluster, cluster,
+              image_all(&generation->endpoints, ENDPOINTS_CLUSTER))
+    IMAGE_FOR(&generation->endpoints, ENDPOINTS_ENDPOINT, struct endpoints_endpoint, endpoint,
+              cluster->endpoints)
+    {
+        uint64_t id = endpoint_id(generation, cluster->id, endpoint);
+        if (!map_get(known, bytes_make(&id, sizeof id)))
+            load_keep(known, loads, id);
+    }
+}
+
+void balance_review(struct worker *worker)
+{
+    struct map known;
+    struct bytes key;
+    void *value;
+    size_t at = 0;
+    map_init(&known);
+    known_keep(worker->generation, &known, &worker->loads);
+    pool_review(worker->pool, &known);
+    while (map_next(&worker->loads, &at, &key, &value)) {
+        struct load *load = value;
+        if (load->active)
+            map_put(&known, bytes_make(&load->id, sizeof load->id), load);
+        else
+            free(load);
+    }
+    map_done(&worker->loads);
+    worker->loads = known;
 }
