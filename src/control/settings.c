@@ -109,6 +109,22 @@ static const struct field admin_fields[] = {
 };
 static FIELD_TABLE(admin, struct settings_admin);
 
+static const struct field proxy_protocol_fields[] = {
+    {.name = "addresses",
+     .type = FIELD_TEXT,
+     .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED,
+     AT(settings_proxy_protocol, addresses),
+     .help = "address ranges whose connections begin with a header, and are refused without one"},
+    {.name = "ports",
+     .type = FIELD_INT,
+     .flags = FIELD_LIST | FIELD_FILLED,
+     AT(settings_proxy_protocol, ports),
+     .min = 1,
+     .max = 65535,
+     .help = "ports of the listeners at which that holds; all when absent"},
+};
+static FIELD_TABLE(proxy_protocol, struct settings_proxy_protocol);
+
 static const struct field front_proxies_fields[] = {
     {.name = "addresses",
      .type = FIELD_TEXT,
@@ -125,6 +141,11 @@ static const struct field front_proxies_fields[] = {
      .flags = FIELD_FILLED,
      AT(settings_front_proxies, token_header),
      .help = "header in which a front proxy passes the user's token"},
+    {.name = "proxyProtocol",
+     .type = FIELD_GROUP,
+     AT(settings_front_proxies, proxy_protocol),
+     .group = &proxy_protocol_table,
+     .help = "who says by the PROXY protocol who the client is"},
 };
 static FIELD_TABLE(front_proxies, struct settings_front_proxies);
 
@@ -418,13 +439,20 @@ static void trust_domain_check(const struct settings *settings, const char *fiel
         report_error(report, node, "%s", why.text);
 }
 
+static void ranges_check(const struct text_list *ranges, const struct yaml_node *list, struct report *report)
+{
+    for (size_t i = 0; i < ranges->count; i++)
+        if (!address_is_cidr(ranges->at[i]))
+            report_error(report, yaml_item(list, i), "'%.*s' is no address range such as 10.0.0.0/8",
+                         BYTES_FMT(bytes_part(ranges->at[i], 0, 100)));
+}
+
 static void front_proxies_check(const struct settings_front_proxies *proxies, struct report *report)
 {
-    const struct yaml_node *list = group_node(&proxies->group, "addresses");
-    for (size_t i = 0; i < proxies->addresses.count; i++)
-        if (!address_is_cidr(proxies->addresses.at[i]))
-            report_error(report, yaml_item(list, i), "'%.*s' is no address range such as 10.0.0.0/8",
-                         BYTES_FMT(bytes_part(proxies->addresses.at[i], 0, 100)));
+    const struct settings_proxy_protocol *protocol = proxies->proxy_protocol;
+    ranges_check(&proxies->addresses, group_node(&proxies->group, "addresses"), report);
+    if (protocol)
+        ranges_check(&protocol->addresses, group_node(&protocol->group, "addresses"), report);
     if (proxies->token_header.len)
         check_header_name(report, group_node(&proxies->group, "tokenHeader"), proxies->token_header);
 }

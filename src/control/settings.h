@@ -47,11 +47,19 @@ struct settings_admin {
     struct settings_ports *ports;
 };
 
+/* Who begins its connections with a PROXY protocol header. */
+struct settings_proxy_protocol {
+    struct group group;
+    struct text_list addresses;   /* CIDR */
+    FIELD_LIST_OF(int64_t) ports; /* none: all */
+};
+
 struct settings_front_proxies {
     struct group group;
     struct text_list addresses; /* CIDR */
     struct text_list certificates;
-    struct bytes token_header; /* as written */
+    struct bytes token_header;                      /* as written */
+    struct settings_proxy_protocol *proxy_protocol; /* NULL: nobody */
 };
 
 /* Empty: those of /etc/resolv.conf. */

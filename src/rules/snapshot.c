@@ -50,6 +50,7 @@ static const struct image_column rules_node_columns[] = {
     TEXT(rules_node, deny_reason),
     ROWS_OF(rules_node, proxy_names, RULES_NAME),
     ROWS_OF(rules_node, proxy_networks, RULES_NETWORK),
+    ROWS_OF(rules_node, protocol_networks, RULES_NETWORK),
     TEXT(rules_node, proxy_token_field),
     ROWS_OF(rules_node, stripped, RULES_NAME),
     ROWS_OF(rules_node, assertion, RULES_ASSERTION),
