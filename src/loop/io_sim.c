@@ -276,6 +276,11 @@ static void sim_patience(struct io *io, int fd, unsigned ms)
     (void)io, (void)fd, (void)ms;
 }
 
+static void sim_keepalive(struct io *io, int fd, const struct io_keepalive *how)
+{
+    socket_of(sim_of(io), fd)->keepalive = *how;
+}
+
 static void sim_end_write(struct io *io, int fd)
 {
     struct io_sim *sim = sim_of(io);
@@ -367,6 +372,7 @@ struct io_sim *io_sim_new(void)
         .accept = sim_accept,
         .connect = sim_connect,
         .connect_result = sim_connect_result,
+        .keepalive = sim_keepalive,
         .end_write = sim_end_write,
         .patience = sim_patience,
         .close = sim_io_close,
