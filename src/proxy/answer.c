@@ -45,21 +45,26 @@ static struct bytes body_plain(struct exchange *x, unsigned status)
                         BYTES_FMT(x->request_id));
 }
 
-enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
+enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body)
 {
-    bool json = wants_json(x);
     x->response =
         (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
     http_fields_init(&x->response.fields, &x->arena);
-    if (json)
-        body = body_json(x, status, body.len ? body : x->response.reason);
-    else if (!body.len)
-        body = body_plain(x, status);
-    http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE,
-                          json ? BYTES("application/json") : BYTES("text/plain"));
+    if (type.len)
+        http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE, type);
     x->response_whole = true;
     x->response_body = body;
     return REPLY;
+}
+
+enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
+{
+    bool json = wants_json(x);
+    if (json)
+        body = body_json(x, status, body.len ? body : bytes_of(http_reason(status)));
+    else if (!body.len)
+        body = body_plain(x, status);
+    return exchange_answer_exactly(x, status, json ? BYTES("application/json") : BYTES("text/plain"), body);
 }
 
 /* The date's text lies in the worker and changes with the second. */

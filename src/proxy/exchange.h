@@ -139,6 +139,7 @@ struct exchange {
     const struct rules_cluster *cluster;
     struct route_later *later; /* response ops of rules that were let go of (route_freeze) */
     uint32_t later_count;
+    struct http_fields *cors; /* what the response says to a page of another origin, or NULL */
     struct bytes forward_path;
     struct bytes forward_authority;
 
@@ -201,7 +202,9 @@ void trace_freeze(struct exchange *x);
 /* Makes x->response: `body` as text/plain, or as a JSON object with the ids when the client accepts
  * application/json. Empty body: status, reason and the ids. Answers REPLY, so that filters can return it. */
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body);
-/* The same, for what the upstream brought about; a TCP connection ends. */
+/* Exactly that body, for every client; an empty type or body: none. */
+enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body);
+/* The same as the first, for what the upstream brought about; a TCP connection ends. */
 enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag flag, const char *details);
 /* Before the final head goes out: Date where the upstream gave none (RFC 9110 6.6.1), Server where nobody
  * else answered. */
