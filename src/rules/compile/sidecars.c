@@ -59,11 +59,14 @@ static bool ingress_compile(struct work *work, const struct resource *resource,
     struct bytes address = ingress->bind.len ? ingress->bind : BYTES("0.0.0.0");
     int64_t port = ingress->port->number;
     bool http = speaks_http(ingress->port);
+    const struct sidecar *sidecar = resource->spec;
     struct rules_listener *listener = work_listener(work, resource, ingress->group.node, address, port,
                                                     DIRECTION_INBOUND, http ? SPEAKS_HTTP : SPEAKS_TCP);
     if (!listener)
         return true;
-    uint32_t cluster = cluster_inbound(work, port, ingress->default_endpoint);
+    struct connection_pool *pool =
+        ingress->connection_pool ? ingress->connection_pool : sidecar->inbound_pool;
+    uint32_t cluster = cluster_inbound(work, ingress->port, ingress->default_endpoint, pool);
     listener->tls = peer_tls(work, port);
     if (http) {
         struct rows vhosts = rows_of(sizeof(struct rules_vhost));

@@ -24,8 +24,9 @@ enum protocol {
     PROTOCOL_HBONE,
 };
 
-bool protocol_is_http(enum protocol protocol); /* HTTP, HTTP2, GRPC, GRPC-WEB: plain text on the wire */
-bool protocol_is_tls(enum protocol protocol);  /* HTTPS, TLS */
+bool protocol_is_http(enum protocol protocol);  /* HTTP, HTTP2, GRPC, GRPC-WEB: plain text on the wire */
+bool protocol_is_tls(enum protocol protocol);   /* HTTPS, TLS */
+bool protocol_is_http2(enum protocol protocol); /* HTTP2, GRPC */
 
 struct port {
     struct group group;
@@ -53,6 +54,9 @@ struct selector {
     struct group group;
     struct text_map match_labels; /* `matchLabels`, or `labels` in networking kinds */
 };
+
+/* What is spoken there: what was written, else what the name begins with, as in http2-web. */
+enum protocol port_protocol(const struct port *port);
 
 extern const struct field_table port_table;
 extern const struct field_table port_selector_table;
