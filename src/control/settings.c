@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/state_file.h"
 #include "rules/kind/common.h"
+#include "wire/address.h"
 #include "wire/path.h"
 #include "wire/spiffe_id.h"
 
@@ -148,6 +149,16 @@ static const struct field front_proxies_fields[] = {
 };
 static FIELD_TABLE(front_proxies, struct settings_front_proxies);
 
+static const struct field dns_fields[] = {
+    {.name = "servers",
+     .type = FIELD_TEXT,
+     .flags = FIELD_LIST | FIELD_FILLED,
+     AT(settings_dns, servers),
+     .count_max = 8,
+     .help = "name servers, ADDRESS or ADDRESS:PORT; when absent those of /etc/resolv.conf"},
+};
+static FIELD_TABLE(dns, struct settings_dns);
+
 static const struct field settings_fields[] = {
     {.name = "node",
      .type = FIELD_TEXT,
@@ -258,6 +269,11 @@ static const struct field settings_fields[] = {
      .flags = FIELD_FILLED,
      AT(settings, extra_root_cas),
      .help = "PEM file: roots trusted beside the system's when key sets are fetched"},
+    {.name = "dns",
+     .type = FIELD_GROUP,
+     AT(settings, dns),
+     .group = &dns_table,
+     .help = "who is asked for the addresses of endpoints given by name"},
     {.name = "drainTimeout",
      .type = FIELD_DURATION,
      AT(settings, drain_timeout_ms),
@@ -330,6 +346,8 @@ static void groups_preset(struct settings *settings, struct arena *arena)
         settings->identity->certificate_lifetime_ms = 24 * 60 * 60 * 1000;
     if (!settings->front_proxies)
         settings->front_proxies = arena_new(arena, struct settings_front_proxies);
+    if (!settings->dns)
+        settings->dns = arena_new(arena, struct settings_dns);
 }
 
 static bool is_off(const struct yaml_node *node)
@@ -439,6 +457,19 @@ static void front_proxies_check(const struct settings_front_proxies *proxies, st
         check_header_name(report, group_node(&proxies->group, "tokenHeader"), proxies->token_header);
 }
 
+static void dns_check(const struct settings_dns *dns, struct report *report)
+{
+    const struct yaml_node *list = group_node(&dns->group, "servers");
+    struct address address;
+    struct bytes host;
+    uint16_t port;
+    for (size_t i = 0; i < dns->servers.count; i++)
+        if (!address_split(dns->servers.at[i], &host, &port) || !address_parse(host, &address))
+            report_error(report, yaml_item(list, i),
+                         "'%.*s' is no address of a name server such as 10.0.0.10 or [::1]:5353",
+                         BYTES_FMT(bytes_part(dns->servers.at[i], 0, 100)));
+}
+
 static void path_check(const struct settings *settings, const char *field, struct bytes path,
                        struct report *report)
 {
@@ -488,6 +519,7 @@ static void settings_check(const struct settings *settings, struct report *repor
     path_check(settings, "state", settings->state, report);
     path_check(settings, "accessLog", settings->access_log, report);
     front_proxies_check(settings->front_proxies, report);
+    dns_check(settings->dns, report);
     ports_check(settings->admin, report);
 }
 

@@ -62,6 +62,12 @@ struct settings_front_proxies {
     struct settings_proxy_protocol *proxy_protocol; /* NULL: nobody */
 };
 
+/* Empty: those of /etc/resolv.conf. */
+struct settings_dns {
+    struct group group;
+    struct text_list servers; /* ADDRESS or ADDRESS:PORT */
+};
+
 struct settings {
     struct group group;
     struct bytes node;
@@ -87,6 +93,7 @@ struct settings {
     int path_level;                               /* enum path_level */
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
+    struct settings_dns *dns; /* never NULL after settings_read */
     int64_t drain_timeout_ms;
 };
 

@@ -8,6 +8,7 @@
 #include "proxy/record_write.h"
 #include "rules/decide/condition.h"
 #include "rules/decide/tcp_route.h"
+#include "wire/path.h"
 
 enum {
     HANDSHAKE_MS = 5 * 1000, /* for whatever a client has to say before its kind is known */
@@ -153,12 +154,63 @@ void client_cut(struct client *client)
         client_close(client);
 }
 
+/* ---- requests ------------------------------------------------------------------------- */
+
+/* Rules may have become stricter since the connection was made. */
+static bool still_fits(const struct client_facts *facts, const struct rules_listener *row)
+{
+    switch ((enum rules_listener_tls)row->tls) {
+    case LISTENER_TLS:
+        return facts->tls;
+    case LISTENER_STRICT:
+        return facts->mesh;
+    case LISTENER_PASSTHROUGH:
+        return false;
+    case LISTENER_PLAIN:
+    case LISTENER_PERMISSIVE:
+    case LISTENER_TLS_COUNT:
+        break;
+    }
+    return true;
+}
+
+struct exchange *client_exchange(struct client *client, const struct client_ops *ops, void *codec)
+{
+    struct worker *worker = client->worker;
+    const struct rules_listener *row = client->listen->row;
+    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(&client->facts, row))
+        return NULL;
+    struct exchange *x = exchange_new(worker, http_chain, row, worker->generation);
+    x->client = codec;
+    x->client_ops = ops;
+    x->facts = &client->facts;
+    return x;
+}
+
+void client_exchange_start(struct exchange *x)
+{
+    struct fail why;
+    x->request.scheme = x->facts->tls ? BYTES("https") : BYTES("http");
+    x->original_path = x->request.path;
+    if (!bytes_equal(x->request.path, BYTES("*")) &&
+        !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
+                        &x->request.path, &why))
+        exchange_refuse(x, 400, RECORD_DPE, "path_normalization_failed");
+    else
+        exchange_start(x);
+}
+
 /* ---- from the first byte to its kind --------------------------------------------------- */
 
 /* Where it is decided what a client speaks: all that can be known of it is known. */
 static const struct client_kind *kind_of(const struct client *client)
 {
-    return client->row->protocol == SPEAKS_TCP ? &client_tcp_kind : &client_http1_kind;
+    struct bytes alpn = client->connection.tls ? tls_alpn(client->connection.tls) : (struct bytes){0};
+    if (client->row->protocol == SPEAKS_TCP)
+        return &client_tcp_kind;
+    if (bytes_equal(alpn, BYTES("h2")) || bytes_equal(alpn, BYTES("istio-h2")))
+        return &client_http2_kind;
+    return &client_http1_kind;
 }
 
 static void client_begin(struct client *client)
@@ -351,6 +403,13 @@ static void on_readable(struct connection *connection)
         sniff_readable(client);
 }
 
+static void on_fill(struct connection *connection)
+{
+    struct client *client = connection->owner;
+    if (client->phase == CLIENT_BEGUN && client->kind->fill)
+        client->kind->fill(client);
+}
+
 static void on_written(struct connection *connection, size_t wrote)
 {
     struct client *client = connection->owner;
@@ -370,8 +429,14 @@ static void on_broken(struct connection *connection)
     client_close(client);
 }
 
-static const struct connection_ops client_connection_ops = {on_open, on_readable, on_written, on_broken,
-                                                            on_choose};
+static const struct connection_ops client_connection_ops = {
+    .on_open = on_open,
+    .on_readable = on_readable,
+    .fill = on_fill,
+    .on_written = on_written,
+    .on_broken = on_broken,
+    .choose = on_choose,
+};
 
 static void on_buried(struct connection *connection)
 {

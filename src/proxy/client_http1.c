@@ -194,53 +194,20 @@ static void body_prepare(struct client_http1 *c)
 static void head_complete(struct client_http1 *c)
 {
     struct exchange *x = c->x;
-    struct fail why;
     c->state = STATE_EXCHANGE;
     c->keep_alive = c->framing.keep_alive && !c->client->worker->draining;
     c->head = block_ref(c->inlet.in);
     body_prepare(c);
     timer_update(c);
-    x->request.scheme = c->client->facts.tls ? BYTES("https") : BYTES("http");
-    x->original_path = x->request.path;
-    if (!bytes_equal(x->request.path, BYTES("*")) &&
-        !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
-                        &x->request.path, &why)) {
-        exchange_refuse(x, 400, RECORD_DPE, "path_normalization_failed");
-        return;
-    }
-    exchange_start(x);
-}
-
-/* Rules may have become stricter since the connection was made. */
-static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
-{
-    const struct client_facts *facts = &c->client->facts;
-    switch ((enum rules_listener_tls)row->tls) {
-    case LISTENER_TLS:
-        return facts->tls;
-    case LISTENER_STRICT:
-        return facts->mesh;
-    case LISTENER_PASSTHROUGH:
-        return false;
-    case LISTENER_PLAIN:
-    case LISTENER_PERMISSIVE:
-    case LISTENER_TLS_COUNT:
-        break;
-    }
-    return true;
+    client_exchange_start(x);
 }
 
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
-    struct worker *worker = c->client->worker;
-    const struct rules_listener *row = c->client->listen->row;
-    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
-        return false; /* the listener is gone, or would not have let this connection in */
-    c->x = exchange_new(worker, http_chain, row, worker->generation);
-    c->x->client = c;
-    c->x->client_ops = &http1_client_ops;
-    c->x->facts = &c->client->facts;
+    c->x = client_exchange(c->client, &http1_client_ops, c);
+    if (!c->x)
+        return false;
     http_fields_init(&c->x->request.fields, &c->x->arena);
     timer_update(c);
     return true;

@@ -138,7 +138,8 @@ static void record_http(struct exchange *x, struct record *r)
     r->path = without_tokens(x, x->request.path);
     if (!bytes_equal(x->original_path, x->request.path))
         r->original_path = without_tokens(x, x->original_path);
-    r->version = x->request.minor == 0 ? BYTES("HTTP/1.0") : BYTES("HTTP/1.1");
+    static const struct bytes versions[] = {BYTES_INIT("HTTP/1.0"), BYTES_INIT("HTTP/1.1"), BYTES_INIT("HTTP/2")};
+    r->version = versions[x->request.minor];
     r->authority = x->request.authority;
     r->user_agent = field_value(x, HTTP_USER_AGENT);
     r->forwarded_for = field_value(x, HTTP_X_FORWARDED_FOR);

@@ -500,12 +500,19 @@ extern const struct image_schema rules_schema;
 
 /* ---- endpoints -------------------------------------------------------- */
 
-enum endpoints_table { ENDPOINTS_CLUSTER, ENDPOINTS_ENDPOINT, ENDPOINTS_NAME, ENDPOINTS_TABLE_COUNT };
+enum endpoints_table {
+    ENDPOINTS_CLUSTER,
+    ENDPOINTS_ENDPOINT,
+    ENDPOINTS_NAME,
+    ENDPOINTS_HOST,
+    ENDPOINTS_TABLE_COUNT
+};
 
 /* Sorted by id. */
 struct endpoints_cluster {
     uint64_t id;
     struct image_rows endpoints;
+    struct image_rows hosts; /* ENDPOINTS_HOST; none in what workers get */
 };
 
 enum endpoint_family { ENDPOINT_IP4, ENDPOINT_IP6, ENDPOINT_UNIX, ENDPOINT_FAMILY_COUNT };
@@ -520,6 +527,14 @@ struct endpoints_endpoint {
     struct image_text path;  /* ENDPOINT_UNIX */
     struct image_rows names; /* ENDPOINTS_NAME: SPIFFE ids that may answer here; empty: unknown */
     struct image_text workload;
+};
+
+/* Endpoints given by a host's name: control puts the addresses that it has now among the cluster's own. */
+struct endpoints_host {
+    struct image_text name;
+    uint32_t first_only; /* 1: DNS_ROUND_ROBIN: of the answer only the first address */
+    uint32_t spare;
+    struct endpoints_endpoint like; /* each of them, but for address, family and text */
 };
 
 extern const struct image_schema endpoints_schema;

@@ -187,12 +187,13 @@ static void tls_set(struct work *work, struct rules_cluster *cluster, const stru
 }
 
 static uint32_t cluster_add(struct work *work, struct rules_cluster *cluster, struct bytes name,
-                            struct image_rows endpoints)
+                            struct endpoints_cluster endpoints)
 {
     cluster->name = work_text(work, name);
     cluster->id = hash_stable(name);
     rows_add(work, &work->clusters, cluster);
-    rows_add(work, &work->endpoints_clusters, &(struct endpoints_cluster){cluster->id, endpoints});
+    endpoints.id = cluster->id;
+    rows_add(work, &work->endpoints_clusters, &endpoints);
     map_put(&work->cluster_index, name, (void *)(uintptr_t)work->clusters.count);
     return work->clusters.count - 1;
 }
@@ -232,7 +233,7 @@ uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, st
     cluster.inside = service && service->entry->location == SERVICE_INTERNAL;
     own_name_set(work, &cluster, host, service);
     tls_set(work, &cluster, &settings, service, host, port, subset);
-    struct image_rows endpoints = {0, 0};
+    struct endpoints_cluster endpoints = {0};
     if (at && (!subset.len || settings.subset))
         endpoints = endpoints_of(work, service, at, subset.len ? &settings.subset->labels : NULL);
     return cluster_add(work, &cluster, name, endpoints);

@@ -213,8 +213,10 @@ static void service_entry_rows(void **state)
          "f.yaml:4:99: spec.endpoints[0].address: 'unix://a' is no unix socket such as unix:///run/app.sock "
          "or "
          "unix://@app"},
-        {"dns", "spec: {hosts: [a.b], resolution: DNS}",
-         "f.yaml:4:34: spec.resolution: 'DNS' is not acted on by this version"},
+        {"none", "spec: {hosts: [a.b], resolution: NONE}",
+         "f.yaml:4:34: spec.resolution: 'NONE' is not acted on by this version"},
+        {"wildcard by DNS", "spec: {hosts: ['*.b'], resolution: DNS}",
+         "f.yaml:4:16: spec.hosts[0]: a wildcard cannot be resolved; endpoints are needed"},
     };
     run("networking.istio.io/v1", "ServiceEntry", rows, ROWS(rows));
 }
