@@ -43,6 +43,7 @@ static void client_facts_fill(struct client *client, const struct sockaddr_stora
 {
     struct client_facts *facts = &client->facts;
     struct proxy_protocol *ends = &facts->ends;
+    facts->id = client->worker->accepted;
     struct sockaddr_storage local;
     struct io *io = client->worker->loop.io;
     io->local_name(io, client->connection.fd, &local);

@@ -42,6 +42,7 @@ struct client_ops {
 
 /* Facts of the client's connection, shared by all its exchanges; written by the listener and its codec. */
 struct client_facts {
+    uint64_t id; /* of the connection, in this worker */
     struct proxy_protocol
         ends; /* the client and what it connected to; from a PROXY header where one is taken */
     struct bytes address_text; /* 10.0.0.1:4711 */

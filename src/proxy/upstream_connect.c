@@ -139,8 +139,8 @@ static const struct upstream_speaker *speaker_of(const struct upstream *u)
     if (u->speech == CALL_HTTP2)
         return &upstream_http2;
     struct bytes alpn = u->connection.tls ? tls_alpn(u->connection.tls) : (struct bytes){0};
-    bool http2 = u->speech == CALL_EITHER &&
-                 (bytes_equal(alpn, BYTES("h2")) || bytes_equal(alpn, BYTES("istio-h2")));
+    bool http2 =
+        u->speech == CALL_EITHER && (bytes_equal(alpn, BYTES("h2")) || bytes_equal(alpn, BYTES("istio-h2")));
     return http2 ? &upstream_http2 : &upstream_http1;
 }
 
@@ -181,6 +181,7 @@ static void socket_ready(struct upstream *u, int fd, bool connecting)
 {
     connection_open_client(&u->connection, &u->worker->loop, fd, connecting, u->context, u->sni,
                            &upstream_connection_ops, u);
+    connection_first(&u->connection, bytes_make(u->header, u->header_len));
     u->connection.on_buried = on_buried;
     tls_context_unref(u->context);
     u->context = NULL;
@@ -245,6 +246,16 @@ void upstream_connected(struct worker *worker, uint64_t connect_id, int fd)
     }
 }
 
+/* DestinationRule's proxyProtocol: who the client is, and what it connected to. */
+static void header_prepare(struct upstream *u, const struct exchange *x)
+{
+    struct text text;
+    text_init_fixed(&text, u->header, sizeof u->header);
+    if (x->cluster->proxy_protocol)
+        proxy_protocol_write(&text, (int)x->cluster->proxy_protocol, &x->facts->ends);
+    u->header_len = text.len;
+}
+
 static struct upstream *upstream_new(struct worker *worker, const struct call_target *target)
 {
     struct upstream *u = heap_new(struct upstream);
@@ -271,6 +282,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
     struct upstream *u = upstream_new(worker, target);
     struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
     snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
+    header_prepare(u, x);
     timer_set(&worker->loop, &u->timer, worker->loop.now_ms + CONNECT_MS);
     if (endpoint->family == ENDPOINT_UNIX) {
         path_start(u, image_text(&x->generation->endpoints, endpoint->path));

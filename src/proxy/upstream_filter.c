@@ -72,6 +72,8 @@ static struct pool_key key_of(const struct exchange *x, uint64_t endpoint)
             generation_certificate(&generation->keys, x->cluster->credential);
         key.identity = own ? own->version : 1;
     }
+    if (x->cluster->proxy_protocol) /* 1 or 2 */
+        key.client = x->facts->id * 4 + x->cluster->proxy_protocol;
     return key;
 }
 
