@@ -3,7 +3,10 @@
 
 #include "proxy/proxy_fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
+
+#include "proxy/block.h"
 
 static struct play play;
 static struct authority *root;
@@ -537,6 +540,63 @@ static void policies_see_the_name(void **state)
     }
 }
 
+/* Each call of the world fails once; what is harmless changes nothing, and nothing is ever left over. */
+static void a_hello_survives_what_is_harmless(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sim_call call;
+        int error;
+        bool harmless;
+    } faults[] = {{SIM_READ, 0, true},           {SIM_READ, EAGAIN, true},
+                  {SIM_READ, ECONNRESET, false}, {SIM_WRITE, 0, true},
+                  {SIM_WRITE, EAGAIN, true},     {SIM_WRITE, EPIPE, false},
+                  {SIM_CONNECT, EMFILE, false},  {SIM_ACCEPT, ECONNABORTED, false}};
+    for (size_t f = 0; f < ROWS(faults); f++) {
+        bool hit = true;
+        for (unsigned n = 1; hit; n++) {
+            char heard[400];
+            open_tls(MIXED);
+            play.sim->fault = (struct sim_fault){faults[f].call, n, faults[f].error};
+            memset(play.sim->calls, 0, sizeof play.sim->calls);
+            int client = play_dial(&play);
+            struct bytes hello = hello_for("a.test", 50);
+            say_bytes(client, hello, 60);
+            play_pass(&play, 6000);
+            hit = play.sim->calls[faults[f].call] >= n;
+            int upstream = sim_take(play.sim, 8080);
+            size_t len = upstream < 0 ? 0 : sim_hear(play.sim, upstream, heard, sizeof heard);
+            bool whole = len == hello.len && memcmp(heard, hello.at, len) == 0;
+            if (!whole && (faults[f].harmless || !hit))
+                world_wrong("call %d number %u error %d: it did not pass", faults[f].call, n,
+                            faults[f].error);
+            sim_close(play.sim, client);
+            if (upstream >= 0)
+                sim_close(play.sim, upstream);
+            play_pass(&play, 6000);
+            assert_true(list_empty(&play.worker.clients) && list_empty(&play.worker.exchanges));
+            play_close(&play);
+            assert_true(n < 100);
+        }
+    }
+}
+
+static void without_memory_a_hello_waits_until_there_is_some(void **state)
+{
+    (void)state;
+    open_tls(PASSTHROUGH);
+    int client = play_dial(&play);
+    struct block *all = block_must();
+    block_limit_set(block_live());
+    say_bytes(client, hello_for("a.test", 200), 3000);
+    assert_int_equal(sim_take(play.sim, 8080), -1);
+    block_unref(all);
+    play_go(&play);
+    block_limit_set(16384);
+    play_took(&play, 8080);
+    play_close(&play);
+}
+
 static void new_rules_close_what_no_longer_passes(void **state)
 {
     (void)state;
@@ -571,6 +631,8 @@ int main(void)
         cmocka_unit_test(what_is_no_hello_is_closed_with_a_record),
         cmocka_unit_test(beside_it_tls_is_ended_as_ever),
         cmocka_unit_test(policies_see_the_name),
+        cmocka_unit_test(a_hello_survives_what_is_harmless),
+        cmocka_unit_test(without_memory_a_hello_waits_until_there_is_some),
         cmocka_unit_test(new_rules_close_what_no_longer_passes),
         cmocka_unit_test(a_client_that_said_nothing_yet_is_not_waited_for_at_the_end),
     };

@@ -9,7 +9,6 @@
 #include "proxy/upstream.h"
 
 enum {
-    CONNECT_MS = 10 * 1000, /* Istio's default connectTimeout */
     INFOS_MAX = 8,
 };
 
@@ -283,7 +282,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
     struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
     snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
     header_prepare(u, x);
-    timer_set(&worker->loop, &u->timer, worker->loop.now_ms + CONNECT_MS);
+    timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);
     if (endpoint->family == ENDPOINT_UNIX) {
         path_start(u, image_text(&x->generation->endpoints, endpoint->path));
         return u;
