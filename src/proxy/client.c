@@ -285,6 +285,8 @@ static void hello_over(struct client *client)
 static void sniff_over(struct client *client)
 {
     if (client->sniff->proxy.family != PROXY_PROTOCOL_NONE) {
+        memcpy(client->direct_text, client->address_text, sizeof client->direct_text);
+        client->facts.direct_text = bytes_of(client->direct_text);
         client->facts.ends = client->sniff->proxy;
         ends_fill(client);
     }

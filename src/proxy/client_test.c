@@ -56,6 +56,8 @@ static void record_says(const char *remote, const char *local)
     const struct record *r = play_record(&play, 1);
     if (!bytes_equal(r->remote, bytes_of(remote)) || !bytes_equal(r->local, bytes_of(local)))
         world_wrong("remote %.*s, local %.*s", BYTES_FMT(r->remote), BYTES_FMT(r->local));
+    bool proxied = strcmp(remote, DIRECT) != 0;
+    assert_true(bytes_equal(r->direct, proxied ? BYTES(DIRECT) : BYTES("")));
 }
 
 /* ---- PROXY headers ------------------------------------------------------------------------------ */

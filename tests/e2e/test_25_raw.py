@@ -128,6 +128,7 @@ def test_haproxy_says_who_the_client_is(proxied, how):
     assert proxied.echo.last().one('x-forwarded-for') == CLIENT
     record = proxied.record(path='/' + how)
     assert record['downstream_remote_address'] == '%s:%d' % (CLIENT, port)
+    assert record['downstream_direct_remote_address'].startswith(BALANCER + ':')
     assert record['downstream_local_address'] == '127.0.0.1:%d' % proxied.ports[how]
 
 
