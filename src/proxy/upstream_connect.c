@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/breaker.h"
 #include "proxy/upstream.h"
 
-enum {
-    INFOS_MAX = 8,
-};
+enum { INFOS_MAX = 8 };
 
 static const struct connection_ops upstream_connection_ops;
 
@@ -155,7 +154,7 @@ static void waiting_tell(struct upstream *u)
         if (call->again)
             call->events->failed(call->x);
         else
-            call->events->ready(call->x);
+            call_ready(call);
     }
 }
 
@@ -220,6 +219,16 @@ static int socket_start(struct upstream *u, const struct endpoints_endpoint *end
     return io->connect(io, (struct sockaddr *)&to, sizeof to);
 }
 
+/* Fails on unix sockets, and where the system knows none. */
+static void keepalive_set(const struct upstream *u, const struct rules_cluster *cluster, int fd)
+{
+    struct io *io = u->worker->loop.io;
+    const struct io_keepalive how = {cluster->keepalive_time_s, cluster->keepalive_interval_s,
+                                     cluster->keepalive_probes};
+    if (how.time_s || how.interval_s || how.probes)
+        io->keepalive(io, fd, &how);
+}
+
 /* Workers cannot make unix sockets: the supervisor connects to the paths that the rules name. */
 static void path_start(struct upstream *u, struct bytes path)
 {
@@ -275,6 +284,30 @@ static struct upstream *upstream_new(struct worker *worker, const struct call_ta
     return u;
 }
 
+static void limits_take(struct upstream *u, const struct rules_cluster *cluster)
+{
+    u->limits = (struct upstream_limits){
+        .idle_ms = cluster->idle_timeout_ms ? cluster->idle_timeout_ms : UINT32_MAX,
+        .until_ms = TIMER_NEVER,
+        .request_max = cluster->max_requests_per_connection,
+        .streams_max = cluster->max_streams,
+    };
+    if (cluster->max_connection_ms)
+        u->limits.until_ms = u->worker->loop.now_ms + cluster->max_connection_ms;
+}
+
+bool upstream_worn(const struct upstream *u)
+{
+    return (u->limits.request_max && u->requests >= u->limits.request_max) ||
+           u->worker->loop.now_ms >= u->limits.until_ms;
+}
+
+void upstream_rest(struct upstream *u)
+{
+    uint64_t until_ms = u->worker->loop.now_ms + u->limits.idle_ms;
+    timer_set(&u->worker->loop, &u->timer, until_ms < u->limits.until_ms ? until_ms : u->limits.until_ms);
+}
+
 struct upstream *upstream_open(struct worker *worker, const struct call_target *target, struct exchange *x)
 {
     const struct endpoints_endpoint *endpoint = target->endpoint;
@@ -282,6 +315,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
     struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
     snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
     header_prepare(u, x);
+    limits_take(u, x->cluster);
     timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);
     if (endpoint->family == ENDPOINT_UNIX) {
         path_start(u, image_text(&x->generation->endpoints, endpoint->path));
@@ -292,6 +326,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
         u->connect_id = UINT64_MAX;
         socket_failed(u, -fd);
     } else {
+        keepalive_set(u, x->cluster, fd);
         socket_ready(u, fd, true);
     }
     return u;
@@ -370,9 +405,19 @@ void call_until(struct call *call, uint64_t due_ms)
     timer_set(&call->x->worker->loop, &call->timer, due_ms);
 }
 
+void call_ready(struct call *call)
+{
+    breaker_leave(call->x->worker, &call->pending);
+    call->events->ready(call->x);
+}
+
 void call_release(struct call *call)
 {
     struct upstream *u = call->upstream;
+    breaker_leave(call->x->worker, &call->pending);
+    if (call->queued)
+        list_remove(&call->link);
+    call->queued = false;
     if (!u)
         return;
     timer_remove(&u->worker->loop, &call->timer);
@@ -383,6 +428,8 @@ void call_release(struct call *call)
     call->upstream = NULL;
     if (!u->speaker && list_empty(&u->calls))
         upstream_close(u);
+    else if (u->state != UPSTREAM_CLOSED)
+        pool_yield(u);
 }
 
 void call_fall(struct call *call, bool ended)
