@@ -9,7 +9,7 @@
 #include "proxy/listen.h"
 
 enum {
-    IDLE_MS = 3600 * 1000,
+    IDLE_MS = 3600 * 1000,  /* until it is known where it goes: then that cluster's */
     LEAVING_MS = 30 * 1000, /* for the last bytes, without any progress */
 };
 
@@ -19,6 +19,7 @@ struct client_tcp {
     struct outlet outlet;
     struct exchange *x;
     bool tunnel;
+    uint64_t idle_ms; /* 0: none */
 };
 
 static struct client_tcp *tcp_of(struct client *client)
@@ -28,8 +29,9 @@ static struct client_tcp *tcp_of(struct client *client)
 
 static void idle_from_now(struct client_tcp *c)
 {
-    timer_set(&c->client->worker->loop, &c->client->timer,
-              c->client->worker->loop.now_ms + (c->x || !c->tunnel ? IDLE_MS : LEAVING_MS));
+    struct loop *loop = &c->client->worker->loop;
+    uint64_t idle_ms = c->x || !c->tunnel ? c->idle_ms : LEAVING_MS;
+    timer_set(loop, &c->client->timer, idle_ms ? loop->now_ms + idle_ms : TIMER_NEVER);
 }
 
 static void on_due(struct timer *timer)
@@ -54,6 +56,8 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     (void)body;
     (void)whole;
     c->tunnel = true;
+    c->idle_ms = x->cluster->tcp_idle_timeout_ms;
+    idle_from_now(c);
     outlet_begin(&c->outlet, HTTP1_BODY_NONE, true, &x->arena);
     outlet_pull(&c->outlet);
     connection_wake(&c->client->connection);
@@ -116,6 +120,7 @@ static void tcp_begin(struct client *client)
 {
     struct client_tcp *c = heap_new(struct client_tcp);
     c->client = client;
+    c->idle_ms = IDLE_MS;
     client->codec = c;
     client->timer.on_due = on_due;
     inlet_init(&c->inlet, &client->connection);
