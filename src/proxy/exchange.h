@@ -202,6 +202,9 @@ void trace_freeze(struct exchange *x);
 /* Makes x->response: `body` as text/plain, or as a JSON object with the ids when the client accepts
  * application/json. Empty body: status, reason and the ids. Answers REPLY, so that filters can return it. */
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body);
+/* To a client of gRPC (exchange_answer does it by itself): the status goes in its own field, in a response of
+ * nothing but a head. */
+enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes message);
 /* Exactly that body, for every client; an empty type or body: none. */
 enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body);
 /* The same as the first, for what the upstream brought about; a TCP connection ends. */

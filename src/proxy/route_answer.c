@@ -40,22 +40,14 @@ bool route_delay(struct exchange *x)
     return true;
 }
 
-/* To a client of gRPC the status goes in its own field, in a response of nothing but a head. */
-static enum turn abort_grpc(struct exchange *x, uint32_t status)
-{
-    enum turn turn = exchange_answer_exactly(x, 200, BYTES("application/grpc"), (struct bytes){0});
-    http_fields_add(&x->response.fields, BYTES("grpc-status"), arena_format(&x->arena, "%u", status));
-    http_fields_add(&x->response.fields, BYTES("grpc-message"), BYTES("fault filter abort"));
-    return turn;
-}
-
 static enum turn fault_abort(struct exchange *x, const struct rules_fault *fault)
 {
     const struct http_field *type = http_fields_find(&x->request.fields, HTTP_CONTENT_TYPE);
     unsigned status = fault->abort_status;
     exchange_note(x, RECORD_FI, "fault_filter_abort");
     if (type && grpc_is_type(type->value))
-        return abort_grpc(x, status ? grpc_status_from_http(status) : fault->abort_grpc);
+        return exchange_answer_grpc(x, status ? grpc_status_from_http(status) : fault->abort_grpc,
+                                    BYTES("fault filter abort"));
     return exchange_answer(x, status ? status : grpc_status_to_http(fault->abort_grpc),
                            BYTES("fault filter abort"));
 }

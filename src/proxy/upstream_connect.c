@@ -9,7 +9,10 @@
 #include "proxy/breaker.h"
 #include "proxy/upstream.h"
 
-enum { INFOS_MAX = 8 };
+enum {
+    PATIENCE_S = 30, /* with an upstream that acknowledges nothing */
+    INFOS_MAX = 8,
+};
 
 static const struct connection_ops upstream_connection_ops;
 
@@ -224,8 +227,14 @@ static void keepalive_set(const struct upstream *u, const struct rules_cluster *
     struct io *io = u->worker->loop.io;
     const struct io_keepalive how = {cluster->keepalive_time_s, cluster->keepalive_interval_s,
                                      cluster->keepalive_probes};
+    uint64_t asked_s = how.time_s + (uint64_t)how.interval_s * how.probes;
     if (how.time_s || how.interval_s || how.probes)
         io->keepalive(io, fd, &how);
+    if (u->speech == CALL_RAW)
+        return; /* a peer that takes nothing for long is none that is gone */
+    if (asked_s < PATIENCE_S || asked_s > INT32_MAX / 1000)
+        asked_s = PATIENCE_S; /* patience counts for questions too */
+    io->patience(io, fd, (unsigned)asked_s * 1000);
 }
 
 /* Workers cannot make unix sockets: the supervisor connects to the paths that the rules name. */

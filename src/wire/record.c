@@ -1,5 +1,6 @@
 #include "wire/record.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -121,17 +122,26 @@ static struct bytes *text_of(const struct record *record, const struct record_fi
 
 void record_encode(struct text *out, const struct record *record)
 {
-    text_add(out, bytes_make(record, NUMBERS_SIZE));
+    assert(out->room - out->len > NUMBERS_SIZE + 2 * record_field_count);
+    char *at = out->at + out->len;
+    const char *end = out->at + out->room - 1 - 2 * record_field_count; /* all lengths fit behind it */
+    memcpy(at, record, NUMBERS_SIZE);
+    at += NUMBERS_SIZE;
     for (size_t i = 0; i < record_field_count; i++) {
         if (!is_text(&record_fields[i]))
             continue;
-        struct bytes text = bytes_part(*text_of(record, &record_fields[i]), 0, TEXT_MAX);
-        uint16_t len = (uint16_t)text.len;
-        if (out->room - out->len < sizeof len + len + 1 + 2 * record_field_count)
-            len = 0; /* the others' lengths must still fit */
-        text_add(out, bytes_make(&len, sizeof len));
-        text_add(out, bytes_part(text, 0, len));
+        struct bytes text = *text_of(record, &record_fields[i]);
+        uint16_t len = text.len < TEXT_MAX ? (uint16_t)text.len : TEXT_MAX;
+        if (len > end - at)
+            len = 0;
+        memcpy(at, &len, sizeof len);
+        at += sizeof len;
+        if (len)
+            memcpy(at, text.at, len);
+        at += len;
     }
+    *at = '\0';
+    out->len = (size_t)(at - out->at);
 }
 
 bool record_decode(struct bytes in, struct record *out, struct fail *why)
