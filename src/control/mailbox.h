@@ -24,6 +24,8 @@ enum letter_kind {
     LETTER_RING,      /* control -> telemetry: struct ring_letter */
     LETTER_REOPEN,    /* control -> telemetry: open the access log anew */
     LETTER_LOG_LEVEL, /* admin -> control: struct level_letter */
+    LETTER_LISTENER,  /* control -> admin: a socket to accept on, or no more */
+    LETTER_HOLD,      /* control -> signing: struct hold_letter */
 };
 
 struct letter {

@@ -22,7 +22,7 @@ void publish_init(struct publish *publish, const struct settings *settings, stru
     publish->generation = (uint64_t)clock_wall_s() * 1000; /* above those of a control process before us */
     publish->changed = true;
     workers_init(&publish->workers);
-    binds_init(&publish->binds, supervisor);
+    binds_init(&publish->binds, FRAME_BIND, supervisor);
     key_table_init(&publish->keys);
 }
 
@@ -376,7 +376,9 @@ static void ready_tell(struct publish *publish)
 {
     if (publish->ready || !is_first_set_in_force(publish))
         return;
-    struct frame frame = {.type = FRAME_READY, .number = publish->workers.generation[IMAGE_RULES]};
+    struct frame frame = {.type = FRAME_READY,
+                          .id = publish->current->deny_all,
+                          .number = publish->workers.generation[IMAGE_RULES]};
     publish->ready = channel_send(publish->supervisor, &frame, -1);
     publish->changed = true;
     log_info("ready");

@@ -80,6 +80,8 @@ struct settings {
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
     int64_t drain_timeout_ms;
+    int64_t drain_spread_ms;
+    int64_t upgrade_timeout_ms;
 };
 
 extern const struct field_table settings_table;

@@ -22,6 +22,7 @@ struct client {
     char local_text[64];
     const struct client_kind *kind;
     bool opened;
+    bool drained; /* its kind was told to end */
     struct timer timer; /* the TLS handshake's, then the kind's own */
 };
 

@@ -35,12 +35,7 @@ static void connect_path(struct worker *worker, uint64_t id, struct bytes path)
     snprintf(play->wants.path, sizeof play->wants.path, "%.*s", BYTES_FMT(path));
 }
 
-static void wake_reader(struct worker *worker)
-{
-    (void)worker;
-}
-
-static const struct worker_ops ops = {need_keys, connect_path, wake_reader};
+static const struct worker_ops ops = {need_keys, connect_path};
 
 /* ---- images ------------------------------------------------------------------------ */
 
@@ -198,7 +193,7 @@ void play_start(struct play *play)
             play->listener = fd;
             play->listener_id = play->world.result.binds[i].id;
         }
-        worker_listen(&play->worker, play->world.result.binds[i].id, fd);
+        worker_listen(&play->worker, play->world.result.binds[i].id, 0, fd);
     }
     play_go(play);
 }
