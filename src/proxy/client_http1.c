@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/client.h"
 #include "proxy/front.h"
-#include "proxy/http1_io.h"
-#include "proxy/listen.h"
 #include "proxy/response_framing.h"
 #include "wire/path.h"
 
@@ -33,7 +32,7 @@ enum state {
 };
 
 struct client_http1 {
-    struct client client; /* first: they are one */
+    struct client *client;
     enum state state;
     struct inlet inlet;   /* source of request bodies */
     struct outlet outlet; /* sink of response bodies */
@@ -43,7 +42,6 @@ struct client_http1 {
     uint64_t discarded;
     bool raw; /* both bodies are raw: a tunnel */
     bool keep_alive;
-    bool sniffed;
     bool continue_owed; /* 100 Continue, once the body is wanted */
     bool leaving;       /* closes unless a request is here already */
 };
@@ -53,12 +51,12 @@ static void head_refused(struct client_http1 *c, unsigned status, const char *se
 
 static struct client_http1 *http1_of(struct client *client)
 {
-    return (struct client_http1 *)(void *)client;
+    return client->codec;
 }
 
 static struct loop *loop_of(struct client_http1 *c)
 {
-    return &c->client.worker->loop;
+    return &c->client->worker->loop;
 }
 
 /* ---- time ---------------------------------------------------------------------- */
@@ -71,13 +69,13 @@ static uint64_t patience_ms(const struct client_http1 *c)
     case STATE_EXCHANGE:
         if (c->raw)
             return TUNNEL_MS;
-        if (c->client.connection.out_bytes || (!c->inlet.done && c->inlet.credit))
+        if (c->client->connection.out.bytes || (!c->inlet.done && c->inlet.credit))
             return BODY_MS;
         return TIMER_NEVER; /* the exchange has times of its own */
     case STATE_DISCARD:
         return BODY_MS;
     case STATE_LINGER: /* what the client was told still leaves, however slowly it reads */
-        return c->client.connection.out_bytes ? BODY_MS : LINGER_MS;
+        return c->client->connection.out.bytes ? BODY_MS : LINGER_MS;
     }
     return IDLE_MS;
 }
@@ -86,15 +84,9 @@ static void timer_update(struct client_http1 *c)
 {
     uint64_t ms = patience_ms(c);
     if (ms == TIMER_NEVER)
-        timer_rest(&c->client.timer);
+        timer_rest(&c->client->timer);
     else
-        timer_set(loop_of(c), &c->client.timer, loop_of(c)->now_ms + ms);
-}
-
-static void http1_close(struct client_http1 *c)
-{
-    timer_remove(loop_of(c), &c->client.timer);
-    connection_close(&c->client.connection);
+        timer_set(loop_of(c), &c->client->timer, loop_of(c)->now_ms + ms);
 }
 
 static void on_due(struct timer *timer)
@@ -106,12 +98,12 @@ static void on_due(struct timer *timer)
         return;
     }
     if (x) {
-        bool reading = !c->inlet.done && !c->client.connection.out_bytes;
+        bool reading = !c->inlet.done && !c->client->connection.out.bytes;
         exchange_fail(x, reading ? 408 : 0, RECORD_SI,
                       reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
         return;
     }
-    http1_close(c);
+    client_close(c->client);
 }
 
 /* ---- ends -------------------------------------------------------------------------- */
@@ -119,9 +111,9 @@ static void on_due(struct timer *timer)
 static void linger(struct client_http1 *c)
 {
     c->state = STATE_LINGER;
-    connection_end_write(&c->client.connection);
+    connection_end_write(&c->client->connection);
     timer_update(c);
-    connection_wake(&c->client.connection);
+    connection_wake(&c->client->connection);
 }
 
 static void next_request(struct client_http1 *c)
@@ -130,7 +122,7 @@ static void next_request(struct client_http1 *c)
     c->inlet.seen = 0;
     c->raw = c->continue_owed = false;
     timer_update(c);
-    connection_wake(&c->client.connection);
+    connection_wake(&c->client->connection);
 }
 
 /* The exchange is over; x must not be touched. */
@@ -143,10 +135,10 @@ static void on_done(struct exchange *x)
     stage_unlink(&c->outlet.sink);
     block_unref(c->head);
     c->head = NULL;
-    if (c->client.connection.gone)
+    if (c->client->connection.gone)
         return;
-    if (c->client.connection.broken || (!fine && !(replied && c->outlet.done))) {
-        http1_close(c);
+    if (c->client->connection.broken || (!fine && !(replied && c->outlet.done))) {
+        client_close(c->client);
     } else if (!c->keep_alive || c->raw) {
         linger(c);
     } else if (!c->inlet.done) {
@@ -154,7 +146,7 @@ static void on_done(struct exchange *x)
         c->inlet.discard = true;
         c->discarded = c->inlet.bytes;
         timer_update(c);
-        connection_wake(&c->client.connection);
+        connection_wake(&c->client->connection);
     } else {
         next_request(c);
     }
@@ -205,11 +197,11 @@ static void head_complete(struct client_http1 *c)
     struct exchange *x = c->x;
     struct fail why;
     c->state = STATE_EXCHANGE;
-    c->keep_alive = c->framing.keep_alive && !c->client.worker->draining;
+    c->keep_alive = c->framing.keep_alive && !c->client->worker->draining;
     c->head = block_ref(c->inlet.in);
     body_prepare(c);
     timer_update(c);
-    x->request.scheme = c->client.facts.tls ? BYTES("https") : BYTES("http");
+    x->request.scheme = c->client->facts.tls ? BYTES("https") : BYTES("http");
     x->original_path = x->request.path;
     if (!bytes_equal(x->request.path, BYTES("*")) &&
         !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
@@ -223,12 +215,14 @@ static void head_complete(struct client_http1 *c)
 /* Rules may have become stricter since the connection was made. */
 static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
 {
-    const struct client_facts *facts = &c->client.facts;
+    const struct client_facts *facts = &c->client->facts;
     switch ((enum rules_listener_tls)row->tls) {
     case LISTENER_TLS:
         return facts->tls;
     case LISTENER_STRICT:
         return facts->mesh;
+    case LISTENER_PASSTHROUGH:
+        return false;
     case LISTENER_PLAIN:
     case LISTENER_PERMISSIVE:
     case LISTENER_TLS_COUNT:
@@ -240,14 +234,14 @@ static bool still_fits(const struct client_http1 *c, const struct rules_listener
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
-    struct worker *worker = c->client.worker;
-    const struct rules_listener *row = c->client.listen->row;
+    struct worker *worker = c->client->worker;
+    const struct rules_listener *row = c->client->listen->row;
     if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
         return false; /* the listener is gone, or would not have let this connection in */
     c->x = exchange_new(worker, http_chain, row, worker->generation);
     c->x->client = c;
     c->x->client_ops = &http1_client_ops;
-    c->x->facts = &c->client.facts;
+    c->x->facts = &c->client->facts;
     http_fields_init(&c->x->request.fields, &c->x->arena);
     timer_update(c);
     return true;
@@ -262,7 +256,7 @@ static bool head_try(struct client_http1 *c)
     if (!have.len)
         return false;
     if (!c->x && !exchange_begin(c)) {
-        http1_close(c);
+        client_close(c->client);
         return true;
     }
     switch (http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen,
@@ -294,7 +288,7 @@ static bool head_step(struct client_http1 *c)
     if (c->x)
         head_refused(c, 400, "the connection ended inside a head");
     else
-        http1_close(c);
+        client_close(c->client);
     return false;
 }
 
@@ -304,7 +298,7 @@ static bool head_step(struct client_http1 *c)
  */
 static bool client_left(struct client_http1 *c)
 {
-    if (c->raw || !c->client.connection.ended)
+    if (c->raw || !c->client->connection.ended)
         return false;
     return inlet_fill(&c->inlet) == CONNECTION_END && !inlet_buffered(&c->inlet).len;
 }
@@ -314,12 +308,12 @@ static bool body_step(struct client_http1 *c)
 {
     if (c->continue_owed && c->inlet.credit) {
         c->continue_owed = false;
-        connection_put(&c->client.connection, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
+        connection_put(&c->client->connection, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
     }
     struct exchange *x = c->x;
     bool was_done = c->inlet.done;
     enum inlet_turn turn = inlet_step(&c->inlet);
-    if (c->x != x || c->client.connection.gone)
+    if (c->x != x || c->client->connection.gone)
         return true;
     x->record.bytes_received = c->inlet.bytes;
     timer_update(c);
@@ -359,7 +353,7 @@ static void on_info(struct exchange *x, const struct http_response *info)
         return; /* HTTP/1.0 knows none */
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, info, &how);
-    connection_put(&c->client.connection, text_bytes(&head));
+    connection_put(&c->client->connection, text_bytes(&head));
 }
 
 /* A body that nobody will read: is it short enough to read away? */
@@ -380,7 +374,7 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
         exchange_fail(x, 0, reason == PUMP_LATE ? RECORD_UT : RECORD_UC,
                       BYTES("upstream_reset_after_response_started"));
     } else if (c->raw && !c->inlet.done) {
-        connection_end_write(&c->client.connection); /* the other half of the tunnel goes on */
+        connection_end_write(&c->client->connection); /* the other half of the tunnel goes on */
     } else {
         exchange_finish(x);
     }
@@ -389,7 +383,7 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
 static void send_whole(struct client_http1 *c, enum http1_body framing, struct bytes body)
 {
     if (framing == HTTP1_BODY_LENGTH) {
-        connection_put(&c->client.connection, body);
+        connection_put(&c->client->connection, body);
         c->x->record.bytes_sent = body.len;
     }
     c->outlet.done = true;
@@ -403,7 +397,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     struct http1_write how = response_framing(x, whole, body.len);
     if (how.body == HTTP1_BODY_CLOSE)
         c->keep_alive = false;
-    if (c->client.worker->draining || (whole && !c->inlet.done && !discardable(c)))
+    if (c->client->worker->draining || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
     how.keep_alive = c->keep_alive && x->request.minor == 0;
@@ -412,7 +406,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
         answer_complete(x);
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, &x->response, &how);
-    connection_put(&c->client.connection, text_bytes(&head));
+    connection_put(&c->client->connection, text_bytes(&head));
     if (whole) {
         send_whole(c, how.body, body);
         return;
@@ -442,49 +436,23 @@ static bool discard_step(struct client_http1 *c)
 static bool linger_step(struct client_http1 *c)
 {
     char waste[4096];
-    long n = connection_read(&c->client.connection, waste, sizeof waste);
+    long n = connection_read(&c->client->connection, waste, sizeof waste);
     c->discarded += n > 0 ? (uint64_t)n : 0;
-    if (n == CONNECTION_END && c->client.connection.out_bytes)
+    if (n == CONNECTION_END && c->client->connection.out.bytes)
         return false; /* the client has said all it had to say; what it was told still leaves */
     if (n == CONNECTION_END || c->discarded > 16 * DISCARD_MAX) {
-        http1_close(c);
+        client_close(c->client);
         return false;
     }
     return n > 0;
-}
-
-/* PERMISSIVE: TLS or not? The first byte tells (RFC 8446 5.1: 22 is a handshake). */
-static bool sniff_step(struct client_http1 *c)
-{
-    long n = inlet_fill(&c->inlet);
-    if (n == CONNECTION_END)
-        http1_close(c);
-    if (n <= 0)
-        return false;
-    c->sniffed = true;
-    if (c->inlet.in->data[0] != 22) {
-        client_settled(&c->client);
-        return true;
-    }
-    if (!c->client.generation->mesh_server) {
-        http1_close(c);
-        return false;
-    }
-    struct block *read = c->inlet.in;
-    c->inlet.in = NULL;
-    c->inlet.at = 0;
-    client_handshake(&c->client);
-    connection_start_tls(&c->client.connection, c->client.generation->mesh_server, read);
-    return false;
 }
 
 /* Between two requests, and everything was read: not a close, which would be a reset to a request on its way.
  */
 static bool may_leave(const struct client_http1 *c)
 {
-    const struct connection *connection = &c->client.connection;
-    return c->leaving && c->state == STATE_HEAD && !c->x && c->client.opened && !connection->gone &&
-           !connection->broken;
+    const struct connection *connection = &c->client->connection;
+    return c->leaving && c->state == STATE_HEAD && !c->x && !connection->gone && !connection->broken;
 }
 
 static void http1_readable(struct client *client)
@@ -492,10 +460,6 @@ static void http1_readable(struct client *client)
     struct client_http1 *c = http1_of(client);
     bool more = true;
     while (more && !client->connection.gone && !client->connection.broken) {
-        if (!c->sniffed) {
-            more = sniff_step(c);
-            continue;
-        }
         switch (c->state) {
         case STATE_HEAD:
             more = head_step(c);
@@ -519,12 +483,12 @@ static void http1_written(struct client *client, size_t wrote)
 {
     struct client_http1 *c = http1_of(client);
     /* Nothing left: patience runs from when that began. */
-    if (wrote || c->client.timer.due_ms == TIMER_NEVER)
+    if (wrote || c->client->timer.due_ms == TIMER_NEVER)
         timer_update(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
         outlet_pull(&c->outlet);
-    if (c->state == STATE_LINGER && c->client.connection.ended && !c->client.connection.out_bytes)
-        connection_wake(&c->client.connection);
+    if (c->state == STATE_LINGER && c->client->connection.ended && !c->client->connection.out.bytes)
+        connection_wake(&c->client->connection);
 }
 
 static void http1_broken(struct client *client)
@@ -534,7 +498,7 @@ static void http1_broken(struct client *client)
         head_refused(c, 400, "the connection broke inside a head");
     else if (c->x)
         exchange_client_gone(c->x);
-    http1_close(c);
+    client_close(c->client);
 }
 
 static void http1_cut(struct client *client)
@@ -542,7 +506,7 @@ static void http1_cut(struct client *client)
     struct client_http1 *c = http1_of(client);
     if (c->x)
         exchange_fail(c->x, 0, RECORD_LR, BYTES("drain_timeout"));
-    http1_close(c);
+    client_close(c->client);
 }
 
 static void http1_drain(struct client *client)
@@ -562,11 +526,10 @@ static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
 
 static void http1_begin(struct client *client)
 {
-    struct client_http1 *c = http1_of(client);
-    c->sniffed = client->row->tls != LISTENER_PERMISSIVE || client->connection.tls;
+    struct client_http1 *c = heap_new(struct client_http1);
+    c->client = client;
+    client->codec = c;
     client->timer.on_due = on_due;
-    if (c->sniffed)
-        client_settled(client);
     inlet_init(&c->inlet, &client->connection);
     c->inlet.on_trailers = on_trailers;
     c->inlet.owner = c;
@@ -574,11 +537,6 @@ static void http1_begin(struct client *client)
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
     timer_update(c);
-}
-
-static struct client *http1_open(void)
-{
-    return &heap_new(struct client_http1)->client;
 }
 
 static void http1_free(struct client *client)
@@ -590,7 +548,6 @@ static void http1_free(struct client *client)
 }
 
 const struct client_kind client_http1_kind = {
-    .open = http1_open,
     .begin = http1_begin,
     .readable = http1_readable,
     .written = http1_written,

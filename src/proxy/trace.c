@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "proxy/front.h"
-#include "proxy/listen.h"
+#include "proxy/client.h"
 #include "proxy/record_write.h"
 #include "proxy/upstream.h"
 #include "wire/path.h"

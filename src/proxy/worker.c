@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "proxy/client.h"
 #include "proxy/key_wait.h"
 #include "proxy/listen.h"
 #include "proxy/token.h"
@@ -193,10 +194,8 @@ static void on_drain_turn(struct timer *timer)
         if (!share || !is_undrained(client))
             continue;
         share--;
-        if (!client->opened) /* a handshake under way still gets its one answer, whenever it ends */
-            continue;
-        client->drained = true;
-        client->kind->drain(client);
+        client->drained = client->phase != CLIENT_HANDSHAKING; /* it may be done at the next turn */
+        client_drain(client);
     }
     if (worker->loop.now_ms < worker->drained_ms)
         timer_set(&worker->loop, timer, worker->loop.now_ms + DRAIN_TURN_MS);
@@ -229,7 +228,7 @@ void worker_cut(struct worker *worker)
     {
         struct client *client = container_of(link, struct client, link);
         if (!client->connection.gone)
-            client->kind->cut(client);
+            client_cut(client);
     }
     list_for_safe(link, after, &worker->exchanges)
     {
