@@ -175,19 +175,25 @@ static uint64_t undrained_count(const struct worker *worker)
     return count;
 }
 
-/* So many that the rest, let go at the same pace, is gone in time. */
-static uint64_t drain_share(const struct worker *worker, uint64_t count)
+/* So many that at this pace the last goes when the time is over. */
+static uint64_t drain_share(struct worker *worker)
 {
-    uint64_t now_ms = worker->loop.now_ms;
-    if (now_ms + DRAIN_TURN_MS >= worker->drained_ms)
+    uint64_t count = undrained_count(worker), now_ms = worker->loop.now_ms;
+    if (!worker->drain_count) { /* the first turn */
+        worker->drain_count = count;
+        worker->drain_began_ms = now_ms;
+    }
+    if (now_ms >= worker->drained_ms)
         return count;
-    return (count * DRAIN_TURN_MS + worker->drained_ms - now_ms - 1) / (worker->drained_ms - now_ms);
+    uint64_t stay =
+        worker->drain_count * (worker->drained_ms - now_ms) / (worker->drained_ms - worker->drain_began_ms);
+    return count > stay ? count - stay : 0;
 }
 
 static void on_drain_turn(struct timer *timer)
 {
     struct worker *worker = container_of(timer, struct worker, drain_turn);
-    uint64_t count = undrained_count(worker), share = drain_share(worker, count);
+    uint64_t share = drain_share(worker);
     list_for_safe(link, after, &worker->clients)
     {
         struct client *client = container_of(link, struct client, link);

@@ -54,7 +54,9 @@ struct worker {
     struct ring ring;
     bool has_ring;
     bool draining;
-    uint64_t drained_ms; /* when every client has to have been told */
+    uint64_t drain_began_ms;
+    uint64_t drained_ms;  /* when every client has to have been told */
+    uint64_t drain_count; /* clients that were there when it began */
     struct timer drain_turn;
     uint64_t connect_id;
     struct map connects; /* of unix sockets under way */
