@@ -144,7 +144,8 @@ static bool supervisor_frame(struct control *control, const struct frame *frame,
     case FRAME_BOUND_OWN:
         return admin_bound(control, frame, fd);
     case FRAME_HOLD:
-        signing_hold(control->signing, frame->number == 1);
+        control->publish.held = frame->number == 1;
+        signing_hold(control->signing, control->publish.held);
         return false;
     case FRAME_SUCCEEDED:
         admin_let_go(control);

@@ -43,6 +43,7 @@ void publish_done(struct publish *publish)
     letter_drop(publish->files);
     letter_drop(publish->identity);
     letter_drop(publish->signing);
+    heap_wipe(&publish->tickets, sizeof publish->tickets);
 }
 
 /* ---- images ---- */
@@ -390,6 +391,8 @@ void publish_settle(struct publish *publish)
     if (publish->next && !binds_waiting(&publish->binds))
         put_in_force(publish);
     before_give_up(publish);
+    if (!publish->held)
+        publish->keys_stale |= session_tickets_step(&publish->tickets, publish->settings, clock_wall_s());
     publish_keys_flush(publish);
     workers_push(&publish->workers);
     channel_flush(publish->supervisor);

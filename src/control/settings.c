@@ -260,6 +260,13 @@ static const struct field settings_fields[] = {
      .max = 60 * 60 * 1000,
      .preset = "60s",
      .help = "how long a new program may take until it can serve; the old one goes on when it cannot"},
+    {.name = "ticketKeyLifetime",
+     .type = FIELD_DURATION,
+     AT(settings, ticket_keys_ms),
+     .min = 1000,
+     .max = 24 * 60 * 60 * 1000,
+     .preset = "1h",
+     .help = "how long a key seals TLS session tickets; it opens them as long again"},
 };
 FIELD_TABLE(settings, struct settings);
 
@@ -319,6 +326,8 @@ static void numbers_preset(struct settings *settings)
         settings->drain_spread_ms = 5 * 1000;
     if (!group_has(&settings->group, "upgradeTimeout"))
         settings->upgrade_timeout_ms = 60 * 1000;
+    if (!group_has(&settings->group, "ticketKeyLifetime"))
+        settings->ticket_keys_ms = 60 * 60 * 1000;
 }
 
 static void groups_preset(struct settings *settings, struct arena *arena)

@@ -67,8 +67,8 @@ void connection_open_server(struct connection *connection, struct loop *loop, in
                             const struct connection_ops *ops, void *owner);
 /* `connecting`: the socket's connect is under way. */
 void connection_open_client(struct connection *connection, struct loop *loop, int fd, bool connecting,
-                            struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
-                            void *owner);
+                            struct tls_context *context, struct bytes sni, struct bytes place,
+                            const struct connection_ops *ops, void *owner);
 /* Turns a plain server connection into a TLS one. `context` is the first (see choose), borrowed. */
 void connection_start_tls(struct connection *connection, struct tls_context *context);
 /* Gives back what was read too early, from `at` on: it is read again first. Takes the block. */

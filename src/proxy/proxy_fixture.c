@@ -486,7 +486,7 @@ void play_tls_open(struct play *play, struct play_tls *tls, int fd, const struct
     if (!context)
         world_wrong("client: %s", why.text);
     struct tls_io io = {tls_hears, tls_says, tls};
-    tls->session = tls_session_new_client(context, BYTES("b.test"), &io);
+    tls->session = tls_session_new_client(context, BYTES("b.test"), BYTES(""), &io);
     tls_context_unref(context);
     for (int i = 0; i < 20 && !tls->open && !tls->broken; i++) {
         enum tls_turn turn = tls_handshake(tls->session, &why);
