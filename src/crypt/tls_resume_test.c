@@ -1,10 +1,11 @@
 /* Who resumes a TLS session where, and who has to shake hands in full. */
-#include "crypt/tls_fixture.h"
+#include "base/test.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "crypt/tls_fixture.h"
 #include "crypt/tls_inside.h"
 
 /* ---- keys ----------------------------------------------------------------------------- */
