@@ -80,23 +80,13 @@ void arena_done(struct arena *arena)
     arena_reset(arena);
 }
 
-static void arena_grow(struct arena *arena, size_t size)
+void arena_grow(struct arena *arena, size_t size)
 {
     struct arena_chunk *chunk = chunk_take(sizeof *chunk + size + ALIGN);
     chunk->older = arena->chunks;
     arena->chunks = chunk;
     arena->next = (char *)(chunk + 1);
     arena->end = (char *)chunk + chunk->size;
-}
-
-char *arena_raw(struct arena *arena, size_t size)
-{
-    if (!arena->next || size > (size_t)(arena->end - arena->next))
-        arena_grow(arena, size);
-    char *at = arena->next;
-    arena->next += size;
-    arena->used += size;
-    return at;
 }
 
 void *arena_room(struct arena *arena, size_t size)
@@ -127,6 +117,21 @@ struct bytes arena_bytes(struct arena *arena, struct bytes b)
     if (b.len)
         memcpy(copy, b.at, b.len);
     return bytes_make(copy, b.len);
+}
+
+struct bytes arena_join(struct arena *arena, const struct bytes *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *joined = arena_raw(arena, len + 1), *at = joined;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len)
+            memcpy(at, parts[i].at, parts[i].len);
+        at += parts[i].len;
+    }
+    *at = '\0';
+    return bytes_make(joined, len);
 }
 
 const char *arena_text(struct arena *arena, struct bytes b)

@@ -11,6 +11,9 @@
 
 enum { NAME_SIZE = 16, KEY_SIZE = 32, IV_SIZE = 16 };
 
+/* What the callback answers. */
+enum { BROKEN = -1, NOT_OURS = 0, GOOD = 1, GOOD_AND_NEW_TICKET = 2 };
+
 struct ticket_key {
     unsigned char name[NAME_SIZE];
     unsigned char cipher[KEY_SIZE];
@@ -107,7 +110,7 @@ int ticket_keys_use(struct ticket_keys *keys, unsigned char *name, unsigned char
 {
     struct ticket_key key;
     if (!choose(keys, name, seal, &key))
-        return seal ? -1 : 0; /* not ours any more: a full handshake */
+        return seal ? BROKEN : NOT_OURS; /* not any more: a full handshake */
     if (seal) {
         random_bytes(iv, IV_SIZE);
         memcpy(name, key.name, NAME_SIZE);
@@ -115,6 +118,6 @@ int ticket_keys_use(struct ticket_keys *keys, unsigned char *name, unsigned char
     bool good = prepare(&key, iv, cipher, mac, seal);
     heap_wipe(&key, sizeof key);
     if (!good)
-        return -1;
-    return seal ? 1 : 2; /* 2: and a new ticket goes with it */
+        return BROKEN;
+    return seal ? GOOD : GOOD_AND_NEW_TICKET; /* RFC 8446 C.4: clients use a ticket once */
 }

@@ -303,6 +303,22 @@ static void a_session_goes_on_over_rotations(void **state)
     }
 }
 
+static void each_resumption_gives_the_ticket_of_the_next(void **state)
+{
+    (void)state;
+    SSL_SESSION *session = first_session("a.test", TLS1_3_VERSION, NULL);
+    for (int i = 0; i < 3; i++) {
+        struct visit again = visit("a.test", TLS1_3_VERSION, session, NULL);
+        assert_true(again.reused);
+        assert_true(again.ticket);
+        assert_ptr_not_equal(again.session, session);
+        assert_true(SSL_SESSION_is_resumable(again.session));
+        SSL_SESSION_free(session);
+        session = again.session;
+    }
+    SSL_SESSION_free(session);
+}
+
 static void keys_of_another_size_are_left_out(void **state)
 {
     (void)state;
@@ -425,6 +441,7 @@ int main(void)
         TEST(sessions_outlive_the_renewal_of_our_certificate),
         TEST(processes_with_the_same_keys_share_sessions),
         TEST(a_session_goes_on_over_rotations),
+        TEST(each_resumption_gives_the_ticket_of_the_next),
         TEST(keys_of_another_size_are_left_out),
         TEST(a_name_not_served_is_refused),
         TEST(the_mesh_hop_is_resumed_and_both_ends_are_known),

@@ -96,6 +96,13 @@ static BIO *bio_new(struct tls_session *session)
 
 /* What OpenSSL asks during a handshake. */
 
+/* SSL_get_error judges by the queue. It is nearly always empty, and to clear it costs more than to look. */
+static void errors_drop(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
+}
+
 static bool read_sni(SSL *ssl, struct bytes *out)
 {
     const unsigned char *at;
@@ -250,7 +257,7 @@ int tls_on_session(SSL *ssl, SSL_SESSION *got)
     SSL_SESSION *copy = session->server ? SSL_SESSION_dup(got) : NULL;
     if (copy)
         tls_kept_put(&session->context->kept, session->server, copy, session->until_s);
-    ERR_clear_error();
+    errors_drop();
     return 0;
 }
 
@@ -312,7 +319,7 @@ static struct tls_session *session_new(struct tls_context *context, const struct
     session->context = tls_context_ref(context);
     session->until_s = INT64_MAX;
     arena_init(&session->arena);
-    ERR_clear_error();
+    errors_drop();
     session->ssl = SSL_new(context->ssl);
     if (!session->ssl)
         abort(); /* out of memory is its only reason */
@@ -426,7 +433,7 @@ enum tls_turn tls_handshake(struct tls_session *session, struct fail *why)
         return again(why);
     if (session->handshaken)
         return TLS_DONE;
-    ERR_clear_error();
+    errors_drop();
     enum tls_turn turn = turn_of(session, SSL_do_handshake(session->ssl), why);
     if (turn != TLS_DONE)
         return turn;
@@ -445,7 +452,7 @@ enum tls_turn tls_read(struct tls_session *session, char *at, size_t *len, struc
     enum tls_turn turn = tls_handshake(session, why);
     if (turn != TLS_DONE || !room)
         return turn;
-    ERR_clear_error();
+    errors_drop();
     turn = turn_of(session, SSL_read_ex(session->ssl, at, room, len), why);
     session->drained = turn == TLS_WANT_READ;
     return turn;
@@ -458,7 +465,7 @@ enum tls_turn tls_write(struct tls_session *session, const char *at, size_t *len
     enum tls_turn turn = tls_handshake(session, why);
     while (turn == TLS_DONE && left) {
         size_t put = 0;
-        ERR_clear_error();
+        errors_drop();
         turn = turn_of(session, SSL_write_ex(session->ssl, at, left, &put), why);
         at += put;
         left -= put;
@@ -476,9 +483,9 @@ void tls_close(struct tls_session *session)
 {
     if (session->broken || !session->handshaken)
         return;
-    ERR_clear_error();
+    errors_drop();
     SSL_shutdown(session->ssl);
-    ERR_clear_error();
+    errors_drop();
 }
 
 /* Facts. */

@@ -2,6 +2,7 @@
 #include "loop/io.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -95,6 +96,22 @@ static int real_connect_result(struct io *io, int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         return -errno;
     return -error;
+}
+
+static void option_set(int fd, int level, int option, uint32_t number)
+{
+    int value = number < INT_MAX ? (int)number : INT_MAX;
+    if (number)
+        (void)setsockopt(fd, level, option, &value, sizeof value);
+}
+
+static void real_keepalive(struct io *io, int fd, const struct io_keepalive *how)
+{
+    (void)io;
+    option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    option_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, how->time_s);
+    option_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, how->interval_s);
+    option_set(fd, IPPROTO_TCP, TCP_KEEPCNT, how->probes);
 }
 
 static void real_end_write(struct io *io, int fd)
@@ -191,6 +208,7 @@ struct io *io_real_new(void)
         .accept = real_accept,
         .connect = real_connect,
         .connect_result = real_connect_result,
+        .keepalive = real_keepalive,
         .end_write = real_end_write,
         .close = real_close,
         .local_name = real_local_name,

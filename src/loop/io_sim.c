@@ -270,6 +270,11 @@ static int sim_connect_result(struct io *io, int fd)
     return socket_of(sim_of(io), fd)->connect_error;
 }
 
+static void sim_keepalive(struct io *io, int fd, const struct io_keepalive *how)
+{
+    socket_of(sim_of(io), fd)->keepalive = *how;
+}
+
 static void sim_end_write(struct io *io, int fd)
 {
     struct io_sim *sim = sim_of(io);
@@ -361,6 +366,7 @@ struct io_sim *io_sim_new(void)
         .accept = sim_accept,
         .connect = sim_connect,
         .connect_result = sim_connect_result,
+        .keepalive = sim_keepalive,
         .end_write = sim_end_write,
         .close = sim_io_close,
         .local_name = sim_local_name,

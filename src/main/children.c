@@ -39,15 +39,29 @@ int memory_sealed(const char *name, struct bytes content)
     return -1;
 }
 
-static int ring_make(void)
+/* Zeroed memory for processes to write to, of a size that stays. */
+static int memory_shared(const char *name, off_t size)
 {
-    int fd = memfd_create("selvage-records", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd >= 0 && ftruncate(fd, RING_BYTES + RING_HEAD) == 0 &&
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && ftruncate(fd, size) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) == 0)
         return fd;
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+static bool commons_make(struct supervisor *s)
+{
+    s->commons_fd = memory_shared("selvage-commons", sizeof *s->commons);
+    if (s->commons_fd < 0)
+        return false;
+    void *memory = mmap(NULL, sizeof *s->commons, PROT_READ | PROT_WRITE, MAP_SHARED, s->commons_fd, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    s->commons = memory;
+    s->commons->workers = s->workers;
+    return true;
 }
 
 bool children_prepare(struct supervisor *s, struct fail *why)
@@ -58,9 +72,11 @@ bool children_prepare(struct supervisor *s, struct fail *why)
     s->text = memory_sealed("selvage-settings", s->text_bytes);
     if (s->text < 0)
         return fail_errno(why, FAIL_SELF, "memory for the settings cannot be had");
+    if (!commons_make(s))
+        return fail_errno(why, FAIL_SELF, "memory for the workers to share cannot be had");
     for (uint32_t i = 0; i < s->workers; i++) {
         s->worker[i].channel.fd = -1;
-        s->worker[i].ring = ring_make();
+        s->worker[i].ring = memory_shared("selvage-records", RING_BYTES + RING_HEAD);
         if (s->worker[i].ring < 0)
             return fail_errno(why, FAIL_SELF, "memory for a worker's records cannot be had");
     }
@@ -104,15 +120,18 @@ static void capabilities_pass(void)
 static void child_become(const struct start *start, int channel)
 {
     sigset_t none;
-    int last = start->extra < 0 ? CHILD_CHANNEL_FD : CHILD_SETTINGS_FD;
+    int last = start->successor ? CHILD_CHANNEL_FD : CHILD_COMMONS_FD;
     /* Up and away from the numbers they will have, then there; dup2 clears close-on-exec. */
     int high_channel = fcntl(channel, F_DUPFD, 100), high_extra = fcntl(start->extra, F_DUPFD, 100);
+    int high_commons = fcntl(start->commons, F_DUPFD, 100);
     int program = start->path ? INT_MAX : fcntl(start->program, F_DUPFD, 100);
     if (high_channel < 0 || program < 0 || dup2(high_channel, CHILD_CHANNEL_FD) < 0 ||
-        (start->extra >= 0 && dup2(high_extra, CHILD_SETTINGS_FD) < 0))
+        (!start->successor &&
+         (dup2(high_extra, CHILD_SETTINGS_FD) < 0 || dup2(high_commons, CHILD_COMMONS_FD) < 0)))
         _exit(CHILD_NOT_EXECUTED);
     close(high_channel);
     close(high_extra);
+    close(high_commons);
     if (!start->path)
         fcntl(program, F_SETFD, FD_CLOEXEC);
     syscall(SYS_close_range, last + 1, program - 1, 0);
@@ -179,7 +198,11 @@ void child_control_start(struct supervisor *s)
     char file[512];
     snprintf(file, sizeof file, "%s", s->file);
     char *const arguments[] = {"selvage", CONTROL_COMMAND, file, NULL};
-    const struct start start = {s->program, NULL, s->text, arguments, environment_make(), false};
+    const struct start start = {.program = s->program,
+                                .extra = s->text,
+                                .commons = s->commons_fd,
+                                .arguments = arguments,
+                                .environment = environment_make()};
     const struct frame hold = {.type = FRAME_HOLD, .number = 1};
     if (!child_fork(&s->control, &start)) {
         start_failed(&s->control);
@@ -201,8 +224,11 @@ void child_worker_start(struct supervisor *s, uint32_t index)
     snprintf(number, sizeof number, "%u", index);
     snprintf(node, sizeof node, "%.*s", BYTES_FMT(bytes_part(s->settings->node, 0, 60)));
     char *const arguments[] = {"selvage", WORKER_COMMAND, number, node, NULL};
-    const struct start start = {s->program,         NULL, s->worker[index].ring, arguments,
-                                environment_make(), false};
+    const struct start start = {.program = s->program,
+                                .extra = s->worker[index].ring,
+                                .commons = s->commons_fd,
+                                .arguments = arguments,
+                                .environment = environment_make()};
     if (!child_fork(&s->worker[index], &start)) {
         start_failed(&s->worker[index]);
         return;
@@ -257,6 +283,7 @@ void child_ended(struct supervisor *s, pid_t pid, int status)
     end_told(child == &s->control ? "control" : "a worker", pid, status);
     come_back(child);
     if (child != &s->control) {
+        counts_forget(&s->commons->counts, index);
         struct frame gone = {.type = FRAME_WORKER_GONE, .index = index, .number = (uint64_t)(unsigned)status};
         channel_send(&s->control.channel, &gone, -1);
     }

@@ -70,6 +70,7 @@ static bool successor_fork(struct supervisor *s)
     char *const arguments[] = {name, run, config, file, flag, NULL};
     const struct start start = {.path = s->program_path,
                                 .extra = -1,
+                                .commons = -1,
                                 .arguments = arguments,
                                 .environment = environ,
                                 .successor = true};

@@ -15,6 +15,7 @@
 
 #include "control/channel.h"
 #include "main/run.h"
+#include "wire/commons.h"
 
 /* One process that is kept running. */
 struct child {
@@ -31,10 +32,11 @@ struct child {
 struct start {
     int program;
     const char *path; /* instead of it, or NULL */
-    int extra;        /* a descriptor more, or -1 */
+    int extra;        /* the settings, or a worker's ring */
+    int commons;
     char *const *arguments;
     char *const *environment;
-    bool successor; /* it does not die with us, and may bind what we may */
+    bool successor; /* it has none of these two, does not die with us, and may bind what we may */
 };
 
 /* One listening address: a socket for each worker, or one for control, kept for good. */
@@ -69,6 +71,8 @@ struct supervisor {
     int text;                /* sealed memory with the settings' text */
     struct bytes text_bytes;
     uint32_t workers;
+    struct commons *commons; /* what the workers share; read by nobody here */
+    int commons_fd;
     struct child control;
     struct child worker[FRAME_WORKERS_MAX];
     struct link bounds;

@@ -42,6 +42,7 @@ struct client_http1 {
     uint64_t discarded;
     bool raw; /* both bodies are raw: a tunnel */
     bool keep_alive;
+    bool served; /* a request has come already */
     bool continue_owed; /* 100 Continue, once the body is wanted */
     bool leaving;       /* closes unless a request is here already */
 };
@@ -195,53 +196,21 @@ static void body_prepare(struct client_http1 *c)
 static void head_complete(struct client_http1 *c)
 {
     struct exchange *x = c->x;
-    struct fail why;
     c->state = STATE_EXCHANGE;
+    c->served = true;
     c->keep_alive = c->framing.keep_alive && !c->client->worker->draining;
     c->head = block_ref(c->inlet.in);
     body_prepare(c);
     timer_update(c);
-    x->request.scheme = c->client->facts.tls ? BYTES("https") : BYTES("http");
-    x->original_path = x->request.path;
-    if (!bytes_equal(x->request.path, BYTES("*")) &&
-        !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
-                        &x->request.path, &why)) {
-        exchange_refuse(x, 400, RECORD_DPE, "path_normalization_failed");
-        return;
-    }
-    exchange_start(x);
-}
-
-/* Rules may have become stricter since the connection was made. */
-static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
-{
-    const struct client_facts *facts = &c->client->facts;
-    switch ((enum rules_listener_tls)row->tls) {
-    case LISTENER_TLS:
-        return facts->tls;
-    case LISTENER_STRICT:
-        return facts->mesh;
-    case LISTENER_PASSTHROUGH:
-        return false;
-    case LISTENER_PLAIN:
-    case LISTENER_PERMISSIVE:
-    case LISTENER_TLS_COUNT:
-        break;
-    }
-    return true;
+    client_exchange_start(x);
 }
 
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
-    struct worker *worker = c->client->worker;
-    const struct rules_listener *row = c->client->listen->row;
-    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
-        return false; /* the listener is gone, or would not have let this connection in */
-    c->x = exchange_new(worker, http_chain, row, worker->generation);
-    c->x->client = c;
-    c->x->client_ops = &http1_client_ops;
-    c->x->facts = &c->client->facts;
+    c->x = client_exchange(c->client, &http1_client_ops, c);
+    if (!c->x)
+        return false;
     http_fields_init(&c->x->request.fields, &c->x->arena);
     timer_update(c);
     return true;
@@ -277,10 +246,38 @@ static bool head_try(struct client_http1 *c)
     return false;
 }
 
+/*
+ * RFC 9113 3.3: who knows that we speak HTTP/2 in clear text begins with its preface,
+ * which no HTTP/1 request begins with. False: it is not that, or not known yet.
+ */
+static bool preface_try(struct client_http1 *c, bool *more)
+{
+    static const struct bytes preface = BYTES_INIT("PRI * HTTP/2.0\r\n");
+    struct bytes have = inlet_buffered(&c->inlet);
+    bool could = !c->served && !c->client->facts.tls && have.len &&
+                 bytes_starts(preface, bytes_part(have, 0, preface.len < have.len ? preface.len : have.len));
+    *more = could && have.len < preface.len;
+    return could && !*more;
+}
+
+/* From here on another codec has the connection. */
+static void http2_become(struct client_http1 *c)
+{
+    struct block *in = c->inlet.in;
+    c->inlet.in = NULL;
+    connection_unread(&c->client->connection, in, c->inlet.at);
+    client_become(c->client, &client_http2_kind);
+}
+
 /* False: nothing more can be done now. */
 static bool head_step(struct client_http1 *c)
 {
-    if (head_try(c))
+    bool more;
+    if (preface_try(c, &more)) {
+        http2_become(c);
+        return false;
+    }
+    if (!more && head_try(c))
         return true;
     long n = inlet_fill(&c->inlet);
     if (n != CONNECTION_END)

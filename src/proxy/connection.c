@@ -296,9 +296,18 @@ void connection_wake(struct connection *c)
 
 /* ---- reading -------------------------------------------------------------- */
 
+/* Neither does the socket have anything, nor does OpenSSL: asking it would cost half of what a record does.
+ */
+static bool tls_is_dry(const struct connection *c)
+{
+    return !c->readable && !c->unread && !c->ended && !tls_pending(c->tls);
+}
+
 static long tls_read_some(struct connection *c, char *at, size_t room)
 {
     size_t len = room;
+    if (tls_is_dry(c))
+        return CONNECTION_LATER;
     switch (tls_read(c->tls, at, &len, &c->why)) {
     case TLS_DONE:
         return (long)len;
@@ -342,6 +351,12 @@ void connection_put_block(struct connection *c, struct block *block, struct byte
         return;
     slices_put_block(&c->out, block, bytes);
     loop_late(c->loop, &c->flush);
+}
+
+void connection_write_later(struct connection *c)
+{
+    if (!c->gone)
+        loop_late(c->loop, &c->flush);
 }
 
 void connection_end_write(struct connection *c)
@@ -390,23 +405,37 @@ static void all_written(struct connection *c)
     c->loop->io->end_write(c->loop->io, c->fd);
 }
 
-static void flush_run(struct task *task)
+/* False: it broke. */
+static bool write_some(struct connection *c, size_t *wrote)
 {
-    struct connection *c = container_of(task, struct connection, flush);
-    size_t wrote = 0;
-    if (c->gone || c->broken || !c->open || c->handshaking)
-        return;
     while (c->out.count && c->writable) {
         long n = c->tls ? write_tls(c) : write_plain(c);
         if (n == CONNECTION_BROKEN) {
             connection_break(c);
-            return;
+            return false;
         }
         if (n < 0)
             break;
         slices_used(&c->out, (size_t)n);
-        wrote += (size_t)n;
+        *wrote += (size_t)n;
     }
+    return true;
+}
+
+static void flush_run(struct task *task)
+{
+    struct connection *c = container_of(task, struct connection, flush);
+    size_t wrote = 0, before;
+    if (c->gone || c->broken || !c->open || c->handshaking)
+        return;
+    do {
+        before = wrote;
+        if (c->ops->fill)
+            c->ops->fill(c);
+        if (c->gone || !write_some(c, &wrote))
+            return;
+    } while (c->ops->fill && !c->out.count && wrote > before);
+    task_cancel(&c->flush);
     if (!c->out.count)
         all_written(c);
     if ((wrote || c->out.count) && !c->gone)

@@ -4,6 +4,7 @@
 
 #include "crypt/peer.h"
 #include "proxy/generation.h"
+#include "rules/decide/condition.h"
 #include "wire/address.h"
 
 /* Removed by prefix, whoever sends them. */
@@ -43,24 +44,10 @@ static bool certificate_trusted(const struct exchange *x)
     return false;
 }
 
-static bool network_has(const struct rules_network *network, const unsigned char address[16])
-{
-    uint32_t whole = network->bits / 8, rest = network->bits % 8;
-    if (whole > 16 || memcmp(network->address, address, whole) != 0)
-        return false;
-    return rest == 0 || (network->address[whole] ^ address[whole]) >> (8 - rest) == 0;
-}
-
 static bool network_trusted(const struct exchange *x, const unsigned char address[16])
 {
     const struct generation *generation = x->generation;
-    IMAGE_FOR(&generation->rules, RULES_NETWORK, struct rules_network, network,
-              generation->node->proxy_networks)
-    {
-        if (network_has(network, address))
-            return true;
-    }
-    return false;
+    return networks_hold(&generation->rules, generation->node->proxy_networks, address);
 }
 
 bool front_trusted(const struct exchange *x)
@@ -206,7 +193,7 @@ void front_set(struct exchange *x, struct http_fields *fields)
     if (x->listener->direction == DIRECTION_OUTBOUND)
         return;
     if (http_fields_join(fields, BYTES("x-forwarded-for"), &x->arena, &before))
-        ip = arena_format(&x->arena, "%.*s, %.*s", BYTES_FMT(before), BYTES_FMT(ip));
+        ip = arena_join(&x->arena, (const struct bytes[]){before, BYTES(", "), ip}, 3);
     http_fields_set(fields, BYTES("x-forwarded-for"), ip);
     if (!http_fields_find(fields, HTTP_X_FORWARDED_PROTO))
         http_fields_add_known(fields, HTTP_X_FORWARDED_PROTO, x->request.scheme);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "proxy/front.h"
 #include "proxy/client.h"
+#include "proxy/front.h"
 #include "proxy/record_write.h"
 #include "proxy/upstream.h"
 #include "wire/path.h"
@@ -19,19 +19,19 @@ enum { REQUEST_ID_MAX = 128 };
 static struct bytes id_new(struct exchange *x)
 {
     unsigned char r[16];
+    char room[33];
     struct io *io = x->worker->loop.io;
     io->random(io, r, sizeof r);
     r[6] = (unsigned char)((r[6] & 0x0F) | 0x40);
     r[8] = (unsigned char)((r[8] & 0x3F) | 0x80);
-    char *at = arena_raw(&x->arena, 37);
     struct text text;
-    text_init_fixed(&text, at, 37);
-    for (size_t i = 0; i < sizeof r; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text_add_c(&text, '-');
-        text_add_hex(&text, bytes_make(&r[i], 1));
-    }
-    return text_bytes(&text);
+    text_init_fixed(&text, room, sizeof room);
+    text_add_hex(&text, bytes_make(r, sizeof r));
+    struct bytes hex = text_bytes(&text), dash = BYTES("-");
+    const struct bytes parts[] = {bytes_part(hex, 0, 8),   dash, bytes_part(hex, 8, 12),  dash,
+                                  bytes_part(hex, 12, 16), dash, bytes_part(hex, 16, 20), dash,
+                                  bytes_part(hex, 20, 32)};
+    return arena_join(&x->arena, parts, sizeof parts / sizeof parts[0]);
 }
 
 static bool id_fine(struct bytes id)
@@ -138,7 +138,8 @@ static void record_http(struct exchange *x, struct record *r)
     r->path = without_tokens(x, x->request.path);
     if (!bytes_equal(x->original_path, x->request.path))
         r->original_path = without_tokens(x, x->original_path);
-    r->version = x->request.minor == 0 ? BYTES("HTTP/1.0") : BYTES("HTTP/1.1");
+    static const struct bytes versions[] = {BYTES_INIT("HTTP/1.0"), BYTES_INIT("HTTP/1.1"), BYTES_INIT("HTTP/2")};
+    r->version = versions[x->request.minor];
     r->authority = x->request.authority;
     r->user_agent = field_value(x, HTTP_USER_AGENT);
     r->forwarded_for = field_value(x, HTTP_X_FORWARDED_FOR);
@@ -284,26 +285,26 @@ void record_write(struct worker *worker, const struct record *record)
     ring_write(&worker->ring, text_bytes(&text));
 }
 
-void record_refused(const struct client *client, const struct fail *why)
+void record_refused(const struct client *client, enum record_flag flag, const char *details,
+                    const struct fail *why)
 {
     const struct generation *generation = client->worker->generation;
     struct record r = {
         .start_us = client->worker->loop.io->wall_us(client->worker->loop.io),
-        .flags = RECORD_DPE,
+        .flags = flag,
         .role = generation->node->role,
         .direction = client->listen->row ? client->listen->row->direction : DIRECTION_INBOUND,
         .protocol = 1,
         .worker = client->worker->index,
         .node = image_text(&generation->rules, generation->node->name),
-        .details = BYTES("tls_refused"),
+        .details = bytes_of(details),
         .termination = bytes_of(why->text),
         .local = client->facts.local_text,
         .remote = client->facts.address_text,
         .decision = BYTES("deny"),
         .revision = bytes_of(generation->revision),
     };
-    if (client->connection.tls)
-        r.server_name = tls_sni(client->connection.tls);
+    r.server_name = client->connection.tls ? tls_sni(client->connection.tls) : client->facts.sni;
     const struct peer *peer = client->connection.tls ? tls_peer(client->connection.tls) : NULL;
     if (peer)
         r.source_principal = peer->uri;

@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/breaker.h"
 #include "proxy/upstream.h"
 
-enum {
-    CONNECT_MS = 10 * 1000, /* Istio's default connectTimeout */
-    INFOS_MAX = 8,
-};
+enum { INFOS_MAX = 8 };
 
 static const struct connection_ops upstream_connection_ops;
 
@@ -136,7 +134,12 @@ static const struct upstream_speaker *speaker_of(const struct upstream *u)
 {
     if (u->speech == CALL_RAW)
         return &upstream_raw;
-    return &upstream_http1;
+    if (u->speech == CALL_HTTP2)
+        return &upstream_http2;
+    struct bytes alpn = u->connection.tls ? tls_alpn(u->connection.tls) : (struct bytes){0};
+    bool http2 =
+        u->speech == CALL_EITHER && (bytes_equal(alpn, BYTES("h2")) || bytes_equal(alpn, BYTES("istio-h2")));
+    return http2 ? &upstream_http2 : &upstream_http1;
 }
 
 /* Whoever waited beyond what it can take looks for another. */
@@ -151,7 +154,7 @@ static void waiting_tell(struct upstream *u)
         if (call->again)
             call->events->failed(call->x);
         else
-            call->events->ready(call->x);
+            call_ready(call);
     }
 }
 
@@ -215,6 +218,16 @@ static int socket_start(struct upstream *u, const struct endpoints_endpoint *end
     return io->connect(io, (struct sockaddr *)&to, sizeof to);
 }
 
+/* Fails on unix sockets, and where the system knows none. */
+static void keepalive_set(const struct upstream *u, const struct rules_cluster *cluster, int fd)
+{
+    struct io *io = u->worker->loop.io;
+    const struct io_keepalive how = {cluster->keepalive_time_s, cluster->keepalive_interval_s,
+                                     cluster->keepalive_probes};
+    if (how.time_s || how.interval_s || how.probes)
+        io->keepalive(io, fd, &how);
+}
+
 /* Workers cannot make unix sockets: the supervisor connects to the paths that the rules name. */
 static void path_start(struct upstream *u, struct bytes path)
 {
@@ -260,13 +273,38 @@ static struct upstream *upstream_new(struct worker *worker, const struct call_ta
     return u;
 }
 
+static void limits_take(struct upstream *u, const struct rules_cluster *cluster)
+{
+    u->limits = (struct upstream_limits){
+        .idle_ms = cluster->idle_timeout_ms ? cluster->idle_timeout_ms : UINT32_MAX,
+        .until_ms = TIMER_NEVER,
+        .request_max = cluster->max_requests_per_connection,
+        .streams_max = cluster->max_streams,
+    };
+    if (cluster->max_connection_ms)
+        u->limits.until_ms = u->worker->loop.now_ms + cluster->max_connection_ms;
+}
+
+bool upstream_worn(const struct upstream *u)
+{
+    return (u->limits.request_max && u->requests >= u->limits.request_max) ||
+           u->worker->loop.now_ms >= u->limits.until_ms;
+}
+
+void upstream_rest(struct upstream *u)
+{
+    uint64_t until_ms = u->worker->loop.now_ms + u->limits.idle_ms;
+    timer_set(&u->worker->loop, &u->timer, until_ms < u->limits.until_ms ? until_ms : u->limits.until_ms);
+}
+
 struct upstream *upstream_open(struct worker *worker, const struct call_target *target, struct exchange *x)
 {
     const struct endpoints_endpoint *endpoint = target->endpoint;
     struct upstream *u = upstream_new(worker, target);
     struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
     snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
-    timer_set(&worker->loop, &u->timer, worker->loop.now_ms + CONNECT_MS);
+    limits_take(u, x->cluster);
+    timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);
     if (endpoint->family == ENDPOINT_UNIX) {
         path_start(u, image_text(&x->generation->endpoints, endpoint->path));
         return u;
@@ -276,6 +314,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
         u->connect_id = UINT64_MAX;
         socket_failed(u, -fd);
     } else {
+        keepalive_set(u, x->cluster, fd);
         socket_ready(u, fd, true);
     }
     return u;
@@ -311,8 +350,20 @@ static void on_written(struct connection *connection, size_t wrote)
         u->speaker->written(u);
 }
 
-static const struct connection_ops upstream_connection_ops = {on_open, on_readable, on_written, on_broken,
-                                                              NULL};
+static void on_fill(struct connection *connection)
+{
+    struct upstream *u = connection->owner;
+    if (u->speaker && u->speaker->fill && u->state != UPSTREAM_CLOSED)
+        u->speaker->fill(u);
+}
+
+static const struct connection_ops upstream_connection_ops = {
+    .on_open = on_open,
+    .on_readable = on_readable,
+    .fill = on_fill,
+    .on_written = on_written,
+    .on_broken = on_broken,
+};
 
 /* ---- calls ------------------------------------------------------------------------------ */
 
@@ -342,9 +393,19 @@ void call_until(struct call *call, uint64_t due_ms)
     timer_set(&call->x->worker->loop, &call->timer, due_ms);
 }
 
+void call_ready(struct call *call)
+{
+    breaker_leave(call->x->worker, &call->pending);
+    call->events->ready(call->x);
+}
+
 void call_release(struct call *call)
 {
     struct upstream *u = call->upstream;
+    breaker_leave(call->x->worker, &call->pending);
+    if (call->queued)
+        list_remove(&call->link);
+    call->queued = false;
     if (!u)
         return;
     timer_remove(&u->worker->loop, &call->timer);
@@ -355,6 +416,8 @@ void call_release(struct call *call)
     call->upstream = NULL;
     if (!u->speaker && list_empty(&u->calls))
         upstream_close(u);
+    else if (u->state != UPSTREAM_CLOSED)
+        pool_yield(u);
 }
 
 void call_fall(struct call *call, bool ended)

@@ -19,10 +19,27 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     list_init(&worker->exchanges);
     map_init(&worker->connects);
     map_init(&worker->loads);
+    counts_init(&worker->counts, NULL, index, 1);
+    worker->health = heap_new(struct health_memory);
+    worker->health_own = true;
     worker->tokens = token_cache_new();
     worker->pool = pool_new(worker);
     worker->key_waits = key_waits_new();
     worker->stock = exchange_stock_new();
+}
+
+static void health_drop(struct worker *worker)
+{
+    if (worker->health_own)
+        free(worker->health);
+    worker->health_own = false;
+}
+
+void worker_share(struct worker *worker, struct commons *commons)
+{
+    health_drop(worker);
+    worker->health = &commons->health;
+    counts_init(&worker->counts, &commons->counts, worker->index, commons->workers);
 }
 
 static void map_free_values(struct map *map)
@@ -50,6 +67,8 @@ void worker_done(struct worker *worker)
     token_cache_free(worker->tokens);
     key_waits_free(worker->key_waits);
     pool_free(worker->pool);
+    counts_done(&worker->counts);
+    health_drop(worker);
     map_done(&worker->connects);
     map_free_values(&worker->loads);
     if (worker->generation)

@@ -10,6 +10,7 @@
 #include "loop/loop.h"
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
+#include "wire/commons.h"
 #include "wire/ring.h"
 
 struct token_cache;
@@ -53,6 +54,9 @@ struct worker {
     struct key_waits *key_waits;
     struct ring ring;
     bool has_ring;
+    struct counts counts;         /* of this worker and, by shared memory, of all */
+    struct health_memory *health; /* of endpoints; shared, or its own */
+    bool health_own;
     bool draining;
     uint64_t drain_began_ms;
     uint64_t drained_ms;  /* when every client has to have been told */
@@ -61,7 +65,6 @@ struct worker {
     uint64_t connect_id;
     struct map connects; /* of unix sockets under way */
     struct map loads;    /* balance.c */
-    uint64_t turn_of_robin;
     uint64_t accepted;
     uint64_t requests;
     struct stock *stock;
@@ -72,6 +75,8 @@ struct worker {
 void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops,
                  void *owner);
 void worker_done(struct worker *worker);
+/* At the beginning: what it counts, all workers see; kept. */
+void worker_share(struct worker *worker, struct commons *commons);
 
 /* A listening socket from the supervisor (taken), or the end of all with that id. */
 void worker_listen(struct worker *worker, uint64_t id, uint64_t number, int fd);
