@@ -237,6 +237,11 @@ static const struct field settings_fields[] = {
      .flags = FIELD_FILLED,
      AT(settings, extra_root_cas),
      .help = "PEM file: roots trusted beside the system's when key sets are fetched"},
+    {.name = "limits",
+     .type = FIELD_GROUP,
+     AT(settings, limits),
+     .group = &limits_table,
+     .help = "what is accepted of whoever calls, and when load is shed"},
     {.name = "drainTimeout",
      .type = FIELD_DURATION,
      AT(settings, drain_timeout_ms),
@@ -309,6 +314,8 @@ static void groups_preset(struct settings *settings, struct arena *arena)
         settings->identity->certificate_lifetime_ms = 24 * 60 * 60 * 1000;
     if (!settings->front_proxies)
         settings->front_proxies = arena_new(arena, struct settings_front_proxies);
+    if (!settings->limits)
+        settings->limits = arena_new(arena, struct limits);
 }
 
 static bool is_off(const struct yaml_node *node)
@@ -528,6 +535,7 @@ bool settings_read(struct bytes text, const char *file, struct findings *finding
     groups_preset(settings, findings->arena);
     admin_read(settings, &report);
     access_log_read(settings, &report);
+    limits_complete(settings->limits, &report);
     unknown_are_errors(findings, from);
     if (findings->errors == errors)
         settings_check(settings, &report);

@@ -8,7 +8,7 @@
 #ifndef CONTROL_SETTINGS_H
 #define CONTROL_SETTINGS_H
 
-#include "rules/field.h"
+#include "rules/limits.h"
 
 struct settings_directory {
     struct group group;
@@ -79,6 +79,7 @@ struct settings {
     int path_level;                               /* enum path_level */
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
+    struct limits *limits; /* never NULL after settings_read */
     int64_t drain_timeout_ms;
 };
 

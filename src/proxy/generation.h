@@ -24,6 +24,7 @@ struct generation {
     struct image endpoints;
     struct image keys;
     const struct rules_node *node;
+    const struct rules_limits *limits;
     const struct rules_assertion *assertion; /* NULL: none */
     const struct keys_root *root;
     struct generation_part *parts[3];

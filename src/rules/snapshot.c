@@ -237,6 +237,10 @@ static const struct image_column keys_signer_columns[] = {
     TEXT(keys_signer, der),
 };
 
+static const struct image_column rules_limits_columns[] = {
+    CHOICE(rules_limits, underscores, UNDERSCORES_COUNT),
+};
+
 static const struct image_table rules_tables[] = {
     [RULES_NODE] = TABLE(rules_node, 1),
     [RULES_LISTENER] = TABLE(rules_listener, 0),
@@ -260,6 +264,7 @@ static const struct image_table rules_tables[] = {
     [RULES_ASSERTION] = TABLE(rules_assertion, 0),
     [RULES_NAME] = TABLE(rules_name, 0),
     [RULES_NETWORK] = {sizeof(struct rules_network), 0, NULL, 0},
+    [RULES_LIMITS] = TABLE(rules_limits, 1),
 };
 
 static const struct image_table endpoints_tables[] = {

@@ -29,6 +29,7 @@ struct compile_node {
     const struct bytes *proxy_networks; /* CIDR texts, checked */
     size_t proxy_network_count;
     struct bytes proxy_token_field;
+    const struct rules_limits *limits; /* NULL: what holds when nothing is written */
 };
 
 /* A key set that control has to provide, and a certificate: what the images refer to by id. */
