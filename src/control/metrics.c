@@ -7,6 +7,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "control/metrics_labels.h"
+#include "wire/limit.h"
 
 enum { BUCKETS = 20, IS_TCP = 1, LABELS_MAX = 8192 };
 
@@ -39,6 +40,7 @@ struct metrics {
     struct map map; /* labels -> struct series */
     uint64_t overflow;
     uint64_t lost[LOSS_COUNT];
+    uint64_t limits[LIMIT_COUNT];
 };
 
 struct metrics *metrics_new(const struct metrics_node *node)
@@ -129,6 +131,15 @@ void metrics_lost(struct metrics *metrics, enum metrics_loss what, uint64_t coun
 {
     pthread_mutex_lock(&metrics->lock);
     metrics->lost[what] += count;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void metrics_limit(struct metrics *metrics, uint64_t limit, uint64_t count)
+{
+    if (limit == LIMIT_NONE || limit >= LIMIT_COUNT)
+        return;
+    pthread_mutex_lock(&metrics->lock);
+    metrics->limits[limit] += count;
     pthread_mutex_unlock(&metrics->lock);
 }
 
@@ -241,6 +252,15 @@ static void series_write(struct text *out, const struct sorted *all)
                    offsetof(struct series, sent));
 }
 
+/* All of them, also what has not bitten yet: so a rate can be taken from the first time on. */
+static void limits_write(struct text *out, const struct metrics *metrics)
+{
+    metrics_head(out, "selvage_limit_hits_total", "counter", "How often a limit has bitten.");
+    for (uint32_t i = LIMIT_NONE + 1; i < LIMIT_COUNT; i++)
+        text_format(out, "selvage_limit_hits_total{limit=\"%s\"} %llu\n", limit_name((enum limit)i),
+                    (unsigned long long)metrics->limits[i]);
+}
+
 static void losses_write(struct text *out, const struct metrics *metrics)
 {
     static const struct {
@@ -270,6 +290,7 @@ void metrics_write(struct metrics *metrics, struct text *out)
         all.at[all.count++] = value;
     qsort(all.at, all.count, sizeof *all.at, by_labels);
     series_write(out, &all);
+    limits_write(out, metrics);
     losses_write(out, metrics);
     pthread_mutex_unlock(&metrics->lock);
     free(all.at);

@@ -57,7 +57,14 @@ static void wake_reader(struct worker *worker)
     (void)worker; /* control reads every few milliseconds anyway */
 }
 
-static const struct worker_ops ops = {need_keys, connect_path, wake_reader};
+static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
+{
+    struct worker_process *p = worker->owner;
+    struct frame frame = {.type = FRAME_LIMIT_HITS, .index = worker->index, .id = limit, .number = count};
+    return channel_send(&p->control, &frame, -1);
+}
+
+static const struct worker_ops ops = {need_keys, connect_path, wake_reader, limit_hits};
 
 /* ---- the end --------------------------------------------------------------------------- */
 

@@ -57,6 +57,9 @@ enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body
         body = body_plain(x, status);
     http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE,
                           json ? BYTES("application/json") : BYTES("text/plain"));
+    if (x->retry_after_s)
+        http_fields_add(&x->response.fields, BYTES("retry-after"),
+                        arena_format(&x->arena, "%u", x->retry_after_s));
     x->response_whole = true;
     x->response_body = body;
     return REPLY;

@@ -6,10 +6,10 @@
 
 #include "base/heap.h"
 #include "proxy/http1_io.h"
+#include "proxy/limit_hits.h"
 #include "proxy/listen.h"
 
 enum {
-    IDLE_MS = 3600 * 1000,
     LEAVING_MS = 30 * 1000, /* for the last bytes, without any progress */
     SNIFF_MS = 5 * 1000,    /* PERMISSIVE: who says nothing for so long speaks no TLS */
 };
@@ -36,8 +36,10 @@ static void tcp_close(struct client_tcp *c)
 
 static void idle_from_now(struct client_tcp *c)
 {
-    timer_set(&c->client.worker->loop, &c->client.timer,
-              c->client.worker->loop.now_ms + (c->x || !c->tunnel ? IDLE_MS : LEAVING_MS));
+    struct worker *worker = c->client.worker;
+    uint64_t idle_ms = (uint64_t)worker->generation->limits->tunnel_idle_ms;
+    timer_set(&worker->loop, &c->client.timer,
+              worker->loop.now_ms + (c->x || !c->tunnel ? idle_ms : LEAVING_MS));
 }
 
 static void tcp_start(struct client_tcp *c);
@@ -45,12 +47,14 @@ static void tcp_start(struct client_tcp *c);
 static void on_due(struct timer *timer)
 {
     struct client_tcp *c = tcp_of(container_of(timer, struct client, timer));
-    if (c->sniffing)
+    if (c->sniffing) {
         tcp_start(c);
-    else if (c->x)
+    } else if (c->x) {
+        limit_hit(c->client.worker, LIMIT_TUNNEL_IDLE);
         exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
-    else
+    } else {
         tcp_close(c);
+    }
 }
 
 static void on_info(struct exchange *x, const struct http_response *info)
@@ -229,6 +233,7 @@ static void tcp_drain(struct client *client)
 
 static struct client *tcp_open(void)
 {
+    heap_count(sizeof(struct client_tcp));
     return &heap_new(struct client_tcp)->client;
 }
 
@@ -236,6 +241,7 @@ static void tcp_free(struct client *client)
 {
     struct client_tcp *c = tcp_of(client);
     inlet_done(&c->inlet);
+    heap_uncount(sizeof *c);
     free(c);
 }
 

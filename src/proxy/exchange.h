@@ -92,7 +92,8 @@ struct exchange {
     const struct client_facts *facts;
     struct http_request request; /* path is normalised by chain_start */
     struct bytes original_path;
-    unsigned refusal; /* status for a request that its codec refused; the chain stops behind trace */
+    unsigned retry_after_s; /* said with an answer of ours; 0: nothing */
+    unsigned refusal;       /* status for a request that its codec refused; the chain stops behind trace */
     bool request_has_body;
     bool request_sized; /* Content-Length: request_length */
     uint64_t request_length;

@@ -51,9 +51,8 @@ static bool network_has(const struct rules_network *network, const unsigned char
     return rest == 0 || (network->address[whole] ^ address[whole]) >> (8 - rest) == 0;
 }
 
-static bool network_trusted(const struct exchange *x, const unsigned char address[16])
+bool front_has_address(const struct generation *generation, const unsigned char address[16])
 {
-    const struct generation *generation = x->generation;
     IMAGE_FOR(&generation->rules, RULES_NETWORK, struct rules_network, network,
               generation->node->proxy_networks)
     {
@@ -66,7 +65,7 @@ static bool network_trusted(const struct exchange *x, const unsigned char addres
 bool front_trusted(const struct exchange *x)
 {
     return x->listener->direction == DIRECTION_OUTBOUND || certificate_trusted(x) ||
-           network_trusted(x, x->facts->address_bytes);
+           front_has_address(x->generation, x->facts->address_bytes);
 }
 
 /* Both lower case; "_" in what came stands for "-". */
@@ -151,7 +150,7 @@ static bool forwarded_client(struct exchange *x, struct bytes list, struct addre
         else
             memcpy(mapped, address.at, 16);
         memcpy(x->remote_bytes, mapped, 16);
-        if (!network_trusted(x, mapped))
+        if (!front_has_address(x->generation, mapped))
             return true;
         list = bytes_part(list, 0, more ? comma : 0);
     }

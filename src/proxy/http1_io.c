@@ -104,6 +104,7 @@ void inlet_begin(struct inlet *inlet, const struct http1_framing *framing, struc
     inlet->discard = false;
     inlet->credit = 0;
     inlet->bytes = 0;
+    inlet->max = UINT64_MAX;
     if (inlet->body == INLET_CHUNKED)
         http1_chunks_init(&inlet->chunks, arena);
 }
@@ -150,6 +151,8 @@ static enum inlet_turn chunk_step(struct inlet *inlet, struct bytes have)
         return INLET_BAD;
     if (piece == HTTP1_PIECE_END)
         return inlet_end(inlet);
+    if (data.len > inlet->max - inlet->bytes)
+        return INLET_OVER;
     inlet_give(inlet, data);
     return INLET_MORE;
 }

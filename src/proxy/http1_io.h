@@ -21,6 +21,7 @@ enum inlet_turn {
     INLET_END,  /* the body is complete (and END was given) */
     INLET_BAD,  /* its framing is wrong: inlet->error; nothing was given */
     INLET_GONE, /* the peer ended before the body did; nothing was given */
+    INLET_OVER, /* it grows beyond its limit; nothing was given of what is beyond */
 };
 
 struct inlet {
@@ -37,6 +38,7 @@ struct inlet {
     bool discard;   /* nobody wants it: read away */
     size_t credit;  /* bytes the pump asked for */
     uint64_t bytes; /* of body so far */
+    uint64_t max;   /* of a body in chunks; from inlet_begin on there is none */
     /* What a stage behind may not see is taken out of trailers here; NULL: nothing. */
     void (*on_trailers)(struct inlet *inlet, struct http_fields *trailers);
     void *owner;

@@ -8,11 +8,14 @@
 #include <sys/un.h>
 
 #include "base/log.h"
+#include "proxy/front.h"
+#include "proxy/limit_hits.h"
+#include "proxy/pressure.h"
 #include "proxy/record_write.h"
 
-enum { ACCEPT_AT_ONCE = 64, HANDSHAKE_MS = 5 * 1000, AGAIN_MS = 100 };
+enum { ACCEPT_AT_ONCE = 64, AGAIN_MS = 100 };
 
-static void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer);
+static void client_admit(struct listen *listen, int fd, const struct sockaddr_storage *peer);
 
 /* ---- sockets ---------------------------------------------------------------- */
 
@@ -46,7 +49,7 @@ static void accept_some(struct listen *listen)
             return;
         }
         listen->worker->accepted++;
-        client_open(listen, fd, &peer);
+        client_admit(listen, fd, &peer);
     }
     loop_soon(&listen->worker->loop, &listen->resume);
 }
@@ -219,6 +222,7 @@ static void on_handshake_due(struct timer *timer)
     struct client *client = container_of(timer, struct client, timer);
     struct fail why;
     fail(&why, FAIL_LATE, "the TLS handshake took too long");
+    limit_hit(client->worker, LIMIT_HANDSHAKE_TIME);
     client_refuse(client, &why);
 }
 
@@ -227,7 +231,19 @@ void client_handshake(struct client *client)
     struct loop *loop = &client->worker->loop;
     client->opened = false;
     client->timer.on_due = on_handshake_due;
-    timer_set(loop, &client->timer, loop->now_ms + HANDSHAKE_MS);
+    timer_set(loop, &client->timer,
+              loop->now_ms + (uint64_t)client->worker->generation->limits->handshake_ms);
+}
+
+uint64_t client_old_ms(const struct client *client)
+{
+    struct loop *loop = &client->worker->loop;
+    uint64_t age_ms = (uint64_t)client->worker->generation->limits->age_ms;
+    uint32_t chance;
+    if (!age_ms)
+        return TIMER_NEVER;
+    loop->io->random(loop->io, &chance, sizeof chance);
+    return loop->now_ms + age_ms - age_ms / 10 * chance / UINT32_MAX;
 }
 
 static void on_open(struct connection *connection)
@@ -268,12 +284,15 @@ static void on_buried(struct connection *connection)
 {
     struct client *client = connection->owner;
     list_remove(&client->link);
+    client->listen->clients--;
+    census_leave(&client->worker->census, client->census);
     timer_remove(&client->worker->loop, &client->timer);
     generation_unref(client->generation);
     client->kind->free(client);
 }
 
-static void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer)
+static void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer,
+                        struct census_entry *census)
 {
     struct worker *worker = listen->worker;
     const struct client_kind *kind =
@@ -284,6 +303,8 @@ static void client_open(struct listen *listen, int fd, const struct sockaddr_sto
     client->kind = kind;
     client->generation = generation_ref(worker->generation);
     client->row = listen->row;
+    client->census = census;
+    listen->clients++;
     list_push_back(&worker->clients, &client->link);
     bool tls = listen->row->tls == LISTENER_TLS || listen->row->tls == LISTENER_STRICT;
     struct tls_context *context = tls ? first_context(client) : NULL;
@@ -299,4 +320,52 @@ static void client_open(struct listen *listen, int fd, const struct sockaddr_sto
     } else {
         client_handshake(client);
     }
+}
+
+/* ---- how many ---------------------------------------------------------------------------- */
+
+/* No client is made of it: a flood must not cost more than the accepting. */
+static void turn_away(struct listen *listen, int fd, struct bytes from, enum limit limit)
+{
+    static const struct {
+        enum record_flag flag;
+        struct bytes details;
+    } words[LIMIT_COUNT] = {
+        [LIMIT_LISTENER_CONNECTIONS] = {RECORD_LR, BYTES_INIT("downstream_connection_limit")},
+        [LIMIT_ADDRESS_CONNECTIONS] = {RECORD_LR, BYTES_INIT("downstream_address_connection_limit")},
+        [LIMIT_MEMORY_REFUSED] = {RECORD_OM, BYTES_INIT("overload")},
+    };
+    limit_hit(listen->worker, limit);
+    record_turned_away(listen, from, words[limit].flag, words[limit].details);
+    listen->worker->loop.io->close(listen->worker->loop.io, fd);
+}
+
+/* Front proxies speak for many, unix sockets for nobody in particular. */
+static bool is_counted(const struct worker *worker, const struct sockaddr_storage *peer,
+                       const unsigned char address[16])
+{
+    return (peer->ss_family == AF_INET || peer->ss_family == AF_INET6) &&
+           worker->generation->limits->address_connections && !front_has_address(worker->generation, address);
+}
+
+static void client_admit(struct listen *listen, int fd, const struct sockaddr_storage *peer)
+{
+    struct worker *worker = listen->worker;
+    const struct rules_limits *limits = worker->generation->limits;
+    struct census_entry *entry = NULL;
+    unsigned char address[16];
+    char text[64];
+    enum limit limit = LIMIT_NONE;
+    address_facts(peer, text, address);
+    if (pressure_now(worker) == PRESSURE_REFUSE)
+        limit = LIMIT_MEMORY_REFUSED;
+    else if (limits->listener_connections && listen->clients >= (uint64_t)limits->listener_connections)
+        limit = LIMIT_LISTENER_CONNECTIONS;
+    else if (is_counted(worker, peer, address) &&
+             !(entry = census_enter(&worker->census, address, (uint64_t)limits->address_connections)))
+        limit = LIMIT_ADDRESS_CONNECTIONS;
+    if (limit == LIMIT_NONE)
+        client_open(listen, fd, peer, entry);
+    else
+        turn_away(listen, fd, bytes_of(text), limit);
 }

@@ -21,6 +21,7 @@ struct client {
     char address_text[64];
     char local_text[64];
     const struct client_kind *kind;
+    struct census_entry *census; /* of its address, or NULL */
     bool opened;
     struct timer timer; /* the TLS handshake's, then the kind's own */
 };
@@ -43,6 +44,9 @@ extern const struct client_kind client_tcp_kind;
 void client_settled(struct client *client);
 /* TLS begins: it has its own short time, and a record when that runs out. */
 void client_handshake(struct client *client);
+/* When it has lived long enough: maxAge from now on, up to a tenth less at random, so that those who came
+ * together do not leave together. */
+uint64_t client_old_ms(const struct client *client);
 void listen_start(struct listen *listen);
 /* The rules changed: look the row up anew, start or stop accepting. */
 void listen_refresh(struct listen *listen);

@@ -40,7 +40,14 @@ static void wake_reader(struct worker *worker)
     (void)worker;
 }
 
-static const struct worker_ops ops = {need_keys, connect_path, wake_reader};
+static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
+{
+    struct play *play = worker->owner;
+    play->limit_hits[limit] += count;
+    return true;
+}
+
+static const struct worker_ops ops = {need_keys, connect_path, wake_reader, limit_hits};
 
 /* ---- images ------------------------------------------------------------------------ */
 

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/limit_hits.h"
 #include "proxy/upstream.h"
 
 enum {
     CONNECT_MS = 10 * 1000, /* Istio's default connectTimeout */
     IDLE_MS = 30 * 1000,    /* below what most servers wait: a race lost is a retry */
     LEAVING_MS = 10 * 1000, /* for a tunnel's last bytes to get away */
-    INFOS_MAX = 8,
 };
 
 struct pool {
@@ -107,6 +107,7 @@ static void on_buried(struct connection *connection)
     struct upstream *u = connection->owner;
     inlet_done(&u->inlet);
     block_unref(u->head);
+    heap_uncount(sizeof *u);
     free(u);
 }
 
@@ -310,6 +311,7 @@ struct upstream *upstream_open(struct worker *worker, const struct pool_key *key
                                const struct upstream_events *events)
 {
     struct upstream *u = heap_new(struct upstream);
+    heap_count(sizeof *u);
     u->worker = worker;
     u->key = *key;
     u->state = UPSTREAM_CONNECTING;
@@ -476,10 +478,12 @@ static void head_complete(struct upstream *u)
     struct exchange *x = u->x;
     unsigned status = x->response.status;
     if (status >= 100 && status < 200 && status != 101) {
-        if (++u->infos > INFOS_MAX)
-            upstream_bad(u, "more than 8 interim answers came");
-        else if (status != 100) /* we answer Expect ourselves */
+        if (++u->infos > (uint64_t)x->generation->limits->interim_answers) {
+            limit_hit(u->worker, LIMIT_INTERIM_ANSWERS);
+            upstream_bad(u, "too many interim answers came");
+        } else if (status != 100) { /* we answer Expect ourselves */
             exchange_info(x, &x->response);
+        }
         u->inlet.seen = 0;
         return;
     }
@@ -540,6 +544,7 @@ static bool body_step(struct upstream *u)
     switch (inlet_step(&u->inlet)) {
     case INLET_MORE:
         return true;
+    case INLET_OVER: /* an answer may be as long as it likes */
     case INLET_WAIT:
         return false;
     case INLET_END:

@@ -4,6 +4,7 @@
 
 #include "base/heap.h"
 #include "proxy/key_wait.h"
+#include "proxy/limit_hits.h"
 #include "proxy/listen.h"
 #include "proxy/token.h"
 #include "proxy/upstream.h"
@@ -16,6 +17,8 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     list_init(&worker->listens);
     list_init(&worker->clients);
     list_init(&worker->exchanges);
+    census_init(&worker->census);
+    limit_hits_init(worker);
     map_init(&worker->connects);
     map_init(&worker->loads);
     worker->tokens = token_cache_new();
@@ -46,6 +49,8 @@ void worker_done(struct worker *worker)
             worker->loop.io->close(worker->loop.io, listen->fd);
         free(listen);
     }
+    census_done(&worker->census);
+    limit_hits_done(worker);
     token_cache_free(worker->tokens);
     key_waits_free(worker->key_waits);
     pool_free(worker->pool);

@@ -8,8 +8,10 @@
 
 #include "base/map.h"
 #include "loop/loop.h"
+#include "proxy/census.h"
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
+#include "wire/limit.h"
 #include "wire/ring.h"
 
 struct token_cache;
@@ -25,6 +27,8 @@ struct worker_ops {
     void (*connect_path)(struct worker *worker, uint64_t id, struct bytes path);
     /* The record ring is a quarter full. */
     void (*wake_reader)(struct worker *worker);
+    /* A limit has bitten so often since this was told last. False: it could not be told. */
+    bool (*limit_hits)(struct worker *worker, enum limit limit, uint64_t count);
 };
 
 /* A listening socket; outlives generations, found by the listener's id. */
@@ -35,6 +39,7 @@ struct listen {
     int fd;
     bool accepting;
     const struct rules_listener *row; /* in the current generation; NULL: the rules do not know it (yet) */
+    uint64_t clients;                 /* that came by it and are still there */
     struct link link;
     struct task resume; /* accept goes on after a pause */
     struct timer again; /* it failed for want of something: no event will tell when there is some */
@@ -61,6 +66,11 @@ struct worker {
     uint64_t turn_of_robin;
     uint64_t accepted;
     uint64_t requests;
+    struct census census;
+    uint64_t limit_hits[LIMIT_COUNT];
+    struct timer limit_timer;
+    uint64_t turned_away_ms; /* when the last record of one turned away was written */
+    uint64_t shrunk_ms;      /* when memory was last given back for want of it */
     struct stock *stock;
     int64_t date_s; /* answer.c: the second that date was written for */
     char date[HTTP_DATE_SIZE];

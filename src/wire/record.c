@@ -91,9 +91,10 @@ static const struct {
     uint32_t flag;
     const char *name;
 } flag_names[] = {
-    {RECORD_NR, "NR"},   {RECORD_NC, "NC"},     {RECORD_UH, "UH"},   {RECORD_UF, "UF"}, {RECORD_UC, "UC"},
-    {RECORD_UT, "UT"},   {RECORD_UO, "UO"},     {RECORD_URX, "URX"}, {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"},
-    {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"}, {RECORD_SI, "SI"},   {RECORD_DT, "DT"}, {RECORD_LR, "LR"},
+    {RECORD_NR, "NR"}, {RECORD_NC, "NC"},   {RECORD_UH, "UH"},   {RECORD_UF, "UF"},
+    {RECORD_UC, "UC"}, {RECORD_UT, "UT"},   {RECORD_UO, "UO"},   {RECORD_URX, "URX"},
+    {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"}, {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"},
+    {RECORD_SI, "SI"}, {RECORD_DT, "DT"},   {RECORD_LR, "LR"},   {RECORD_OM, "OM"},
 };
 
 enum {

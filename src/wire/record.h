@@ -29,6 +29,7 @@ enum record_flag {
     RECORD_SI = 1 << 12,   /* stream idle too long */
     RECORD_DT = 1 << 13,   /* the exchange took longer than allowed */
     RECORD_LR = 1 << 14,   /* we ended it */
+    RECORD_OM = 1 << 20,   /* overload: turned away so that the rest is served */
 };
 
 struct record {
