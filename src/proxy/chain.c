@@ -278,7 +278,7 @@ bool exchange_judge_again(struct exchange *x)
 {
     struct generation *then = x->generation, *now = x->worker->generation;
     const struct rules_listener *row = listen_row(now, x->listener->id);
-    bool sent = x->response_seen || (x->upstream && x->upstream->sent);
+    bool sent = x->response_seen || (x->call && x->call->sent);
     if (!sent)
         return true; /* connecting, or waiting for keys: that has an end of its own */
     if (!row)

@@ -10,10 +10,9 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/client.h"
 #include "proxy/front.h"
-#include "proxy/http1_io.h"
 #include "proxy/limit_hits.h"
-#include "proxy/listen.h"
 #include "proxy/pace.h"
 #include "proxy/pressure.h"
 #include "proxy/response_framing.h"
@@ -33,7 +32,7 @@ enum state {
 };
 
 struct client_http1 {
-    struct client client; /* first: they are one */
+    struct client *client;
     enum state state;
     struct inlet inlet;   /* source of request bodies */
     struct outlet outlet; /* sink of response bodies */
@@ -47,7 +46,6 @@ struct client_http1 {
     struct pace out;   /* of the answer's */
     bool raw;          /* both bodies are raw: a tunnel */
     bool keep_alive;
-    bool sniffed;
     bool continue_owed; /* 100 Continue, once the body is wanted */
 };
 
@@ -56,12 +54,12 @@ static void head_refused(struct client_http1 *c, unsigned status, const char *de
 
 static struct client_http1 *http1_of(struct client *client)
 {
-    return (struct client_http1 *)(void *)client;
+    return client->codec;
 }
 
 static struct loop *loop_of(struct client_http1 *c)
 {
-    return &c->client.worker->loop;
+    return &c->client->worker->loop;
 }
 
 /* ---- time ---------------------------------------------------------------------- */
@@ -69,7 +67,7 @@ static struct loop *loop_of(struct client_http1 *c)
 /* They are settings of the node: the same in every generation. */
 static const struct rules_limits *limits_of(const struct client_http1 *c)
 {
-    return c->client.worker->generation->limits;
+    return c->client->worker->generation->limits;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -82,7 +80,7 @@ static uint64_t exchange_due_ms(const struct client_http1 *c, uint64_t now_ms)
     const struct rules_limits *limits = limits_of(c);
     if (c->raw)
         return now_ms + (uint64_t)limits->tunnel_idle_ms;
-    if (!c->client.connection.out_bytes && (c->inlet.done || !c->inlet.credit))
+    if (!c->client->connection.out.bytes && (c->inlet.done || !c->inlet.credit))
         return TIMER_NEVER; /* the exchange has times of its own */
     return now_ms + (uint64_t)limits->body_idle_ms;
 }
@@ -100,7 +98,7 @@ static uint64_t due_ms(const struct client_http1 *c, uint64_t now_ms)
     case STATE_DISCARD:
         break;
     case STATE_LINGER: /* what the client was told still leaves, however slowly it reads */
-        if (!c->client.connection.out_bytes)
+        if (!c->client->connection.out.bytes)
             return now_ms + LINGER_MS;
         break;
     }
@@ -111,15 +109,9 @@ static void timer_update(struct client_http1 *c)
 {
     uint64_t due = due_ms(c, loop_of(c)->now_ms);
     if (due == TIMER_NEVER)
-        timer_rest(&c->client.timer);
+        timer_rest(&c->client->timer);
     else
-        timer_set(loop_of(c), &c->client.timer, due);
-}
-
-static void http1_close(struct client_http1 *c)
-{
-    timer_remove(loop_of(c), &c->client.timer);
-    connection_close(&c->client.connection);
+        timer_set(loop_of(c), &c->client->timer, due);
 }
 
 /* The client has brought, or taken, too little for too long. */
@@ -135,7 +127,7 @@ static void client_late(struct client_http1 *c, enum limit limit)
         [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
         [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
     };
-    limit_hit(c->client.worker, limit);
+    limit_hit(c->client->worker, limit);
     exchange_fail(c->x, words[limit].status, RECORD_SI, words[limit].details);
 }
 
@@ -143,7 +135,7 @@ static enum limit idle_limit(const struct client_http1 *c)
 {
     if (c->raw)
         return LIMIT_TUNNEL_IDLE;
-    return c->inlet.done || c->client.connection.out_bytes ? LIMIT_ANSWER_IDLE : LIMIT_BODY_IDLE;
+    return c->inlet.done || c->client->connection.out.bytes ? LIMIT_ANSWER_IDLE : LIMIT_BODY_IDLE;
 }
 
 /* Bytes have passed, or none. False: more is to come, the client has been too slow on average, and the
@@ -154,7 +146,7 @@ static bool pace_held(struct client_http1 *c, struct pace *pace, uint64_t bytes,
     if (c->raw)
         return true;
     pace_note(pace, loop_of(c)->now_ms, bytes, waiting);
-    bool more = pace == &c->in ? !c->inlet.done : c->client.connection.out_bytes > 0;
+    bool more = pace == &c->in ? !c->inlet.done : c->client->connection.out.bytes > 0;
     if (!bytes || !more || !c->x ||
         !pace_is_slow(pace, (uint64_t)limits->body_rate, (uint64_t)limits->body_grace_ms))
         return true;
@@ -166,7 +158,7 @@ static void on_due(struct timer *timer)
 {
     struct client_http1 *c = http1_of(container_of(timer, struct client, timer));
     if (c->state == STATE_HEAD && c->x) {
-        limit_hit(c->client.worker, LIMIT_HEAD_TIME);
+        limit_hit(c->client->worker, LIMIT_HEAD_TIME);
         head_refused(c, 408, "request_header_timeout", "the head did not come in time");
         return;
     }
@@ -175,8 +167,8 @@ static void on_due(struct timer *timer)
         return;
     }
     if (c->state == STATE_HEAD)
-        limit_hit(c->client.worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
-    http1_close(c);
+        limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
+    client_close(c->client);
 }
 
 /* ---- ends -------------------------------------------------------------------------- */
@@ -184,9 +176,9 @@ static void on_due(struct timer *timer)
 static void linger(struct client_http1 *c)
 {
     c->state = STATE_LINGER;
-    connection_end_write(&c->client.connection);
+    connection_end_write(&c->client->connection);
     timer_update(c);
-    connection_wake(&c->client.connection);
+    connection_wake(&c->client->connection);
 }
 
 static void next_request(struct client_http1 *c)
@@ -195,7 +187,7 @@ static void next_request(struct client_http1 *c)
     c->inlet.seen = 0;
     c->raw = c->continue_owed = false;
     timer_update(c);
-    connection_wake(&c->client.connection);
+    connection_wake(&c->client->connection);
 }
 
 /* The exchange is over; x must not be touched. */
@@ -208,10 +200,10 @@ static void on_done(struct exchange *x)
     stage_unlink(&c->outlet.sink);
     block_unref(c->head);
     c->head = NULL;
-    if (c->client.connection.gone)
+    if (c->client->connection.gone)
         return;
-    if (c->client.connection.broken || (!fine && !(replied && c->outlet.done))) {
-        http1_close(c);
+    if (c->client->connection.broken || (!fine && !(replied && c->outlet.done))) {
+        client_close(c->client);
     } else if (!c->keep_alive || c->raw) {
         linger(c);
     } else if (!c->inlet.done) {
@@ -219,7 +211,7 @@ static void on_done(struct exchange *x)
         c->inlet.discard = true;
         c->discarded = c->inlet.bytes;
         timer_update(c);
-        connection_wake(&c->client.connection);
+        connection_wake(&c->client->connection);
     } else {
         next_request(c);
     }
@@ -294,7 +286,7 @@ static bool worn_out(struct client_http1 *c)
         limit = LIMIT_REQUESTS;
     else if (loop_of(c)->now_ms >= c->old_ms)
         limit = LIMIT_AGE;
-    limit_hit(c->client.worker, limit);
+    limit_hit(c->client->worker, limit);
     return limit != LIMIT_NONE;
 }
 
@@ -302,15 +294,15 @@ static bool worn_out(struct client_http1 *c)
 static bool refused_for_size(struct client_http1 *c)
 {
     struct exchange *x = c->x;
-    if (pressure_now(c->client.worker) != PRESSURE_NONE) {
-        limit_hit(c->client.worker, LIMIT_MEMORY_SHED);
+    if (pressure_now(c->client->worker) != PRESSURE_NONE) {
+        limit_hit(c->client->worker, LIMIT_MEMORY_SHED);
         c->keep_alive = false;
         x->retry_after_s = RETRY_AFTER_S;
         exchange_refuse(x, 503, RECORD_OM, "overload");
         return true;
     }
     if (c->framing.body == HTTP1_BODY_LENGTH && c->framing.length > c->inlet.max) {
-        limit_hit(c->client.worker, LIMIT_BODY_BYTES);
+        limit_hit(c->client->worker, LIMIT_BODY_BYTES);
         exchange_refuse(x, 413, RECORD_DPE, "request_payload_too_large");
         return true;
     }
@@ -322,11 +314,11 @@ static void head_complete(struct client_http1 *c)
     struct exchange *x = c->x;
     struct fail why;
     c->state = STATE_EXCHANGE;
-    c->keep_alive = c->framing.keep_alive && !c->client.worker->draining && !worn_out(c);
+    c->keep_alive = c->framing.keep_alive && !c->client->worker->draining && !worn_out(c);
     c->head = block_ref(c->inlet.in);
     body_prepare(c);
     timer_update(c);
-    x->request.scheme = c->client.facts.tls ? BYTES("https") : BYTES("http");
+    x->request.scheme = c->client->facts.tls ? BYTES("https") : BYTES("http");
     x->original_path = x->request.path;
     if (refused_for_size(c))
         return;
@@ -342,12 +334,14 @@ static void head_complete(struct client_http1 *c)
 /* Rules may have become stricter since the connection was made. */
 static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
 {
-    const struct client_facts *facts = &c->client.facts;
+    const struct client_facts *facts = &c->client->facts;
     switch ((enum rules_listener_tls)row->tls) {
     case LISTENER_TLS:
         return facts->tls;
     case LISTENER_STRICT:
         return facts->mesh;
+    case LISTENER_PASSTHROUGH:
+        return false;
     case LISTENER_PLAIN:
     case LISTENER_PERMISSIVE:
     case LISTENER_TLS_COUNT:
@@ -359,14 +353,14 @@ static bool still_fits(const struct client_http1 *c, const struct rules_listener
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
-    struct worker *worker = c->client.worker;
-    const struct rules_listener *row = c->client.listen->row;
+    struct worker *worker = c->client->worker;
+    const struct rules_listener *row = c->client->listen->row;
     if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
         return false; /* the listener is gone, or would not have let this connection in */
     c->x = exchange_new(worker, http_chain, row, worker->generation);
     c->x->client = c;
     c->x->client_ops = &http1_client_ops;
-    c->x->facts = &c->client.facts;
+    c->x->facts = &c->client->facts;
     http_fields_init(&c->x->request.fields, &c->x->arena);
     timer_update(c);
     return true;
@@ -392,7 +386,7 @@ static bool head_try(struct client_http1 *c)
     if (!have.len)
         return false;
     if (!c->x && !exchange_begin(c)) {
-        http1_close(c);
+        client_close(c->client);
         return true;
     }
     switch (http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen, &limits,
@@ -402,7 +396,7 @@ static bool head_try(struct client_http1 *c)
     case HTTP1_BAD:
         if (bytes_starts(have, BYTES("HEAD ")))
             c->x->request.method = BYTES("HEAD"); /* even that answer has no body */
-        limit_hit(c->client.worker, error.limit);
+        limit_hit(c->client->worker, error.limit);
         head_refused(c, error.status, details_of(error.limit), error.sentence);
         return true;
     case HTTP1_DONE:
@@ -424,7 +418,7 @@ static bool head_step(struct client_http1 *c)
     if (c->x)
         head_refused(c, 400, "http1.codec_error", "the connection ended inside a head");
     else
-        http1_close(c);
+        client_close(c->client);
     return false;
 }
 
@@ -434,7 +428,7 @@ static bool head_step(struct client_http1 *c)
  */
 static bool client_left(struct client_http1 *c)
 {
-    if (c->raw || !c->client.connection.ended)
+    if (c->raw || !c->client->connection.ended)
         return false;
     return inlet_fill(&c->inlet) == CONNECTION_END && !inlet_buffered(&c->inlet).len;
 }
@@ -445,7 +439,7 @@ static void body_ends_badly(struct client_http1 *c, enum inlet_turn turn)
     c->keep_alive = false;
     c->inlet.done = true;
     if (turn == INLET_OVER) {
-        limit_hit(c->client.worker, LIMIT_BODY_BYTES);
+        limit_hit(c->client->worker, LIMIT_BODY_BYTES);
         x->record.termination = BYTES("the body is too long");
         exchange_fail(x, 413, RECORD_DPE, BYTES("request_payload_too_large"));
     } else if (turn == INLET_BAD) {
@@ -462,13 +456,13 @@ static bool body_step(struct client_http1 *c)
 {
     if (c->continue_owed && c->inlet.credit) {
         c->continue_owed = false;
-        connection_put(&c->client.connection, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
+        connection_put(&c->client->connection, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
     }
     struct exchange *x = c->x;
     bool was_done = c->inlet.done;
     uint64_t before = c->inlet.bytes;
     enum inlet_turn turn = inlet_step(&c->inlet);
-    if (c->x != x || c->client.connection.gone)
+    if (c->x != x || c->client->connection.gone)
         return true;
     x->record.bytes_received = c->inlet.bytes;
     if (!pace_held(c, &c->in, c->inlet.bytes - before, turn == INLET_WAIT && c->inlet.credit))
@@ -505,7 +499,7 @@ static void on_info(struct exchange *x, const struct http_response *info)
         return; /* HTTP/1.0 knows none */
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, info, &how);
-    connection_put(&c->client.connection, text_bytes(&head));
+    connection_put(&c->client->connection, text_bytes(&head));
 }
 
 /* A body that nobody will read: is it short enough to read away? */
@@ -526,7 +520,7 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
         exchange_fail(x, 0, reason == PUMP_LATE ? RECORD_UT : RECORD_UC,
                       BYTES("upstream_reset_after_response_started"));
     } else if (c->raw && !c->inlet.done) {
-        connection_end_write(&c->client.connection); /* the other half of the tunnel goes on */
+        connection_end_write(&c->client->connection); /* the other half of the tunnel goes on */
     } else {
         exchange_finish(x);
     }
@@ -535,7 +529,7 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
 static void send_whole(struct client_http1 *c, enum http1_body framing, struct bytes body)
 {
     if (framing == HTTP1_BODY_LENGTH) {
-        connection_put(&c->client.connection, body);
+        connection_put(&c->client->connection, body);
         c->x->record.bytes_sent = body.len;
     }
     c->outlet.done = true;
@@ -549,7 +543,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     struct http1_write how = response_framing(x, whole, body.len);
     if (how.body == HTTP1_BODY_CLOSE)
         c->keep_alive = false;
-    if (c->client.worker->draining || (whole && !c->inlet.done && !discardable(c)))
+    if (c->client->worker->draining || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
     how.keep_alive = c->keep_alive && x->request.minor == 0;
@@ -558,7 +552,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
         answer_complete(x);
     text_init_arena(&head, &x->arena);
     http1_write_response(&head, &x->response, &how);
-    connection_put(&c->client.connection, text_bytes(&head));
+    connection_put(&c->client->connection, text_bytes(&head));
     if (whole) {
         send_whole(c, how.body, body);
         return;
@@ -588,40 +582,15 @@ static bool discard_step(struct client_http1 *c)
 static bool linger_step(struct client_http1 *c)
 {
     char waste[4096];
-    long n = connection_read(&c->client.connection, waste, sizeof waste);
+    long n = connection_read(&c->client->connection, waste, sizeof waste);
     c->discarded += n > 0 ? (uint64_t)n : 0;
-    if (n == CONNECTION_END && c->client.connection.out_bytes)
+    if (n == CONNECTION_END && c->client->connection.out.bytes)
         return false; /* the client has said all it had to say; what it was told still leaves */
     if (n == CONNECTION_END || c->discarded > 16 * DISCARD_MAX) {
-        http1_close(c);
+        client_close(c->client);
         return false;
     }
     return n > 0;
-}
-
-/* PERMISSIVE: TLS or not? The first byte tells (RFC 8446 5.1: 22 is a handshake). */
-static bool sniff_step(struct client_http1 *c)
-{
-    long n = inlet_fill(&c->inlet);
-    if (n == CONNECTION_END)
-        http1_close(c);
-    if (n <= 0)
-        return false;
-    c->sniffed = true;
-    if (c->inlet.in->data[0] != 22) {
-        client_settled(&c->client);
-        return true;
-    }
-    if (!c->client.generation->mesh_server) {
-        http1_close(c);
-        return false;
-    }
-    struct block *read = c->inlet.in;
-    c->inlet.in = NULL;
-    c->inlet.at = 0;
-    client_handshake(&c->client);
-    connection_start_tls(&c->client.connection, c->client.generation->mesh_server, read);
-    return false;
 }
 
 static void http1_readable(struct client *client)
@@ -629,10 +598,6 @@ static void http1_readable(struct client *client)
     struct client_http1 *c = http1_of(client);
     bool more = true;
     while (more && !client->connection.gone && !client->connection.broken) {
-        if (!c->sniffed) {
-            more = sniff_step(c);
-            continue;
-        }
         switch (c->state) {
         case STATE_HEAD:
             more = head_step(c);
@@ -653,15 +618,15 @@ static void http1_readable(struct client *client)
 static void http1_written(struct client *client, size_t wrote)
 {
     struct client_http1 *c = http1_of(client);
-    if (!pace_held(c, &c->out, wrote, client->connection.out_bytes > 0))
+    if (!pace_held(c, &c->out, wrote, client->connection.out.bytes > 0))
         return;
     /* Nothing left: patience runs from when that began. */
-    if (wrote || c->client.timer.due_ms == TIMER_NEVER)
+    if (wrote || c->client->timer.due_ms == TIMER_NEVER)
         timer_update(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
         outlet_pull(&c->outlet);
-    if (c->state == STATE_LINGER && c->client.connection.ended && !c->client.connection.out_bytes)
-        connection_wake(&c->client.connection);
+    if (c->state == STATE_LINGER && c->client->connection.ended && !c->client->connection.out.bytes)
+        connection_wake(&c->client->connection);
 }
 
 static void http1_broken(struct client *client)
@@ -671,7 +636,7 @@ static void http1_broken(struct client *client)
         head_refused(c, 400, "http1.codec_error", "the connection broke inside a head");
     else if (c->x)
         exchange_client_gone(c->x);
-    http1_close(c);
+    client_close(c->client);
 }
 
 static void http1_cut(struct client *client)
@@ -679,7 +644,7 @@ static void http1_cut(struct client *client)
     struct client_http1 *c = http1_of(client);
     if (c->x)
         exchange_fail(c->x, 0, RECORD_LR, BYTES("drain_timeout"));
-    http1_close(c);
+    client_close(c->client);
 }
 
 static void http1_drain(struct client *client)
@@ -688,10 +653,10 @@ static void http1_drain(struct client *client)
     c->keep_alive = false;
     if (c->state != STATE_HEAD || c->x)
         return;
-    if (c->client.connection.out_bytes) /* the end of an answer */
+    if (c->client->connection.out.bytes) /* the end of an answer */
         linger(c);
     else
-        http1_close(c);
+        client_close(c->client);
 }
 
 static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
@@ -703,12 +668,12 @@ static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
 
 static void http1_begin(struct client *client)
 {
-    struct client_http1 *c = http1_of(client);
-    c->sniffed = client->row->tls != LISTENER_PERMISSIVE || client->connection.tls;
+    struct client_http1 *c = heap_new(struct client_http1);
+    heap_count(sizeof *c);
+    c->client = client;
+    client->codec = c;
     client->timer.on_due = on_due;
     c->old_ms = client_old_ms(client);
-    if (c->sniffed)
-        client_settled(client);
     inlet_init(&c->inlet, &client->connection);
     c->inlet.on_trailers = on_trailers;
     c->inlet.owner = c;
@@ -716,12 +681,6 @@ static void http1_begin(struct client *client)
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
     timer_update(c);
-}
-
-static struct client *http1_open(void)
-{
-    heap_count(sizeof(struct client_http1));
-    return &heap_new(struct client_http1)->client;
 }
 
 static void http1_free(struct client *client)
@@ -734,7 +693,6 @@ static void http1_free(struct client *client)
 }
 
 const struct client_kind client_http1_kind = {
-    .open = http1_open,
     .begin = http1_begin,
     .readable = http1_readable,
     .written = http1_written,

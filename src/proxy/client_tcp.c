@@ -5,56 +5,43 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
-#include "proxy/http1_io.h"
+#include "proxy/client.h"
 #include "proxy/limit_hits.h"
-#include "proxy/listen.h"
 
 enum {
     LEAVING_MS = 30 * 1000, /* for the last bytes, without any progress */
-    SNIFF_MS = 5 * 1000,    /* PERMISSIVE: who says nothing for so long speaks no TLS */
 };
 
 struct client_tcp {
-    struct client client; /* first: they are one */
+    struct client *client;
     struct inlet inlet;
     struct outlet outlet;
     struct exchange *x;
     bool tunnel;
-    bool sniffing; /* PERMISSIVE: TLS or not is not known yet */
 };
 
 static struct client_tcp *tcp_of(struct client *client)
 {
-    return (struct client_tcp *)(void *)client;
-}
-
-static void tcp_close(struct client_tcp *c)
-{
-    timer_remove(&c->client.worker->loop, &c->client.timer);
-    connection_close(&c->client.connection);
+    return client->codec;
 }
 
 static void idle_from_now(struct client_tcp *c)
 {
-    struct worker *worker = c->client.worker;
+    struct worker *worker = c->client->worker;
     uint64_t idle_ms = (uint64_t)worker->generation->limits->tunnel_idle_ms;
-    timer_set(&worker->loop, &c->client.timer,
+    timer_set(&worker->loop, &c->client->timer,
               worker->loop.now_ms + (c->x || !c->tunnel ? idle_ms : LEAVING_MS));
 }
-
-static void tcp_start(struct client_tcp *c);
 
 static void on_due(struct timer *timer)
 {
     struct client_tcp *c = tcp_of(container_of(timer, struct client, timer));
-    if (c->sniffing) {
-        tcp_start(c);
-    } else if (c->x) {
-        limit_hit(c->client.worker, LIMIT_TUNNEL_IDLE);
-        exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
-    } else {
-        tcp_close(c);
+    if (!c->x) {
+        client_close(c->client);
+        return;
     }
+    limit_hit(c->client->worker, LIMIT_TUNNEL_IDLE);
+    exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
 }
 
 static void on_info(struct exchange *x, const struct http_response *info)
@@ -72,7 +59,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     c->tunnel = true;
     outlet_begin(&c->outlet, HTTP1_BODY_NONE, true, &x->arena);
     outlet_pull(&c->outlet);
-    connection_wake(&c->client.connection);
+    connection_wake(&c->client->connection);
 }
 
 static void on_done(struct exchange *x)
@@ -83,12 +70,12 @@ static void on_done(struct exchange *x)
     c->x = NULL;
     stage_unlink(&c->inlet.source);
     stage_unlink(&c->outlet.sink);
-    if (x->end == END_FINE && c->client.connection.out_bytes && !c->client.connection.broken) {
-        connection_end_write(&c->client.connection); /* what is under way still leaves */
+    if (x->end == END_FINE && c->client->connection.out.bytes && !c->client->connection.broken) {
+        connection_end_write(&c->client->connection); /* what is under way still leaves */
         idle_from_now(c);
         return;
     }
-    tcp_close(c);
+    client_close(c->client);
 }
 
 static const struct client_ops tcp_client_ops = {on_info, on_head, on_done};
@@ -104,18 +91,15 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
     else if (c->inlet.done)
         exchange_finish(c->x);
     else
-        connection_end_write(&c->client.connection);
+        connection_end_write(&c->client->connection);
 }
 
 static void tcp_start(struct client_tcp *c)
 {
-    struct client *client = &c->client;
-    struct worker *worker = client->worker;
-    const struct rules_listener *row = client->listen->row;
-    c->sniffing = false;
-    client_settled(client);
+    struct worker *worker = c->client->worker;
+    const struct rules_listener *row = c->client->listen->row;
     if (!row || row->protocol != SPEAKS_TCP) {
-        tcp_close(c);
+        client_close(c->client);
         return;
     }
     idle_from_now(c);
@@ -123,7 +107,7 @@ static void tcp_start(struct client_tcp *c)
     c->x = exchange_new(worker, tcp_chain, row, worker->generation);
     c->x->client = c;
     c->x->client_ops = &tcp_client_ops;
-    c->x->facts = &client->facts;
+    c->x->facts = &c->client->facts;
     c->x->request_has_body = true;
     c->x->from_client = &c->inlet.source;
     c->x->to_client = &c->outlet.sink;
@@ -132,54 +116,22 @@ static void tcp_start(struct client_tcp *c)
 
 static void tcp_begin(struct client *client)
 {
-    struct client_tcp *c = tcp_of(client);
+    struct client_tcp *c = heap_new(struct client_tcp);
+    heap_count(sizeof *c);
+    c->client = client;
+    client->codec = c;
     client->timer.on_due = on_due;
     inlet_init(&c->inlet, &client->connection);
     outlet_init(&c->outlet, &client->connection);
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
-    c->sniffing = client->row->tls == LISTENER_PERMISSIVE && !client->connection.tls;
-    if (c->sniffing)
-        timer_set(&client->worker->loop, &client->timer, client->worker->loop.now_ms + SNIFF_MS);
-    else
-        tcp_start(c);
-}
-
-static void tls_start(struct client_tcp *c)
-{
-    struct tls_context *mesh = c->client.generation->mesh_server;
-    struct block *read = c->inlet.in;
-    c->sniffing = false;
-    if (!mesh) {
-        tcp_close(c);
-        return;
-    }
-    c->inlet.in = NULL;
-    c->inlet.at = 0;
-    client_handshake(&c->client);
-    connection_start_tls(&c->client.connection, mesh, read);
-}
-
-/* The first byte tells (RFC 8446 5.1: 22 is a handshake); see client_http1. */
-static void sniff(struct client_tcp *c)
-{
-    long n = inlet_fill(&c->inlet);
-    if (n == CONNECTION_END)
-        tcp_close(c);
-    else if (n > 0 && c->inlet.in->data[0] == 22)
-        tls_start(c);
-    else if (n > 0)
-        tcp_start(c);
+    tcp_start(c);
 }
 
 static void tcp_readable(struct client *client)
 {
     struct client_tcp *c = tcp_of(client);
     bool more = true;
-    if (c->sniffing) {
-        sniff(c);
-        return; /* who takes the first bytes wakes the connection */
-    }
     while (more && c->x && c->tunnel && !client->connection.gone && !client->connection.broken) {
         struct exchange *x = c->x;
         bool was_done = c->inlet.done;
@@ -193,8 +145,8 @@ static void tcp_readable(struct client *client)
         if (turn == INLET_END && !was_done && c->outlet.done)
             exchange_finish(x);
     }
-    if (!c->x && !client->connection.gone && !client->connection.out_bytes)
-        tcp_close(c);
+    if (!c->x && !client->connection.gone && !client->connection.out.bytes)
+        client_close(c->client);
 }
 
 static void tcp_written(struct client *client, size_t wrote)
@@ -204,8 +156,8 @@ static void tcp_written(struct client *client, size_t wrote)
         idle_from_now(c);
     if (c->x && c->tunnel)
         outlet_pull(&c->outlet);
-    else if (!c->x && !client->connection.out_bytes)
-        tcp_close(c);
+    else if (!c->x && !client->connection.out.bytes)
+        client_close(c->client);
 }
 
 static void tcp_broken(struct client *client)
@@ -213,7 +165,7 @@ static void tcp_broken(struct client *client)
     struct client_tcp *c = tcp_of(client);
     if (c->x)
         exchange_client_gone(c->x);
-    tcp_close(c);
+    client_close(c->client);
 }
 
 static void tcp_cut(struct client *client)
@@ -221,20 +173,12 @@ static void tcp_cut(struct client *client)
     struct client_tcp *c = tcp_of(client);
     if (c->x)
         exchange_fail(c->x, 0, RECORD_LR, BYTES("drain_timeout"));
-    tcp_close(c);
+    client_close(c->client);
 }
 
 static void tcp_drain(struct client *client)
 {
-    struct client_tcp *c = tcp_of(client);
-    if (c->sniffing)
-        tcp_close(c); /* a tunnel ends when its ends do, or when time is up */
-}
-
-static struct client *tcp_open(void)
-{
-    heap_count(sizeof(struct client_tcp));
-    return &heap_new(struct client_tcp)->client;
+    (void)client; /* a tunnel ends when its ends do, or when time is up */
 }
 
 static void tcp_free(struct client *client)
@@ -246,7 +190,6 @@ static void tcp_free(struct client *client)
 }
 
 const struct client_kind client_tcp_kind = {
-    .open = tcp_open,
     .begin = tcp_begin,
     .readable = tcp_readable,
     .written = tcp_written,

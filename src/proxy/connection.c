@@ -2,14 +2,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/heap.h"
-
 enum {
-    COPY_MAX =
-        4096, /* bodies up to this are copied behind what is there, to leave in one record or segment */
     IOV_MAX_HERE = 16,
     TLS_WRITE_MAX = 16 * 1024,
 };
@@ -20,7 +15,13 @@ static void wake_run(struct task *task);
 static void fall_run(struct task *task);
 static void grave_run(struct task *task);
 
-/* ---- bytes for TLS ------------------------------------------------------ */
+/* ---- bytes from and to the socket ------------------------------------------------------ */
+
+static void unread_drop(struct connection *c)
+{
+    block_unref(c->unread);
+    c->unread = NULL;
+}
 
 static long unread_take(struct connection *c, char *at, size_t room)
 {
@@ -28,10 +29,8 @@ static long unread_take(struct connection *c, char *at, size_t room)
     len = len < room ? len : room;
     memcpy(at, c->unread->data + c->unread_at, len);
     c->unread_at += len;
-    if (c->unread_at == c->unread->used) {
-        block_unref(c->unread);
-        c->unread = NULL;
-    }
+    if (c->unread_at == c->unread->used)
+        unread_drop(c);
     return (long)len;
 }
 
@@ -135,24 +134,29 @@ static struct tls_context *choose_forward(void *owner, struct bytes sni)
     return c->ops->choose(c, sni);
 }
 
-void connection_start_tls(struct connection *c, struct tls_context *context, struct block *read)
+void connection_unread(struct connection *c, struct block *block, size_t at)
 {
-    c->unread = read;
-    c->unread_at = 0;
+    assert(!c->unread);
+    c->unread = block;
+    c->unread_at = at;
+    if (at == block->used)
+        unread_drop(c);
+}
+
+void connection_start_tls(struct connection *c, struct tls_context *context)
+{
     struct tls_io io = tls_io_of(c);
     tls_begin(c, tls_session_new_server(context, c->ops->choose ? choose_forward : NULL, &io), context);
     connection_wake(c);
 }
 
-void connection_open_server(struct connection *c, struct loop *loop, int fd, struct tls_context *context,
-                            const struct connection_ops *ops, void *owner)
+void connection_open_server(struct connection *c, struct loop *loop, int fd, const struct connection_ops *ops,
+                            void *owner)
 {
     connection_init(c, loop, fd, ops, owner);
     c->open = true;
     c->readable = true;
     c->writable = true;
-    if (context)
-        connection_start_tls(c, context, NULL);
     connection_watch(c);
 }
 
@@ -172,16 +176,6 @@ void connection_open_client(struct connection *c, struct loop *loop, int fd, boo
         connection_wake(c);
 }
 
-static void out_drop(struct connection *c)
-{
-    for (uint32_t i = 0; i < c->out_count; i++)
-        block_unref(c->out[(c->out_first + i) % c->out_room].block);
-    free(c->out);
-    c->out = NULL;
-    c->out_count = c->out_first = c->out_room = 0;
-    c->out_bytes = 0;
-}
-
 void connection_close(struct connection *c)
 {
     if (c->gone)
@@ -192,7 +186,7 @@ void connection_close(struct connection *c)
     task_cancel(&c->fall);
     if (c->tls && !c->broken && !c->handshaking)
         tls_close(c->tls);
-    out_drop(c);
+    slices_drop(&c->out);
     c->loop->io->close(c->loop->io, c->fd);
     loop_bury(c->loop, &c->grave);
 }
@@ -269,7 +263,7 @@ static void step(struct connection *c, bool woken)
         if (c->gone)
             return;
     }
-    if (c->out_count || c->write_end)
+    if (c->out.count || c->write_end)
         loop_late(c->loop, &c->flush);
     if (woken || c->readable || c->ended || (c->tls && tls_pending(c->tls)))
         c->ops->on_readable(c);
@@ -334,69 +328,20 @@ long connection_read(struct connection *c, char *at, size_t room)
 
 /* ---- writing --------------------------------------------------------------- */
 
-static struct slice *out_last(struct connection *c)
-{
-    return c->out_count ? &c->out[(c->out_first + c->out_count - 1) % c->out_room] : NULL;
-}
-
-static void out_grow(struct connection *c)
-{
-    uint32_t room = c->out_room ? c->out_room * 2 : 8;
-    struct slice *out = heap_alloc_array(room, sizeof *out);
-    for (uint32_t i = 0; i < c->out_count; i++)
-        out[i] = c->out[(c->out_first + i) % c->out_room];
-    free(c->out);
-    c->out = out;
-    c->out_first = 0;
-    c->out_room = room;
-}
-
-/* Takes the block's reference. */
-static void out_add(struct connection *c, struct block *block, const char *at, size_t len)
-{
-    if (c->out_count == c->out_room)
-        out_grow(c);
-    assert(c->out); /* a full ring grows, an empty one without room is full */
-    c->out[(c->out_first + c->out_count) % c->out_room] = (struct slice){block, at, len};
-    c->out_count++;
-    c->out_bytes += len;
-    loop_late(c->loop, &c->flush);
-}
-
 void connection_put(struct connection *c, struct bytes bytes)
 {
     if (c->gone)
         return;
-    while (bytes.len) {
-        struct slice *last = out_last(c);
-        struct block *block = last ? last->block : NULL;
-        bool own = block && block->refs == 1 && last->at + last->len == block->data + block->used &&
-                   block->used < BLOCK_ROOM;
-        if (!own)
-            block = block_must();
-        size_t len = BLOCK_ROOM - block->used;
-        len = bytes.len < len ? bytes.len : len;
-        char *to = block->data + block->used;
-        memcpy(to, bytes.at, len);
-        block->used += (uint32_t)len;
-        if (own) {
-            last->len += len;
-            c->out_bytes += len;
-        } else {
-            out_add(c, block, to, len);
-        }
-        bytes = bytes_part(bytes, len, bytes.len);
-    }
+    slices_put(&c->out, bytes);
+    loop_late(c->loop, &c->flush);
 }
 
 void connection_put_block(struct connection *c, struct block *block, struct bytes bytes)
 {
     if (c->gone)
         return;
-    if (bytes.len <= COPY_MAX)
-        connection_put(c, bytes);
-    else
-        out_add(c, block_ref(block), bytes.at, bytes.len);
+    slices_put_block(&c->out, block, bytes);
+    loop_late(c->loop, &c->flush);
 }
 
 void connection_end_write(struct connection *c)
@@ -405,29 +350,12 @@ void connection_end_write(struct connection *c)
     loop_late(c->loop, &c->flush);
 }
 
-static void out_used(struct connection *c, size_t wrote)
-{
-    c->out_bytes -= wrote;
-    while (wrote) {
-        struct slice *first = &c->out[c->out_first];
-        size_t len = wrote < first->len ? wrote : first->len;
-        first->at += len;
-        first->len -= len;
-        wrote -= len;
-        if (first->len)
-            break;
-        block_unref(first->block);
-        c->out_first = (c->out_first + 1) % c->out_room;
-        c->out_count--;
-    }
-}
-
 static long write_plain(struct connection *c)
 {
     struct iovec parts[IOV_MAX_HERE];
     int count = 0;
-    for (uint32_t i = 0; i < c->out_count && count < IOV_MAX_HERE; i++) {
-        const struct slice *slice = &c->out[(c->out_first + i) % c->out_room];
+    for (uint32_t i = 0; i < c->out.count && count < IOV_MAX_HERE; i++) {
+        const struct slice *slice = slices_at(&c->out, i);
         parts[count++] = (struct iovec){(void *)(uintptr_t)slice->at, slice->len};
     }
     return socket_write(c, parts, count);
@@ -435,7 +363,7 @@ static long write_plain(struct connection *c)
 
 static long write_tls(struct connection *c)
 {
-    const struct slice *slice = &c->out[c->out_first];
+    const struct slice *slice = slices_at(&c->out, 0);
     size_t len = slice->len < TLS_WRITE_MAX ? slice->len : TLS_WRITE_MAX;
     switch (tls_write(c->tls, slice->at, &len, &c->why)) {
     case TLS_DONE:
@@ -468,7 +396,7 @@ static void flush_run(struct task *task)
     size_t wrote = 0;
     if (c->gone || c->broken || !c->open || c->handshaking)
         return;
-    while (c->out_count && c->writable) {
+    while (c->out.count && c->writable) {
         long n = c->tls ? write_tls(c) : write_plain(c);
         if (n == CONNECTION_BROKEN) {
             connection_break(c);
@@ -476,11 +404,11 @@ static void flush_run(struct task *task)
         }
         if (n < 0)
             break;
-        out_used(c, (size_t)n);
+        slices_used(&c->out, (size_t)n);
         wrote += (size_t)n;
     }
-    if (!c->out_count)
+    if (!c->out.count)
         all_written(c);
-    if ((wrote || c->out_count) && !c->gone)
+    if ((wrote || c->out.count) && !c->gone)
         c->ops->on_written(c, wrote);
 }

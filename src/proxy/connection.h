@@ -11,7 +11,7 @@
 
 #include "crypt/tls.h"
 #include "loop/loop.h"
-#include "proxy/block.h"
+#include "proxy/slices.h"
 
 struct connection;
 
@@ -28,14 +28,6 @@ struct connection_ops {
     /* Only for a server's TLS: which context for that SNI. */
     tls_choose *choose;
 };
-
-struct slice {
-    struct block *block; /* a reference */
-    const char *at;
-    size_t len;
-};
-
-#define CONNECTION_SLICES 32
 
 struct connection {
     struct watch watch;
@@ -54,18 +46,14 @@ struct connection {
     bool gone;      /* told on_broken, or closed by the owner */
     struct tls_session *tls;
     struct tls_context *tls_context;
-    struct slice *out; /* a ring of out_room */
-    uint32_t out_first;
-    uint32_t out_count;
-    uint32_t out_room;
-    size_t out_bytes;
+    struct slices out;
     struct task flush;
     struct task wake; /* on_readable without an event: bytes left in TLS, or credit came */
     struct task fall; /* on_broken from a clean stack */
     struct task grave;
     struct sockaddr_storage peer;
     struct fail why;
-    struct block *unread; /* bytes read before it was known that they are TLS */
+    struct block *unread; /* given back by connection_unread */
     size_t unread_at;
     uint64_t bytes_in;
     uint64_t bytes_out;
@@ -74,16 +62,17 @@ struct connection {
 
 enum { CONNECTION_END = 0, CONNECTION_LATER = -1, CONNECTION_BROKEN = -2 };
 
-/* Takes fd. For TLS `context` is the first (server) or only (client) one, borrowed; NULL: plain text. */
+/* Takes fd. Plain text, until connection_start_tls. */
 void connection_open_server(struct connection *connection, struct loop *loop, int fd,
-                            struct tls_context *context, const struct connection_ops *ops, void *owner);
+                            const struct connection_ops *ops, void *owner);
 /* `connecting`: the socket's connect is under way. */
 void connection_open_client(struct connection *connection, struct loop *loop, int fd, bool connecting,
                             struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
                             void *owner);
-/* Turns a plain server connection into a TLS one; `read` (a reference, may be NULL) holds what was read so
- * far. */
-void connection_start_tls(struct connection *connection, struct tls_context *context, struct block *read);
+/* Turns a plain server connection into a TLS one. `context` is the first (see choose), borrowed. */
+void connection_start_tls(struct connection *connection, struct tls_context *context);
+/* Gives back what was read too early, from `at` on: it is read again first. Takes the block. */
+void connection_unread(struct connection *connection, struct block *block, size_t at);
 
 /* Bytes read, or CONNECTION_END, _LATER, _BROKEN. */
 long connection_read(struct connection *connection, char *at, size_t room);

@@ -21,7 +21,7 @@
 struct worker;
 struct stock;
 struct generation;
-struct upstream;
+struct call;
 struct upstream_work;
 struct mirror;
 struct identity_work;
@@ -140,7 +140,7 @@ struct exchange {
     struct bytes forward_authority;
 
     /* upstream */
-    struct upstream *upstream;
+    struct call *call;
     const struct endpoints_endpoint *endpoint;
     struct upstream_work *upstream_work;
     struct mirror *mirror; /* of a mirrored copy: its own state */

@@ -262,7 +262,7 @@ void outlet_begin(struct outlet *outlet, enum http1_body body, bool raw, struct 
 
 void outlet_pull(struct outlet *outlet)
 {
-    size_t under_way = outlet->connection->out_bytes + outlet->granted;
+    size_t under_way = outlet->connection->out.bytes + outlet->granted;
     if (outlet->done || under_way > PUMP_CREDIT / 2)
         return;
     size_t more = PUMP_CREDIT - under_way;

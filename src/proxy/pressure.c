@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/heap.h"
-#include "proxy/listen.h"
+#include "proxy/client.h"
 
 enum { SHRINK_MS = 100 };
 
@@ -12,8 +12,8 @@ static void idle_end(struct worker *worker)
     list_for_safe(link, after, &worker->clients)
     {
         struct client *client = container_of(link, struct client, link);
-        if (client->opened && !client->connection.gone)
-            client->kind->drain(client);
+        if (client->phase == CLIENT_BEGUN && !client->connection.gone)
+            client_drain(client);
     }
 }
 

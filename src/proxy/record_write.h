@@ -4,7 +4,7 @@
 #ifndef PROXY_RECORD_WRITE_H
 #define PROXY_RECORD_WRITE_H
 
-#include "proxy/listen.h"
+#include "proxy/client.h"
 
 /* Encodes the record into the ring; when that is full, it is counted there. */
 void record_write(struct worker *worker, const struct record *record);

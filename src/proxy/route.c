@@ -2,11 +2,10 @@
  * route: which service, which subset; what the rules change on the way there and
  * back.
  */
-#include <assert.h>
-
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
 #include "proxy/worker.h"
+#include "rules/decide/tcp_route.h"
 
 static uint64_t draw(struct exchange *x)
 {
@@ -51,26 +50,14 @@ static enum turn route_none(struct exchange *x, enum record_flag flag, const cha
     return exchange_answer(x, 404, (struct bytes){0});
 }
 
-static enum turn route_tcp(struct exchange *x)
+static enum turn connection_enter(struct exchange *x)
 {
     const struct image *rules = &x->generation->rules;
-    struct image_rows all = x->listener->tcp;
-    uint64_t sum = 0;
-    IMAGE_FOR(rules, RULES_DESTINATION, struct rules_destination, each, all)
-    {
-        sum += each->weight ? each->weight : 1;
-    }
-    if (!sum)
+    struct tcp_ends ends = {x->facts->sni, x->facts->local_bytes, x->facts->address_bytes};
+    const struct rules_tcp_route *route = route_tcp(rules, x->listener, &ends);
+    x->destination = route ? route_tcp_destination(rules, route, draw(x)) : NULL;
+    if (!x->destination)
         return route_none(x, RECORD_NR, "route_not_found");
-    uint64_t at = draw(x) % sum;
-    IMAGE_FOR(rules, RULES_DESTINATION, struct rules_destination, each, all)
-    {
-        uint64_t weight = each->weight ? each->weight : 1;
-        if (!x->destination && at < weight)
-            x->destination = each;
-        at -= at < weight ? at : weight;
-    }
-    assert(x->destination);
     x->cluster = cluster_row(rules, x->destination->cluster);
     return NEXT;
 }
@@ -99,7 +86,7 @@ static enum turn route_enter(struct exchange *x)
 {
     const struct image *rules = &x->generation->rules;
     if (!x->http)
-        return route_tcp(x);
+        return connection_enter(x);
     if (x->listener->redirect_https)
         return redirect(x);
     if (misdirected(x)) {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "proxy/client.h"
 #include "proxy/front.h"
-#include "proxy/listen.h"
 #include "proxy/record_write.h"
 #include "proxy/upstream.h"
 #include "wire/path.h"

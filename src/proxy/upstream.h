@@ -1,16 +1,23 @@
 /*
- * upstream: a connection to whom we call, and the pool it rests in between two
- * requests. Speaks HTTP/1.1, or raw bytes for TCP.
+ * upstream: a connection to whom we call, the pool it lies in, and the calls that
+ * exchanges make over it: one at a time over HTTP/1.1, many over HTTP/2, one for
+ * good when it is raw (TCP).
  *
  * The pool is keyed by cluster, endpoint, own identity and TLS settings, since
  * functions will bring many identities to one node: a connection made in one
  * name is never used in another.
+ *
+ *   upstream_pool.c     which connection a call gets
+ *   upstream_connect.c  a connection until it is open, and its end
+ *   upstream_http1.c, upstream_http2.c, upstream_raw.c   what is spoken over it
  */
 #ifndef PROXY_UPSTREAM_H
 #define PROXY_UPSTREAM_H
 
 #include "proxy/http1_io.h"
 #include "proxy/worker.h"
+
+struct http2;
 
 struct pool_key {
     uint64_t cluster;
@@ -19,51 +26,128 @@ struct pool_key {
     uint64_t settings;
 };
 
+/* ---- calls --------------------------------------------------------------------- */
+
+/* What the exchange hears of its call, each from a clean stack. */
+struct call_events {
+    void (*ready)(struct exchange *x); /* connected, the peer judged: send */
+    void (*head)(struct exchange *x);  /* x->response is there */
+    /* Before the head: broken, refused or not understood: call->why. */
+    void (*failed)(struct exchange *x);
+};
+
+/* One exchange's use of an upstream. Lies in the exchange's arena. */
+struct call {
+    struct exchange *x;
+    struct upstream *upstream; /* NULL: none (any more) */
+    const struct call_events *events;
+    struct link link;     /* in upstream->calls */
+    struct stage *source; /* of the response's body, once the head is there */
+    struct stage *sink;   /* of the request's body, once it is sent */
+    void *stream;         /* HTTP/2: the protocol's own */
+    struct fail why;
+    struct timer timer; /* the rest of the response has to come in time too */
+    unsigned infos;     /* 1xx heads so far */
+    bool reused;        /* the connection had served before */
+    bool sent;          /* the request head went out */
+    bool heard;         /* something came back */
+    bool refused;       /* the upstream did not look at it (RFC 9113 8.7): safe to send again */
+    bool again;         /* the connection turned out to be none for it: place it once more */
+    bool fallen;        /* the exchange was told that nothing more comes */
+};
+
+enum call_speech {
+    CALL_HTTP1,
+    CALL_HTTP2,  /* in clear text: known beforehand */
+    CALL_EITHER, /* ALPN decides */
+    CALL_RAW,
+};
+
+/* Where a call goes. */
+struct call_target {
+    struct pool_key key;
+    const struct endpoints_endpoint *endpoint;
+    struct tls_context *context; /* NULL: plain text */
+    bool mesh;                   /* the peer is judged by the mesh's rules */
+    struct bytes sni;
+    enum call_speech speech;
+    bool fresh; /* over no connection that may have died in its rest */
+};
+
+/* Finds or opens a connection. True: it can be sent now; false: events->ready or ->failed follows. */
+bool call_place(struct call *call, struct exchange *x, const struct call_target *target,
+                const struct call_events *events);
+/* Sends the head of `request`, and lets the body follow by call->sink. */
+void call_send(struct call *call, const struct http_request *request, const struct http1_write *how);
+/* call->sink has been linked: it asks for what it has room for. */
+void call_pull(struct call *call);
+/* The whole response has to be there by then. */
+void call_until(struct call *call, uint64_t due_ms);
+/* The exchange has no more use for it. The connection goes on if it can. */
+void call_release(struct call *call);
+/* For those who speak: call->why says what went wrong; tells the exchange in the way that fits what it has
+ * seen. `ended`: the response's body was complete already. */
+void call_fall(struct call *call, bool ended);
+/* A head came (x->response): judges 1xx and 101. True when it is the final one. */
+bool call_head(struct call *call, struct bytes upgrade);
+
+/* ---- connections ------------------------------------------------------------------ */
+
 enum upstream_state {
     UPSTREAM_CONNECTING,
     UPSTREAM_IDLE,
     UPSTREAM_BUSY,
-    UPSTREAM_LEAVING, /* the exchange is over, the last bytes of its tunnel still leave */
+    UPSTREAM_LEAVING, /* no new calls; the last bytes still leave */
     UPSTREAM_CLOSED,
 };
 
-/* What the exchange hears from its upstream, each from a clean stack. */
-struct upstream_events {
-    void (*ready)(struct exchange *x); /* connected, the peer judged: send */
-    void (*head)(struct exchange *x);  /* x->response is there */
-    /* Before the head: broken, refused or not understood: upstream->why. The upstream is closed. */
-    void (*failed)(struct exchange *x);
+/* What is spoken over it. */
+struct upstream_speaker {
+    void (*begin)(struct upstream *u); /* connected; its calls are told by the caller */
+    void (*send)(struct call *call, const struct http_request *request, const struct http1_write *how);
+    void (*pull)(struct call *call);
+    void (*release)(struct call *call); /* call->upstream is still set; the call leaves the list afterwards */
+    void (*readable)(struct upstream *u);
+    void (*written)(struct upstream *u);
+    void (*broken)(struct upstream *u); /* u->why */
+    void (*drain)(struct upstream *u);  /* end as soon as nothing is under way */
+    void (*free)(struct upstream *u);
 };
+extern const struct upstream_speaker upstream_http1;
+extern const struct upstream_speaker upstream_http2;
+extern const struct upstream_speaker upstream_raw;
 
 struct upstream {
     struct connection connection;
     struct worker *worker;
     struct pool_key key;
-    struct link link; /* in the pool's list of idle ones */
+    struct link link; /* in the pool's list of idle or shared ones */
     struct link all;
     enum upstream_state state;
-    struct exchange *x; /* whose it is now */
-    const struct upstream_events *events;
+    const struct upstream_speaker *speaker; /* NULL until it is known */
+    enum call_speech speech;
+    struct link calls;
+    uint32_t call_count;
+    uint32_t call_max; /* HTTP/2: at once */
     struct timer timer;
-    struct inlet inlet;
-    struct outlet outlet;
-    struct block *head;
-    struct http1_framing framing;
     struct fail why;
-    bool raw; /* TCP, or a tunnel after 101 */
     bool mesh;
-    bool reused;
-    bool sent;  /* the request head went out */
-    bool heard; /* at least one byte came back */
-    bool reusable;
-    bool fallen;                 /* the exchange was told that nothing more comes */
-    unsigned infos;              /* 1xx heads so far */
     uint64_t connect_id;         /* of a unix socket under way */
     struct tls_context *context; /* kept until the socket is there */
     struct bytes sni;
     char host_text[96]; /* of the endpoint, for logs */
     char local_text[64];
     uint64_t requests;
+
+    /* HTTP/1.1 and raw */
+    struct inlet inlet;
+    struct outlet outlet;
+    struct block *head;
+    struct http1_framing framing;
+    bool reusable;
+
+    /* HTTP/2 */
+    struct http2 *http2;
 };
 
 struct pool *pool_new(struct worker *worker);
@@ -72,22 +156,18 @@ void pool_free(struct pool *pool);
 void pool_drain(struct pool *pool);
 /* Those that still send close too. */
 void pool_cut(struct pool *pool);
+/* For connections: into the pool, when it rests or can take more calls, and out of it. */
+void pool_enter(struct upstream *u);
+void pool_leave(struct upstream *u);
+/* It closes. */
+void pool_forget(struct upstream *u);
+/* What its peers speak became known. */
+void pool_learn(struct upstream *u);
 
-/* An idle connection of that key (now the exchange's), or NULL. */
-struct upstream *upstream_take(struct worker *worker, const struct pool_key *key, struct exchange *x,
-                               const struct upstream_events *events);
-/* Starts a new one; events->ready or ->failed follows. `context` NULL: plain text. */
-struct upstream *upstream_open(struct worker *worker, const struct pool_key *key,
-                               const struct endpoints_endpoint *endpoint, struct tls_context *context,
-                               bool mesh, struct bytes sni, struct exchange *x,
-                               const struct upstream_events *events);
-/* Sends the head of x->request as it is to be sent, and lets the body follow by outlet.sink. */
-void upstream_send(struct upstream *upstream, const struct http_request *request,
-                   const struct http1_write *how);
-/* Raw from the start: TCP. */
-void upstream_begin_raw(struct upstream *upstream);
-/* The exchange has no more use for it: back to the pool if both sides are complete, else closed. */
-void upstream_release(struct upstream *upstream);
+struct upstream *upstream_open(struct worker *worker, const struct call_target *target, struct exchange *x);
+void upstream_close(struct upstream *u);
+/* u->why: every call on it falls. */
+void upstream_fall(struct upstream *u);
 /* fd < 0: -errno; see worker_connected. */
 void upstream_connected(struct worker *worker, uint64_t connect_id, int fd);
 

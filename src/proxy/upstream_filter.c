@@ -30,6 +30,7 @@ struct upstream_work {
     uint64_t sent_us;
     bool asserted; /* the request has an assertion of ours */
     struct http1_write how;
+    struct call call;
     struct keep keep;
 };
 
@@ -102,7 +103,7 @@ static void on_failed(struct exchange *x)
     progress(x, PROGRESS_FAILED);
 }
 
-static const struct upstream_events events = {on_ready, on_head, on_failed};
+static const struct call_events events = {on_ready, on_head, on_failed};
 
 static void upstream_let_go(struct exchange *x)
 {
@@ -111,20 +112,14 @@ static void upstream_let_go(struct exchange *x)
         balance_leave(x->worker, work->load);
     if (work)
         work->load = 0;
-    if (x->upstream)
-        upstream_release(x->upstream);
-    x->upstream = NULL;
-}
-
-static void wait_cancel(struct exchange *x)
-{
-    if (x->upstream)
-        x->upstream->reusable = false;
+    if (x->call)
+        call_release(x->call);
+    x->call = NULL;
 }
 
 static enum turn wait_for(struct exchange *x, const char *what)
 {
-    x->wait = (struct wait){.what = what, .until_ms = x->upstream_work->until_ms, .cancel = wait_cancel};
+    x->wait = (struct wait){.what = what, .until_ms = x->upstream_work->until_ms};
     return WAIT;
 }
 
@@ -155,14 +150,14 @@ static void how_prepare(const struct exchange *x, struct http1_write *how)
 static void body_link(struct exchange *x)
 {
     struct upstream_work *work = x->upstream_work;
-    struct stage *sink = &x->upstream->outlet.sink;
     if (!x->request_has_body)
         return;
     if (!work->keep.stage.before)
         stage_link(stage_last(x->from_client), &work->keep.stage);
-    stage_link(&work->keep.stage, sink);
+    stage_link(&work->keep.stage, x->call->sink);
     if (x->attempts > 1)
         keep_replay(&work->keep);
+    call_pull(x->call);
 }
 
 static enum turn send_request(struct exchange *x)
@@ -176,21 +171,21 @@ static enum turn send_request(struct exchange *x)
     }
     request.path = x->forward_path.len ? x->forward_path : x->request.path;
     request.authority = x->forward_authority;
-    body_link(x);
     work->sent_us = clock_us();
-    upstream_send(x->upstream, &request, &work->how);
+    call_send(x->call, &request, &work->how);
+    body_link(x);
     return wait_for(x, "the upstream's answer");
 }
 
 static enum turn tunnel_begin(struct exchange *x)
 {
-    struct upstream *u = x->upstream;
-    upstream_begin_raw(u);
-    stage_link(x->from_client, &u->outlet.sink);
-    stage_link(&u->inlet.source, x->to_client);
+    struct call *call = x->call;
+    call_send(call, &x->request, &x->upstream_work->how);
+    stage_link(x->from_client, call->sink);
+    stage_link(call->source, x->to_client);
     x->response_tunnel = true;
     x->response_whole = false;
-    outlet_pull(&u->outlet);
+    call_pull(call);
     return REPLY;
 }
 
@@ -221,6 +216,31 @@ static bool assertion_prepare(struct exchange *x)
     return false;
 }
 
+static enum call_speech speech_of(const struct exchange *x, const struct tls_context *context)
+{
+    if (!x->http)
+        return CALL_RAW;
+    return context && wants_mesh(x) ? CALL_EITHER : CALL_HTTP1;
+}
+
+static enum turn place(struct exchange *x, struct tls_context *context)
+{
+    struct upstream_work *work = x->upstream_work;
+    const struct call_target target = {
+        .key = key_of(x, work->load),
+        .endpoint = x->endpoint,
+        .context = context,
+        .mesh = wants_mesh(x),
+        .sni = sni_of(x),
+        .speech = speech_of(x, context),
+        .fresh = x->attempts > 1,
+    };
+    x->call = &work->call;
+    if (call_place(x->call, x, &target, &events))
+        return send_request(x);
+    return wait_for(x, "a connection to the upstream");
+}
+
 static enum turn upstream_start(struct exchange *x)
 {
     struct upstream_work *work = x->upstream_work;
@@ -240,15 +260,9 @@ static enum turn upstream_start(struct exchange *x)
         return upstream_answer(x, 503, RECORD_UF, "assertion_not_signed");
     }
     balance_enter(x->worker, work->load);
-    struct pool_key key = key_of(x, work->load);
     x->attempts++;
     x->record.upstream_mutual_tls = context && wants_mesh(x);
-    if (x->http && x->attempts == 1)
-        x->upstream = upstream_take(x->worker, &key, x, &events);
-    if (x->upstream)
-        return send_request(x);
-    x->upstream = upstream_open(x->worker, &key, x->endpoint, context, wants_mesh(x), sni_of(x), x, &events);
-    return wait_for(x, "a connection to the upstream");
+    return place(x, context);
 }
 
 static enum turn upstream_enter(struct exchange *x)
@@ -295,20 +309,21 @@ static bool idempotent(const struct exchange *x)
 
 static bool may_try_again(const struct exchange *x)
 {
-    const struct upstream *u = x->upstream;
-    bool unseen = !u->sent || (u->reused && !u->heard && idempotent(x));
-    return x->http && !x->frozen && unseen && x->attempts < ATTEMPTS_MAX && u->why.kind == FAIL_PEER &&
+    const struct call *call = x->call;
+    bool unseen = !call->sent || call->refused || (call->reused && !call->heard && idempotent(x));
+    return x->http && !x->frozen && unseen && x->attempts < ATTEMPTS_MAX && call->why.kind == FAIL_PEER &&
            (!x->request_has_body || keep_can_replay(&x->upstream_work->keep));
 }
 
 static enum turn upstream_failed(struct exchange *x)
 {
-    struct upstream *u = x->upstream;
-    bool again = may_try_again(x) && (u->reused || x->attempts < ATTEMPTS_MAX), sent = u->sent;
-    bool bad = u->why.kind == FAIL_INPUT;
-    x->record.failure = arena_bytes(&x->arena, bytes_of(u->why.text));
+    const struct call *call = x->call;
+    bool placed = !call->again, sent = call->sent, bad = call->why.kind == FAIL_INPUT;
+    bool again = !placed || (may_try_again(x) && sent);
+    x->record.failure = placed ? arena_bytes(&x->arena, bytes_of(call->why.text)) : (struct bytes){0};
     upstream_let_go(x);
-    if (again && sent)
+    x->attempts -= !placed;
+    if (again)
         return upstream_start(x);
     if (bad)
         return upstream_answer(x, 502, RECORD_UPE, "upstream_reset_before_response_started{protocol_error}");
@@ -321,21 +336,22 @@ static enum turn upstream_failed(struct exchange *x)
 static enum turn head_came(struct exchange *x)
 {
     struct upstream_work *work = x->upstream_work;
-    struct upstream *u = x->upstream;
+    struct call *call = x->call;
+    const struct upstream *u = call->upstream;
     x->record.upstream_us = clock_us() - work->sent_us;
     x->record.upstream_local = bytes_of(u->local_text);
     if (u->connection.tls && tls_peer(u->connection.tls))
         x->record.upstream_principal = tls_peer(u->connection.tls)->uri;
     keep_drop(&work->keep);
     x->response_whole = false;
-    stage_link(&u->inlet.source, x->to_client);
+    stage_link(call->source, x->to_client);
     if (x->response_tunnel) {
         if (!work->keep.stage.before)
-            stage_link(stage_last(x->from_client), &u->outlet.sink);
-        outlet_pull(&u->outlet);
+            stage_link(stage_last(x->from_client), call->sink);
+        call_pull(call);
     }
     if (work->until_ms != TIMER_NEVER)
-        timer_set(&x->worker->loop, &u->timer, work->until_ms); /* the body has to come in time too */
+        call_until(call, work->until_ms);
     return REPLY;
 }
 

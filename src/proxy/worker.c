@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "proxy/client.h"
 #include "proxy/key_wait.h"
 #include "proxy/limit_hits.h"
 #include "proxy/listen.h"
@@ -161,8 +162,8 @@ void worker_drain(struct worker *worker)
     list_for_safe(link, after, &worker->clients)
     {
         struct client *client = container_of(link, struct client, link);
-        if (client->opened && !client->connection.gone) /* a handshake under way still gets its one answer */
-            client->kind->drain(client);
+        if (!client->connection.gone)
+            client_drain(client);
     }
 }
 
@@ -177,7 +178,7 @@ void worker_cut(struct worker *worker)
     {
         struct client *client = container_of(link, struct client, link);
         if (!client->connection.gone)
-            client->kind->cut(client);
+            client_cut(client);
     }
     list_for_safe(link, after, &worker->exchanges)
     {

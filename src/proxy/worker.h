@@ -52,7 +52,7 @@ struct worker {
     void *owner;
     struct generation *generation; /* current; NULL before the first */
     struct link listens;
-    struct link clients; /* connections of clients, client_http1 and tunnels */
+    struct link clients; /* connections of clients, of every kind */
     struct link exchanges;
     struct token_cache *tokens;
     struct pool *pool;

@@ -23,6 +23,10 @@
         offsetof(struct type, member), IMAGE_INDEX, table                                                    \
     }
 #define MATCH(type, member) CHOICE(type, member.match, TEXT_MATCH_COUNT), TEXT(type, member.text)
+#define PLAIN_TABLE(type)                                                                                    \
+    {                                                                                                        \
+        sizeof(struct type), 0, NULL, 0                                                                      \
+    }
 #define TABLE(type, min)                                                                                     \
     {                                                                                                        \
         sizeof(struct type), sizeof type##_columns / sizeof type##_columns[0], type##_columns, min           \
@@ -65,7 +69,8 @@ static const struct image_column rules_listener_columns[] = {
     ROWS_OF(rules_listener, deny, RULES_POLICY),
     ROWS_OF(rules_listener, allow, RULES_POLICY),
     ROWS_OF(rules_listener, audit, RULES_POLICY),
-    ROWS_OF(rules_listener, tcp, RULES_DESTINATION),
+    ROWS_OF(rules_listener, tcp, RULES_TCP_ROUTE),
+    ROWS_OF(rules_listener, passthrough, RULES_LISTENER),
 };
 
 static const struct image_column rules_server_columns[] = {
@@ -104,7 +109,50 @@ static const struct image_column rules_route_columns[] = {
     ROWS_OF(rules_route, mirrors, RULES_DESTINATION),
     ROWS_OF(rules_route, ops, RULES_FIELD_OP),
     TEXT(rules_route, rewrite_uri),
+    TEXT(rules_route, rewrite_regex),
     TEXT(rules_route, rewrite_authority),
+    CHOICE(rules_route, rewrite, REWRITE_COUNT),
+    ROWS_OF(rules_route, retry, RULES_RETRY),
+    ROWS_OF(rules_route, redirect, RULES_REDIRECT),
+    ROWS_OF(rules_route, direct, RULES_DIRECT),
+    ROWS_OF(rules_route, fault, RULES_FAULT),
+    ROWS_OF(rules_route, cors, RULES_CORS),
+};
+
+static const struct image_column rules_tcp_route_columns[] = {
+    TEXT(rules_tcp_route, name),
+    ROWS_OF(rules_tcp_route, hosts, RULES_NAME),
+    ROWS_OF(rules_tcp_route, to_networks, RULES_NETWORK),
+    ROWS_OF(rules_tcp_route, of_networks, RULES_NETWORK),
+    ROWS_OF(rules_tcp_route, destinations, RULES_DESTINATION),
+};
+
+static const struct image_column rules_retry_columns[] = {
+    ROWS_OF(rules_retry, statuses, RULES_NUMBER),
+};
+
+static const struct image_column rules_redirect_columns[] = {
+    TEXT(rules_redirect, uri),
+    TEXT(rules_redirect, authority),
+    TEXT(rules_redirect, scheme),
+    CHOICE(rules_redirect, path, REDIRECT_PATH_COUNT),
+    CHOICE(rules_redirect, port_from, REDIRECT_PORT_COUNT),
+};
+
+static const struct image_column rules_direct_columns[] = {
+    TEXT(rules_direct, body),
+};
+
+static const struct image_column rules_cors_columns[] = {
+    ROWS_OF(rules_cors, origins, RULES_FIELD_MATCH),
+    TEXT(rules_cors, methods),
+    TEXT(rules_cors, headers),
+    TEXT(rules_cors, expose),
+    TEXT(rules_cors, max_age),
+};
+
+static const struct image_column rules_outlier_columns[] = {
+    ROWS_OF(rules_outlier, statuses, RULES_NUMBER),
 };
 
 static const struct image_column rules_destination_columns[] = {
@@ -128,6 +176,8 @@ static const struct image_column rules_cluster_columns[] = {
     CHOICE(rules_cluster, tls, CLUSTER_TLS_COUNT),
     TEXT(rules_cluster, sni),
     ROWS_OF(rules_cluster, peer_names, RULES_NAME),
+    CHOICE(rules_cluster, speaks, CLUSTER_SPEAKS_COUNT),
+    ROWS_OF(rules_cluster, outlier, RULES_OUTLIER),
 };
 
 static const struct image_column rules_authn_columns[] = {
@@ -263,7 +313,15 @@ static const struct image_table rules_tables[] = {
     [RULES_MAPPING] = TABLE(rules_mapping, 0),
     [RULES_ASSERTION] = TABLE(rules_assertion, 0),
     [RULES_NAME] = TABLE(rules_name, 0),
-    [RULES_NETWORK] = {sizeof(struct rules_network), 0, NULL, 0},
+    [RULES_NETWORK] = PLAIN_TABLE(rules_network),
+    [RULES_NUMBER] = PLAIN_TABLE(rules_number),
+    [RULES_TCP_ROUTE] = TABLE(rules_tcp_route, 0),
+    [RULES_RETRY] = TABLE(rules_retry, 0),
+    [RULES_REDIRECT] = TABLE(rules_redirect, 0),
+    [RULES_DIRECT] = TABLE(rules_direct, 0),
+    [RULES_FAULT] = PLAIN_TABLE(rules_fault),
+    [RULES_CORS] = TABLE(rules_cors, 0),
+    [RULES_OUTLIER] = TABLE(rules_outlier, 0),
     [RULES_LIMITS] = TABLE(rules_limits, 1),
 };
 

@@ -37,7 +37,15 @@ enum rules_table {
     RULES_ASSERTION, /* none or one row */
     RULES_NAME,      /* plain texts */
     RULES_NETWORK,   /* address ranges */
-    RULES_LIMITS,    /* exactly one row */
+    RULES_NUMBER,
+    RULES_TCP_ROUTE,
+    RULES_RETRY,
+    RULES_REDIRECT,
+    RULES_DIRECT,
+    RULES_FAULT,
+    RULES_CORS,
+    RULES_OUTLIER,
+    RULES_LIMITS, /* exactly one row */
     RULES_TABLE_COUNT,
 };
 
@@ -51,6 +59,10 @@ struct rules_network {
     unsigned char address[16]; /* IPv4 as ::ffff:a.b.c.d */
     uint32_t bits;             /* of 128 */
     uint32_t spare;
+};
+
+struct rules_number {
+    uint64_t number;
 };
 
 struct rules_node {
@@ -82,9 +94,10 @@ enum rules_direction { DIRECTION_GATEWAY, DIRECTION_INBOUND, DIRECTION_OUTBOUND,
 enum rules_protocol { SPEAKS_HTTP, SPEAKS_TCP, SPEAKS_COUNT };
 enum rules_listener_tls {
     LISTENER_PLAIN,
-    LISTENER_TLS,        /* by servers: SIMPLE, MUTUAL, ISTIO_MUTUAL */
-    LISTENER_STRICT,     /* mesh mTLS only */
-    LISTENER_PERMISSIVE, /* mesh mTLS or plain text, told apart by the first byte */
+    LISTENER_TLS,         /* by servers: SIMPLE, MUTUAL, ISTIO_MUTUAL */
+    LISTENER_STRICT,      /* mesh mTLS only */
+    LISTENER_PERMISSIVE,  /* mesh mTLS or plain text, told apart by the first byte */
+    LISTENER_PASSTHROUGH, /* TLS that stays encrypted: `tcp` by SNI; SPEAKS_TCP */
     LISTENER_TLS_COUNT,
 };
 
@@ -102,7 +115,10 @@ struct rules_listener {
     struct image_rows deny;    /* RULES_POLICY by action */
     struct image_rows allow;
     struct image_rows audit;
-    struct image_rows tcp;   /* RULES_DESTINATION for SPEAKS_TCP */
+    struct image_rows tcp; /* RULES_TCP_ROUTE for SPEAKS_TCP */
+    /* RULES_LISTENER: none or one, for LISTENER_TLS: the LISTENER_PASSTHROUGH by whose rules connections go
+     * on that are not for `servers` (route_tls decides). Nobody binds it: it is this port seen otherwise. */
+    struct image_rows passthrough;
     uint32_t policed;        /* 0: outbound: no authn, no authz */
     uint32_t redirect_https; /* Gateway tls.httpsRedirect */
     uint32_t publishes_keys; /* serves the assertion's key set at its well-known path */
@@ -155,18 +171,106 @@ struct rules_field_match {
     uint32_t spare;
 };
 
+/* Where connections go: the one whose host fits the SNI best, of equals the first. */
+struct rules_tcp_route {
+    struct image_text name;         /* of the VirtualService, or the service host */
+    struct image_rows hosts;        /* RULES_NAME: SNI: exact, "*.x" or "*"; empty: any, also none */
+    struct image_rows to_networks;  /* RULES_NETWORK: our address, any of them; empty: any */
+    struct image_rows of_networks;  /* RULES_NETWORK: the client's */
+    struct image_rows destinations; /* RULES_DESTINATION; each weight above 0 */
+};
+
+enum rules_rewrite { REWRITE_NONE, REWRITE_URI, REWRITE_REGEX, REWRITE_COUNT };
+
 struct rules_route {
     struct image_text name;    /* of the http route, or VirtualService's name */
     struct image_rows matches; /* RULES_MATCH, any of them; empty: always */
     struct image_rows destinations;
-    struct image_rows mirrors; /* RULES_DESTINATION; weight is parts of a million */
-    struct image_rows ops;     /* RULES_FIELD_OP */
-    struct image_text rewrite_uri;
+    struct image_rows mirrors;     /* RULES_DESTINATION; weight is parts of a million */
+    struct image_rows ops;         /* RULES_FIELD_OP */
+    struct image_text rewrite_uri; /* REWRITE_REGEX: what a match becomes, with \\1 for groups */
+    struct image_text rewrite_regex;
     struct image_text rewrite_authority;
-    uint32_t rewrites_uri; /* 1: rewrite_uri counts, even empty */
-    uint32_t timeout_ms;   /* 0: none */
+    uint32_t rewrite;    /* enum rules_rewrite: REWRITE_URI counts even when it is empty */
+    uint32_t timeout_ms; /* 0: none */
     uint32_t weight_sum;
     uint32_t spare;
+    /* Each none or one row. */
+    struct image_rows retry;    /* RULES_RETRY; none: never again */
+    struct image_rows redirect; /* RULES_REDIRECT */
+    struct image_rows direct;   /* RULES_DIRECT */
+    struct image_rows fault;    /* RULES_FAULT */
+    struct image_rows cors;     /* RULES_CORS */
+};
+
+/* When to try again: Envoy's retry-on words. */
+enum rules_retry_on {
+    RETRY_CONNECT_FAILURE = 1,
+    RETRY_REFUSED_STREAM = 2,       /* REFUSED_STREAM, or GOAWAY says that it was not processed */
+    RETRY_RESET = 4,                /* the connection or stream ended before a response */
+    RETRY_RESET_BEFORE_REQUEST = 8, /* the same, and not a byte of the request had been sent */
+    RETRY_GATEWAY_ERROR = 16,       /* 502, 503, 504 */
+    RETRY_5XX = 32,                 /* any 5xx, or no response at all */
+    RETRY_4XX = 64,                 /* retriable-4xx: 409 */
+    RETRY_STATUSES = 128,           /* retriable-status-codes: those listed */
+    RETRY_RATE_LIMITED = 256,       /* x-envoy-ratelimited is in the response */
+};
+
+struct rules_retry {
+    uint32_t attempts;           /* retries beyond the first try; 0: none */
+    uint32_t on;                 /* bits of enum rules_retry_on */
+    uint32_t grpc;               /* bit N: grpc-status N in the response's head */
+    uint32_t per_try_timeout_ms; /* 0: only the route's timeout */
+    uint32_t back_off_ms;        /* base: Envoy's jittered exponential back-off, at most ten times that */
+    uint32_t other_hosts;        /* 1: rather endpoints that were not tried yet */
+    struct image_rows statuses;  /* RULES_NUMBER */
+    uint32_t preset;             /* 1: nobody wrote it, it is Istio's default */
+    uint32_t spare;
+};
+
+enum rules_redirect_path { REDIRECT_KEEP, REDIRECT_URI, REDIRECT_PREFIX, REDIRECT_PATH_COUNT };
+enum rules_redirect_port {
+    REDIRECT_PORT_KEEP,     /* as asked for, but a default one goes when the scheme changes */
+    REDIRECT_PORT_WRITTEN,  /* `port` */
+    REDIRECT_PORT_SCHEME,   /* the scheme's own: none is shown */
+    REDIRECT_PORT_LISTENER, /* the one that the request came to */
+    REDIRECT_PORT_COUNT,
+};
+
+struct rules_redirect {
+    struct image_text uri; /* the whole path, or what the prefix that matched becomes */
+    struct image_text authority;
+    struct image_text scheme;
+    uint32_t path;      /* enum rules_redirect_path */
+    uint32_t port_from; /* enum rules_redirect_port */
+    uint32_t port;
+    uint32_t code;
+};
+
+struct rules_direct {
+    struct image_text body;
+    uint32_t status;
+    uint32_t spare;
+};
+
+/* Parts are of a million. */
+struct rules_fault {
+    uint32_t delay_parts;
+    uint32_t delay_ms;
+    uint32_t abort_parts;
+    uint32_t abort_status; /* 0: abort_grpc counts */
+    uint32_t abort_grpc;
+    uint32_t spare;
+};
+
+struct rules_cors {
+    struct image_rows origins; /* RULES_FIELD_MATCH without a name: any of them */
+    struct image_text methods; /* each list as its field shows it; empty: no such field */
+    struct image_text headers;
+    struct image_text expose;
+    struct image_text max_age; /* seconds */
+    uint32_t credentials;
+    uint32_t forwards_unmatched; /* 1: preflights of other origins go on to the upstream */
 };
 
 struct rules_destination {
@@ -194,6 +298,15 @@ enum rules_cluster_tls {
     CLUSTER_TLS_COUNT,
 };
 
+enum rules_cluster_speaks {
+    CLUSTER_HTTP1,
+    CLUSTER_HTTP2,
+    CLUSTER_AS_CLIENT, /* useClientProtocol */
+    CLUSTER_SPEAKS_COUNT,
+};
+
+#define RULES_UNLIMITED UINT32_MAX
+
 struct rules_cluster {
     uint64_t id;            /* hash of name; ENDPOINTS_CLUSTER id */
     struct image_text name; /* outbound|PORT|SUBSET|HOST or inbound|PORT|| */
@@ -210,7 +323,41 @@ struct rules_cluster {
     struct image_rows peer_names; /* RULES_NAME: who may answer; empty: the endpoints' own accounts */
     uint64_t settings;            /* hash of all TLS settings above: a part of the pool's key */
     uint32_t inside;              /* the mesh's own service (MESH_INTERNAL) */
-    uint32_t spare;
+    uint32_t speaks;              /* enum rules_cluster_speaks, for HTTP */
+    /* connectionPool; limits are of the whole node, RULES_UNLIMITED when none is written */
+    uint32_t connect_timeout_ms;
+    uint32_t idle_timeout_ms;     /* of a pooled HTTP connection */
+    uint32_t tcp_idle_timeout_ms; /* of a TCP connection; 0: none */
+    uint32_t max_connection_ms;   /* 0: none */
+    uint32_t max_connections;
+    uint32_t max_pending;
+    uint32_t max_requests;
+    uint32_t max_retries;                 /* at once; not counted when there is a retry budget */
+    uint32_t max_requests_per_connection; /* 0: any number */
+    uint32_t max_streams;                 /* of one HTTP/2 connection */
+    uint32_t ping_interval_ms;            /* http2KeepAlive; 0: none */
+    uint32_t ping_timeout_ms;
+    uint32_t keepalive_time_s; /* TCP's keep-alive; all three 0: off; one 0: as the system has it */
+    uint32_t keepalive_interval_s;
+    uint32_t keepalive_probes;
+    uint32_t proxy_protocol; /* 0: none, 1, 2 */
+    uint32_t has_retry_budget;
+    uint32_t retry_budget_parts; /* of a million of the requests at once */
+    uint32_t retry_budget_min;   /* retries at once that are always allowed */
+    struct image_rows outlier;   /* RULES_OUTLIER: none or one */
+};
+
+/* Ejecting endpoints: Envoy's outlier detection. */
+struct rules_outlier {
+    uint32_t consecutive_5xx;     /* 0: off */
+    uint32_t consecutive_gateway; /* 0: off; 502, 503, 504 */
+    uint32_t split_local;         /* 1: failures to connect count apart, by consecutive_local */
+    uint32_t consecutive_local;   /* 0: off */
+    uint32_t interval_ms;
+    uint32_t base_ejection_ms; /* times the number of ejections */
+    uint32_t max_ejection_percent;
+    uint32_t min_health_percent; /* below it nobody is ejected; 0: no such limit */
+    struct image_rows statuses;  /* RULES_NUMBER: what counts instead of 5xx; empty: 5xx */
 };
 
 struct rules_authn {

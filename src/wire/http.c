@@ -293,3 +293,32 @@ void http_date(int64_t wall_s, char out[HTTP_DATE_SIZE])
     text_format(&text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
                 tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
+
+/* RFC 9110 6.5.1: what frames, routes, identifies or describes the message must be known before its body. */
+static const struct bytes refused_trailers[] = {
+    BYTES_INIT("age"),          BYTES_INIT("authorization"), BYTES_INIT("cache-control"),
+    BYTES_INIT("connection"),   BYTES_INIT("cookie"),        BYTES_INIT("date"),
+    BYTES_INIT("expect"),       BYTES_INIT("expires"),       BYTES_INIT("forwarded"),
+    BYTES_INIT("host"),         BYTES_INIT("keep-alive"),    BYTES_INIT("location"),
+    BYTES_INIT("max-forwards"), BYTES_INIT("origin"),        BYTES_INIT("pragma"),
+    BYTES_INIT("range"),        BYTES_INIT("retry-after"),   BYTES_INIT("set-cookie"),
+    BYTES_INIT("te"),           BYTES_INIT("traceparent"),   BYTES_INIT("tracestate"),
+    BYTES_INIT("trailer"),      BYTES_INIT("upgrade"),       BYTES_INIT("transfer-encoding"),
+    BYTES_INIT("vary"),         BYTES_INIT("via"),           BYTES_INIT("www-authenticate"),
+    BYTES_INIT("x-request-id"),
+};
+static const struct bytes refused_prefixes[] = {
+    BYTES_INIT("content-"),     BYTES_INIT("if-"),      BYTES_INIT("proxy-"),
+    BYTES_INIT("x-forwarded-"), BYTES_INIT("x-envoy-"),
+};
+
+bool http_is_trailer(struct bytes lower_name)
+{
+    for (size_t i = 0; i < sizeof refused_trailers / sizeof refused_trailers[0]; i++)
+        if (bytes_equal(lower_name, refused_trailers[i]))
+            return false;
+    for (size_t i = 0; i < sizeof refused_prefixes / sizeof refused_prefixes[0]; i++)
+        if (bytes_starts(lower_name, refused_prefixes[i]))
+            return false;
+    return true;
+}

@@ -102,6 +102,9 @@ bool http_is_token(struct bytes b);
 bool http_is_value(struct bytes b);
 /* True when a comma list (RFC 9110 5.6.1) in the value holds the token, letter case ignored. */
 bool http_list_has(struct bytes value, struct bytes token);
+/* Whether a trailer of that name may travel on: not what frames, routes or authenticates a message (RFC 9110
+ * 6.5.1). */
+bool http_is_trailer(struct bytes lower_name);
 /* The registered reason phrase, or "Unknown". */
 const char *http_reason(unsigned status);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7), 29 characters and NUL. Years 1 to 9999. */

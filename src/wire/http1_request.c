@@ -1,70 +1,11 @@
+#include "wire/authority.h"
 #include "wire/http1_head.h"
 #include "wire/http_char.h"
-
-/* host[:port] taken apart; the port may be empty. */
-struct authority {
-    struct bytes host;
-    struct bytes port;
-};
 
 struct request_start {
     struct http_request *request;
     struct authority authority; /* of the target, when it has one */
 };
-
-static bool all_are(struct bytes b, unsigned kinds)
-{
-    for (size_t i = 0; i < b.len; i++)
-        if (!http_char_is(b.at[i], kinds))
-            return false;
-    return true;
-}
-
-static bool digits_only(struct bytes b)
-{
-    for (size_t i = 0; i < b.len; i++)
-        if (!ascii_is_digit(b.at[i]))
-            return false;
-    return true;
-}
-
-/* RFC 3986 3.2.2: inside the brackets of an IP-literal. What it means is for whoever resolves it. */
-static bool literal_ok(struct bytes b)
-{
-    for (size_t i = 0; i < b.len; i++)
-        if (!http_char_is(b.at[i], HTTP_CHAR_HEX) && b.at[i] != ':' && b.at[i] != '.')
-            return false;
-    return b.len > 0;
-}
-
-static bool name_ok(struct bytes b)
-{
-    for (size_t i = 0; i < b.len; i++)
-        if (b.at[i] == '%' && (b.len - i < 3 || !all_are(bytes_part(b, i + 1, i + 3), HTTP_CHAR_HEX)))
-            return false;
-    return b.len > 0 && all_are(b, HTTP_CHAR_HOST);
-}
-
-static bool authority_split(struct bytes text, struct authority *out)
-{
-    bool literal = text.len && text.at[0] == '[';
-    size_t end = bytes_find(text, literal ? ']' : ':');
-    if (literal && end == text.len)
-        return false;
-    if (literal ? !literal_ok(bytes_part(text, 1, end)) : !name_ok(bytes_part(text, 0, end)))
-        return false;
-    end += literal;
-    if (end < text.len && text.at[end] != ':')
-        return false;
-    *out = (struct authority){bytes_part(text, 0, end), bytes_part(text, end + 1, text.len)};
-    return digits_only(out->port);
-}
-
-/* An empty port is the same as none (RFC 3986 6.2.3): one spelling for whoever compares. */
-static struct bytes authority_text(struct bytes text)
-{
-    return text.at[text.len - 1] == ':' ? bytes_part(text, 0, text.len - 1) : text;
-}
 
 static enum http1_turn refuse_target(struct http1_error *error, char c)
 {
@@ -182,12 +123,6 @@ static enum http1_turn request_line(struct http1_reader *reader, void *message)
     return target_form(start, start->request->fields.arena, reader->error);
 }
 
-static bool ports_agree(struct bytes scheme, struct bytes a, struct bytes b)
-{
-    struct bytes usual = bytes_equal(scheme, BYTES("https")) ? BYTES("443") : BYTES("80");
-    return bytes_equal(a.len ? a : usual, b.len ? b : usual);
-}
-
 /*
  * RFC 9112 3.2.2: the target's authority wins over Host. Where the two differ,
  * somebody behind us might believe the other one: refused. CONNECT's Host may
@@ -197,9 +132,9 @@ static bool authorities_agree(const struct request_start *start, const struct au
 {
     const struct authority *target = &start->authority;
     bool connect = start->request->path.len == 0;
-    if (!bytes_equal_nocase(target->host, host->host))
-        return false;
-    return (connect && host->port.len == 0) || ports_agree(start->request->scheme, target->port, host->port);
+    if (connect && host->port.len == 0)
+        return bytes_equal_nocase(target->host, host->host);
+    return authority_agree(start->request->scheme, target, host);
 }
 
 static enum http1_turn request_host(struct request_start *start, const struct http1_head *head,

@@ -13,8 +13,8 @@
 #include "base/arena.h"
 #include "base/fail.h"
 
-#define IMAGE_FORMAT 1
-#define IMAGE_TABLES_MAX 32
+#define IMAGE_FORMAT 2
+#define IMAGE_TABLES_MAX 64
 #define IMAGE_SIZE_MAX (256u * 1024 * 1024)
 
 enum image_kind { IMAGE_RULES = 1, IMAGE_ENDPOINTS, IMAGE_KEYS };

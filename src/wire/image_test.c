@@ -100,7 +100,7 @@ static void spoil(struct image_head *head, size_t *size, int how)
         head->magic[0] = 'X';
         return;
     case 2:
-        head->format = 2;
+        head->format = 1;
         return;
     case 3:
         head->kind = IMAGE_RULES;
@@ -149,8 +149,8 @@ static void what_points_outside_is_refused(void **state)
     static const char *const sentences[] = {
         "image: this is none",
         "image: this is none",
-        "image: format 2 kind 3 where format 1 kind 3 is wanted",
-        "image: format 1 kind 1 where format 1 kind 3 is wanted",
+        "image: format 1 kind 3 where format 2 kind 3 is wanted",
+        "image: format 2 kind 1 where format 2 kind 3 is wanted",
         "image: it is cut off or of another shape",
         "image: it is cut off or of another shape",
         "image: the text lies outside",

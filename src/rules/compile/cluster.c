@@ -180,6 +180,23 @@ static void tls_set(struct work *work, struct rules_cluster *cluster, const stru
     cluster->settings = settings_hash(work, cluster, sni, &names);
 }
 
+/* Istio's, which lifts Envoy's limits of 1024 and of 3 retries. */
+static void pool_preset(struct rules_cluster *cluster)
+{
+    enum { HOUR_MS = 3600 * 1000, STREAMS_MAX = INT32_MAX };
+    cluster->connect_timeout_ms = 10 * 1000;
+    cluster->idle_timeout_ms = HOUR_MS;
+    cluster->tcp_idle_timeout_ms = HOUR_MS;
+    cluster->max_connections = cluster->max_pending = RULES_UNLIMITED;
+    cluster->max_requests = cluster->max_retries = RULES_UNLIMITED;
+    cluster->max_streams = STREAMS_MAX;
+}
+
+static bool speaks_http2(const struct port *port)
+{
+    return port->protocol == PROTOCOL_HTTP2 || port->protocol == PROTOCOL_GRPC;
+}
+
 static uint32_t cluster_add(struct work *work, struct rules_cluster *cluster, struct bytes name,
                             struct image_rows endpoints)
 {
@@ -220,6 +237,8 @@ uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, st
     if (known)
         return (uint32_t)(known - 1);
     struct rules_cluster cluster = {.port = (uint32_t)port, .subset = work_text(work, subset)};
+    pool_preset(&cluster);
+    cluster.speaks = at && speaks_http2(at) ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
     cluster.balance = settings.balance ? balances[settings.balance->simple] : PICK_LEAST_REQUEST;
     cluster.inside = service && service->entry->location == SERVICE_INTERNAL;
     own_name_set(work, &cluster, host, service);
@@ -248,6 +267,7 @@ uint32_t cluster_inbound(struct work *work, int64_t port, struct bytes endpoint)
                                     .tls = CLUSTER_PLAIN,
                                     .service_name = work_text(work, node_label(work, "app")),
                                     .service_namespace = work_text(work, work->node->name_space)};
+    pool_preset(&cluster);
     cluster.settings = hash_stable(BYTES("inbound"));
     return cluster_add(work, &cluster, name, endpoint_at(work, address, number));
 }

@@ -63,7 +63,8 @@ static void gateways_open_by_selector_port_and_host(void **state)
     const struct rules_vhost *vhost = image_row(&world.rules, RULES_VHOST, http->vhosts, 0);
     assert_true(text_is(&world, vhost->host, "x.a.com"));
     assert_int_equal(tcp->protocol, SPEAKS_TCP);
-    const struct rules_destination *to = image_row(&world.rules, RULES_DESTINATION, tcp->tcp, 0);
+    const struct rules_tcp_route *route = image_row(&world.rules, RULES_TCP_ROUTE, tcp->tcp, 0);
+    const struct rules_destination *to = image_row(&world.rules, RULES_DESTINATION, route->destinations, 0);
     const struct rules_cluster *cluster =
         image_row(&world.rules, RULES_CLUSTER, image_all(&world.rules, RULES_CLUSTER), to->cluster);
     assert_true(text_is(&world, cluster->name, "outbound|90||b.bar.svc.cluster.local"));

@@ -208,7 +208,7 @@ static struct image_rows tcp_of(struct work *work, struct draft *draft)
         for (size_t j = 0; j < count; j++) {
             if (!virtual_service_bound(work, services[j], from.gateway))
                 continue;
-            struct image_rows to = tcp_destinations(work, services[j], &from);
+            struct image_rows to = tcp_routes(work, services[j], &from);
             if (to.count)
                 return to;
         }

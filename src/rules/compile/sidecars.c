@@ -59,13 +59,13 @@ static bool ingress_compile(struct work *work, const struct resource *resource,
     if (http) {
         struct rows vhosts = rows_of(sizeof(struct rules_vhost));
         struct routes *routes = routes_new(work);
-        routes_add_cluster(work, routes, cluster, BYTES("default"));
+        routes_add_cluster(work, routes, cluster, BYTES("default"), DIRECTION_INBOUND);
         vhost_add(work, &vhosts, BYTES("*"), 0, routes_put(work, routes),
                   arena_format(work->arena, "inbound|http|%lld", (long long)port));
         listener->vhosts = vhosts_put(work, &vhosts);
         listener->authn = authn_rows(work);
     } else {
-        listener->tcp = tcp_destination_one(work, cluster);
+        listener->tcp = tcp_route_one(work, cluster, BYTES("default"));
     }
     if (!policies_attach(work, listener))
         return false;
@@ -161,7 +161,7 @@ static void service_route(struct work *work, struct rows *vhosts, struct map *ta
         routes_add_cluster(
             work, routes,
             cluster_outbound(work, service->host, port, (struct bytes){0}, sidecar, egress->group.node),
-            BYTES("default"));
+            BYTES("default"), DIRECTION_OUTBOUND);
     host_add(work, vhosts, taken, service->host, port, routes_put(work, routes),
              rule ? rule->name : service->host);
 }
@@ -219,11 +219,13 @@ static struct image_rows outbound_tcp(struct work *work, const struct resource *
             !visible(work, egress, services[i]->host, services[i]->resource->namespace))
             continue;
         const struct resource *rule = virtual_service_for(work, egress, services[i]->host);
-        struct image_rows to = rule ? tcp_destinations(work, rule, &from) : (struct image_rows){0, 0};
+        struct image_rows to = rule ? tcp_routes(work, rule, &from) : (struct image_rows){0, 0};
         if (to.count)
             return to;
-        return tcp_destination_one(work, cluster_outbound(work, services[i]->host, port, (struct bytes){0},
-                                                          sidecar, egress->group.node));
+        return tcp_route_one(
+            work,
+            cluster_outbound(work, services[i]->host, port, (struct bytes){0}, sidecar, egress->group.node),
+            services[i]->host);
     }
     work_warn(work, sidecar, egress->group.node, FINDING_REFERENCE, "no host of this egress has port %lld",
               (long long)port);

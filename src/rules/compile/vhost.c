@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/compile/retry.h"
+
 struct routes {
     struct rows some; /* struct rules_route: those with a condition */
     struct rows all;  /* catch-alls */
@@ -160,6 +162,12 @@ static uint32_t destination_cluster(struct work *work, const struct destination 
     return cluster_outbound(work, host, port, destination->subset, resource, destination->group.node);
 }
 
+static struct image_rows destination_one(struct work *work, uint32_t cluster)
+{
+    struct rules_destination row = {cluster, 1, {0, 0}};
+    return image_build_rows(&work->rules, RULES_DESTINATION, &row, 1);
+}
+
 static struct image_rows http_destinations(struct work *work, const struct http_route *route,
                                            const struct resource *resource, const struct viewpoint *from,
                                            uint32_t *sum)
@@ -236,11 +244,12 @@ static struct rules_route route_row(struct work *work, const struct http_route *
                               .ops = ops_of(work, route->headers)};
     row.destinations = http_destinations(work, route, resource, from, &row.weight_sum);
     row.mirrors = mirrors_of(work, route, resource, from);
+    row.retry = retry_preset(work, false);
     if (route->timeout_ms > 0)
         row.timeout_ms = route->timeout_ms < UINT32_MAX ? (uint32_t)route->timeout_ms : UINT32_MAX;
     if (route->rewrite) {
         row.rewrite_uri = work_text(work, route->rewrite->uri);
-        row.rewrites_uri = route->rewrite->uri.at != NULL;
+        row.rewrite = route->rewrite->uri.at ? REWRITE_URI : REWRITE_NONE;
         row.rewrite_authority = work_text(work, route->rewrite->authority);
     }
     return row;
@@ -263,10 +272,12 @@ void routes_add(struct work *work, struct routes *routes, const struct resource 
     }
 }
 
-void routes_add_cluster(struct work *work, struct routes *routes, uint32_t cluster, struct bytes name)
+void routes_add_cluster(struct work *work, struct routes *routes, uint32_t cluster, struct bytes name,
+                        enum rules_direction direction)
 {
     struct rules_route row = {.name = work_text(work, name), .weight_sum = 1};
-    row.destinations = tcp_destination_one(work, cluster);
+    row.destinations = destination_one(work, cluster);
+    row.retry = retry_preset(work, direction == DIRECTION_INBOUND);
     rows_add(work, &routes->all, &row);
 }
 
@@ -295,14 +306,14 @@ static bool tcp_visible(struct work *work, const struct tcp_route *route, const 
     return !route->match.count;
 }
 
-struct image_rows tcp_destination_one(struct work *work, uint32_t cluster)
+struct image_rows tcp_route_one(struct work *work, uint32_t cluster, struct bytes name)
 {
-    struct rules_destination row = {cluster, 1, {0, 0}};
-    return image_build_rows(&work->rules, RULES_DESTINATION, &row, 1);
+    struct rules_tcp_route row = {.name = work_text(work, name),
+                                  .destinations = destination_one(work, cluster)};
+    return image_build_rows(&work->rules, RULES_TCP_ROUTE, &row, 1);
 }
 
-struct image_rows tcp_destinations(struct work *work, const struct resource *resource,
-                                   const struct viewpoint *from)
+struct image_rows tcp_routes(struct work *work, const struct resource *resource, const struct viewpoint *from)
 {
     const struct virtual_service *service = resource->spec;
     struct rows rows = rows_of(sizeof(struct rules_destination));
@@ -320,7 +331,9 @@ struct image_rows tcp_destinations(struct work *work, const struct resource *res
                              {0, 0}});
         }
     }
-    return rows_put(work, RULES_DESTINATION, &rows);
+    struct rules_tcp_route row = {.name = work_text(work, resource->name),
+                                  .destinations = rows_put(work, RULES_DESTINATION, &rows)};
+    return image_build_rows(&work->rules, RULES_TCP_ROUTE, &row, row.destinations.count > 0);
 }
 
 /* ---- vhosts ----------------------------------------------------------- */

@@ -21,14 +21,15 @@ struct routes;
 struct routes *routes_new(struct work *work);
 void routes_add(struct work *work, struct routes *routes, const struct resource *resource,
                 const struct viewpoint *from);
-void routes_add_cluster(struct work *work, struct routes *routes, uint32_t cluster, struct bytes name);
+void routes_add_cluster(struct work *work, struct routes *routes, uint32_t cluster, struct bytes name,
+                        enum rules_direction direction);
 /* Writes them. */
 struct image_rows routes_put(struct work *work, const struct routes *routes);
 
-/* Destinations of the first tcp route that fits; none: {0, 0}. */
-struct image_rows tcp_destinations(struct work *work, const struct resource *resource,
-                                   const struct viewpoint *from);
-struct image_rows tcp_destination_one(struct work *work, uint32_t cluster);
+/* The first tcp route that fits; none: {0, 0}. */
+struct image_rows tcp_routes(struct work *work, const struct resource *resource,
+                             const struct viewpoint *from);
+struct image_rows tcp_route_one(struct work *work, uint32_t cluster, struct bytes name);
 
 /* One vhost of host "x", "*.x" or "*"; `port` as in the snapshot. */
 void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port,

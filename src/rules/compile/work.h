@@ -30,14 +30,15 @@ struct work {
     struct arena *arena;
     struct image_build rules;
     struct image_build endpoints;
-    struct rows listeners;          /* struct rules_listener */
-    struct rows clusters;           /* struct rules_cluster */
-    struct rows endpoints_clusters; /* struct endpoints_cluster */
-    struct rows key_sets;           /* struct compile_key_set */
-    struct rows credentials;        /* struct compile_credential */
-    struct rows binds;              /* struct compile_bind */
-    struct rows unix_paths;         /* struct bytes */
-    struct map cluster_index;       /* name -> row + 1, as a pointer */
+    struct rows listeners;              /* struct rules_listener */
+    struct rows clusters;               /* struct rules_cluster */
+    struct rows endpoints_clusters;     /* struct endpoints_cluster */
+    struct rows key_sets;               /* struct compile_key_set */
+    struct rows credentials;            /* struct compile_credential */
+    struct rows binds;                  /* struct compile_bind */
+    struct rows unix_paths;             /* struct bytes */
+    struct image_rows retry_presets[2]; /* shared by all routes; retry.c */
+    struct map cluster_index;           /* name -> row + 1, as a pointer */
     struct map listener_names;
     struct map services;       /* lower-case host -> struct service, see service.h */
     struct map rules_by_host;  /* DestinationRules, see cluster.c */

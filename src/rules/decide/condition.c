@@ -51,7 +51,7 @@ static bool glob_matches(struct bytes glob, struct bytes text)
     return g == glob.len;
 }
 
-static bool network_holds(const struct rules_network *network, const unsigned char address[16])
+bool network_holds(const struct rules_network *network, const unsigned char address[16])
 {
     uint32_t bits = network->bits <= 128 ? network->bits : 128;
     uint32_t whole = bits / 8;

@@ -16,5 +16,7 @@ enum truth { NO, MAYBE, YES }; /* in this order: AND is the least, OR the greate
 /* The arena is only touched when a repeated field must be joined. */
 enum truth condition_holds(const struct image *rules, const struct rules_condition *condition,
                            const struct facts *facts, struct arena *arena);
+/* An address with IPv4 as ::ffff:a.b.c.d. */
+bool network_holds(const struct rules_network *network, const unsigned char address[16]);
 
 #endif

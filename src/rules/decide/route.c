@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "rules/decide/tcp_route.h"
 
 /* ---- regexes ---------------------------------------------------------- */
 
@@ -255,16 +256,6 @@ static const struct rules_vhost *vhost_find(const struct image *rules, const str
     return NULL;
 }
 
-/* How well a server's host fits: 0 not at all, more for what is more exact. */
-static size_t server_host_fits(struct bytes want, struct bytes host)
-{
-    if (bytes_equal(want, BYTES("*")))
-        return 1;
-    if (bytes_starts(want, BYTES("*.")))
-        return host_holds(HOST_SUFFIX, bytes_part(want, 1, want.len), host) ? 1 + want.len : 0;
-    return bytes_equal_nocase(want, host) ? SIZE_MAX : 0;
-}
-
 const struct rules_server *route_server(const struct image *rules, const struct rules_listener *listener,
                                         struct bytes authority)
 {
@@ -273,13 +264,10 @@ const struct rules_server *route_server(const struct image *rules, const struct 
     size_t best_fit = 0;
     IMAGE_FOR(rules, RULES_SERVER, struct rules_server, server, listener->servers)
     {
-        IMAGE_FOR(rules, RULES_NAME, struct rules_name, name, server->hosts)
-        {
-            size_t fit = server_host_fits(image_text(rules, name->text), host);
-            if (fit > best_fit) {
-                best_fit = fit;
-                best = server;
-            }
+        size_t fit = hosts_fit(rules, server->hosts, host);
+        if (fit > best_fit) {
+            best_fit = fit;
+            best = server;
         }
     }
     return best;
@@ -326,7 +314,7 @@ const struct rules_destination *route_destination(const struct image *rules, con
 struct bytes route_rewrite(const struct image *rules, const struct route_choice *choice, struct bytes path,
                            struct arena *arena)
 {
-    if (!choice->route->rewrites_uri)
+    if (choice->route->rewrite != REWRITE_URI)
         return path;
     struct bytes uri = image_text(rules, choice->route->rewrite_uri);
     size_t end = bytes_find(path, '?');

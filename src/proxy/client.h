@@ -1,0 +1,68 @@
+/*
+ * client: an accepted connection, from its first byte until a codec has it.
+ *
+ * What it is is found out in this order: what its first bytes say (sniff.h), TLS
+ * by the listener's rules, and who the peer is. When all that is known, its kind
+ * is chosen, in one place (kind_of in client.c), and that codec has the events
+ * from then on.
+ */
+#ifndef PROXY_CLIENT_H
+#define PROXY_CLIENT_H
+
+#include "proxy/connection.h"
+#include "proxy/sniff.h"
+#include "proxy/worker.h"
+
+enum client_phase {
+    CLIENT_SNIFFING,
+    CLIENT_HANDSHAKING,
+    CLIENT_BEGUN, /* its kind is chosen */
+};
+
+struct client {
+    struct connection connection;
+    struct worker *worker;
+    struct listen *listen;
+    enum client_phase phase;
+    struct generation *generation;     /* until it has begun: what it is judged by; a reference */
+    const struct rules_listener *row;  /* in that generation */
+    const struct rules_server *server; /* chosen by SNI, or NULL */
+    struct client_facts facts;
+    struct link link; /* in worker->clients */
+    char address_text[64];
+    char local_text[64];
+    struct sniff sniff;
+    struct census_entry *census;    /* of its address, or NULL */
+    const struct client_kind *kind; /* NULL until it has begun */
+    void *codec;                    /* the kind's own half */
+    struct timer timer;             /* of sniffing and of the TLS handshake, then the kind's own */
+};
+
+/* What speaks with a client: HTTP/1.1, raw bytes. Makes client->codec in `begin`. */
+struct client_kind {
+    void (*begin)(struct client *client);
+    void (*readable)(struct client *client);
+    void (*written)(struct client *client, size_t wrote);
+    void (*broken)(struct client *client);
+    void (*drain)(struct client *client); /* end as soon as it politely can */
+    void (*cut)(struct client *client);
+    void (*free)(struct client *client); /* the codec */
+};
+extern const struct client_kind client_http1_kind;
+extern const struct client_kind client_tcp_kind;
+
+/* A socket that the listener accepted (taken), and its place in the census (taken, or NULL). */
+void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer,
+                 struct census_entry *entry);
+/* An address as records and rules have it: IP:PORT, and sixteen bytes with IPv4 as ::ffff:. */
+void client_address(const struct sockaddr_storage *from, char text[64], unsigned char bytes[16]);
+/* When it has lived long enough: maxAge from now on, up to a tenth less at random, so that those who came
+ * together do not leave together. */
+uint64_t client_old_ms(const struct client *client);
+/* The node ends: politely, and at once. */
+void client_drain(struct client *client);
+void client_cut(struct client *client);
+/* What a kind ends with: nothing of it is called any more. */
+void client_close(struct client *client);
+
+#endif

@@ -1,0 +1,70 @@
+#include "proxy/sniff.h"
+
+/* RFC 8446 5.1: the first byte of a record is its type, and 22 is a handshake. No text begins with it. */
+enum { TLS_HANDSHAKE = 22 };
+
+static enum sniff_turn tls_look(struct sniff *sniff, struct bytes have)
+{
+    if (!have.len)
+        return SNIFF_MORE;
+    sniff->tls = have.at[0] == TLS_HANDSHAKE;
+    return SNIFF_DONE;
+}
+
+/* In the order in which they can be answered. */
+static const struct question {
+    unsigned wants;
+    enum sniff_turn (*look)(struct sniff *sniff, struct bytes have);
+} questions[] = {
+    {SNIFF_TLS, tls_look},
+};
+
+static enum sniff_turn look(struct sniff *sniff)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        const struct question *question = &questions[i];
+        if (!(sniff->wants & question->wants))
+            continue;
+        enum sniff_turn turn = question->look(sniff, inlet_buffered(&sniff->inlet));
+        if (turn != SNIFF_DONE)
+            return turn;
+        sniff->wants &= ~question->wants;
+    }
+    return SNIFF_DONE;
+}
+
+void sniff_begin(struct sniff *sniff, struct connection *connection, unsigned wants)
+{
+    *sniff = (struct sniff){.wants = wants};
+    inlet_init(&sniff->inlet, connection);
+}
+
+enum sniff_turn sniff_step(struct sniff *sniff)
+{
+    for (;;) {
+        enum sniff_turn turn = look(sniff);
+        if (turn != SNIFF_MORE)
+            return turn;
+        long n = inlet_fill(&sniff->inlet);
+        if (n == CONNECTION_END)
+            return SNIFF_GONE;
+        if (n < 0)
+            return SNIFF_MORE;
+    }
+}
+
+void sniff_end(struct sniff *sniff)
+{
+    struct inlet *inlet = &sniff->inlet;
+    sniff->wants = 0;
+    if (inlet->in)
+        connection_unread(inlet->connection, inlet->in, inlet->at);
+    inlet->in = NULL;
+    inlet_done(inlet);
+    connection_wake(inlet->connection); /* those bytes, or an end that was seen, are told by no event again */
+}
+
+void sniff_done(struct sniff *sniff)
+{
+    inlet_done(&sniff->inlet);
+}
