@@ -36,13 +36,13 @@ static void client_facts_fill(struct client *client, const struct sockaddr_stora
 {
     struct client_facts *facts = &client->facts;
     struct sockaddr_storage local;
+    char address[64], here[64];
     struct io *io = client->worker->loop.io;
-    facts->address = *peer;
-    client_address(peer, client->address_text, facts->address_bytes);
+    client_address(peer, address, facts->address_bytes);
     io->local_name(io, client->connection.fd, &local);
-    client_address(&local, client->local_text, facts->local_bytes);
-    facts->address_text = bytes_of(client->address_text);
-    facts->local_text = bytes_of(client->local_text);
+    client_address(&local, here, facts->local_bytes);
+    facts->address_text = bytes_of(heap_text(bytes_of(address)));
+    facts->local_text = bytes_of(heap_text(bytes_of(here)));
 }
 
 /* ---- TLS ------------------------------------------------------------------------- */
@@ -299,7 +299,7 @@ static void on_broken(struct connection *connection)
         return;
     }
     if (connection->tls && connection->bytes_in)
-        record_refused(client, &connection->why);
+        record_refused(client, connection_why(connection));
     client_close(client);
 }
 
@@ -317,6 +317,8 @@ static void on_buried(struct connection *connection)
         client->kind->free(client);
     client->listen->clients--;
     census_leave(&client->worker->census, client->census);
+    free((char *)(uintptr_t)client->facts.address_text.at);
+    free((char *)(uintptr_t)client->facts.local_text.at);
     heap_uncount(sizeof *client);
     free(client);
 }

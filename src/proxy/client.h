@@ -29,8 +29,6 @@ struct client {
     const struct rules_server *server; /* chosen by SNI, or NULL */
     struct client_facts facts;
     struct link link; /* in worker->clients */
-    char address_text[64];
-    char local_text[64];
     struct sniff sniff;
     struct census_entry *census;    /* of its address, or NULL */
     const struct client_kind *kind; /* NULL until it has begun */

@@ -41,8 +41,7 @@ struct client_ops {
 
 /* Facts of the client's connection, shared by all its exchanges; written by the listener and its codec. */
 struct client_facts {
-    struct sockaddr_storage address;
-    struct bytes address_text; /* 10.0.0.1:4711 */
+    struct bytes address_text; /* 10.0.0.1:4711; on the heap, as short as it is */
     struct bytes local_text;
     unsigned char address_bytes[16]; /* IPv4 as ::ffff: */
     unsigned char local_bytes[16];

@@ -135,7 +135,6 @@ struct upstream {
     uint64_t connect_id;         /* of a unix socket under way */
     struct tls_context *context; /* kept until the socket is there */
     struct bytes sni;
-    char host_text[96]; /* of the endpoint, for logs */
     char local_text[64];
     uint64_t requests;
 

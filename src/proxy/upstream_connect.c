@@ -70,7 +70,7 @@ static void on_broken(struct connection *connection)
     struct upstream *u = connection->owner;
     if (u->state == UPSTREAM_CLOSED)
         return;
-    u->why = connection->why;
+    u->why = *connection_why(connection);
     upstream_fall(u);
 }
 
@@ -266,8 +266,6 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
 {
     const struct endpoints_endpoint *endpoint = target->endpoint;
     struct upstream *u = upstream_new(worker, target);
-    struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
-    snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
     timer_set(&worker->loop, &u->timer, worker->loop.now_ms + CONNECT_MS);
     if (endpoint->family == ENDPOINT_UNIX) {
         path_start(u, image_text(&x->generation->endpoints, endpoint->path));
