@@ -36,7 +36,7 @@ struct client_http1 {
     enum state state;
     struct inlet inlet;   /* source of request bodies */
     struct outlet outlet; /* sink of response bodies */
-    struct block *head;   /* the block that the current request's head lies in */
+    struct block *head;   /* the block that the current request's head lies in, when it is in no arena */
     struct exchange *x;
     struct http1_framing framing;
     uint64_t discarded;
@@ -315,7 +315,6 @@ static void head_complete(struct client_http1 *c)
     struct fail why;
     c->state = STATE_EXCHANGE;
     c->keep_alive = c->framing.keep_alive && !c->client->worker->draining && !worn_out(c);
-    c->head = block_ref(c->inlet.in);
     body_prepare(c);
     timer_update(c);
     x->request.scheme = c->client->facts.tls ? BYTES("https") : BYTES("http");
@@ -376,21 +375,39 @@ static struct http1_limits head_limits(const struct client_http1 *c)
                                  .no_underscores = limits->underscores == UNDERSCORES_REJECT};
 }
 
+static enum http1_turn head_read(struct client_http1 *c, struct bytes have, size_t *used,
+                                 struct http1_error *error)
+{
+    struct exchange *x = c->x;
+    const struct http1_limits limits = head_limits(c);
+    struct bytes head = inlet_head(&c->inlet, &x->arena);
+    size_t seen = 0;
+    enum http1_turn turn = HTTP1_MORE;
+    if (head.len)
+        turn = http1_read_request((char *)(uintptr_t)head.at, head.len, &seen, &limits, &x->arena,
+                                  &x->request, &c->framing, used, error);
+    if (turn != HTTP1_MORE)
+        return turn;
+    turn = http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen, &limits, &x->arena,
+                              &x->request, &c->framing, used, error);
+    if (turn == HTTP1_DONE)
+        c->head = block_ref(c->inlet.in);
+    return turn;
+}
+
 /* What is buffered may be a head. False: it is not complete. */
 static bool head_try(struct client_http1 *c)
 {
     struct http1_error error;
     size_t used = 0;
     struct bytes have = inlet_buffered(&c->inlet);
-    const struct http1_limits limits = head_limits(c);
     if (!have.len)
         return false;
     if (!c->x && !exchange_begin(c)) {
         client_close(c->client);
         return true;
     }
-    switch (http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen, &limits,
-                               &c->x->arena, &c->x->request, &c->framing, &used, &error)) {
+    switch (head_read(c, have, &used, &error)) {
     case HTTP1_MORE:
         return false;
     case HTTP1_BAD:
@@ -401,6 +418,7 @@ static bool head_try(struct client_http1 *c)
         return true;
     case HTTP1_DONE:
         c->inlet.at += used;
+        inlet_trim(&c->inlet);
         head_complete(c);
         return true;
     }
@@ -678,6 +696,7 @@ static void http1_begin(struct client *client)
     c->inlet.on_trailers = on_trailers;
     c->inlet.owner = c;
     outlet_init(&c->outlet, &client->connection);
+    c->outlet.window = (size_t)limits_of(c)->buffer_bytes;
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
     timer_update(c);

@@ -123,6 +123,7 @@ static void tcp_begin(struct client *client)
     client->timer.on_due = on_due;
     inlet_init(&c->inlet, &client->connection);
     outlet_init(&c->outlet, &client->connection);
+    c->outlet.window = (size_t)client->worker->generation->limits->buffer_bytes;
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
     tcp_start(c);

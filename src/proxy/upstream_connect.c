@@ -259,6 +259,7 @@ static struct upstream *upstream_new(struct worker *worker, const struct call_ta
     list_init(&u->link);
     inlet_init(&u->inlet, &u->connection);
     outlet_init(&u->outlet, &u->connection);
+    u->outlet.window = (size_t)worker->generation->limits->buffer_bytes;
     return u;
 }
 

@@ -60,7 +60,7 @@ static const struct field connection_fields[] = {
     COUNT_FIELD("requests", requests, 0, INT32_MAX - 1, "10000", "on one connection; 0 is no limit"),
     TIME_FIELD("maxAge", age_ms, 0, INT64_C(30) * 24 * HOUR_MS, "1h",
                "after which no further request is taken, up to a tenth less at random; 0s is no limit"),
-    COUNT_FIELD("bufferBytes", buffer_bytes, 4096, 1 << 20, "65536", "under way in each direction"),
+    COUNT_FIELD("bufferBytes", buffer_bytes, 4096, 1 << 20, "32768", "under way in each direction"),
     COUNT_FIELD("perListener", listener_connections, 0, 10 * 1000 * 1000, "10000",
                 "at a time on one listener, an equal share in each worker; 0 is no limit"),
     COUNT_FIELD(
