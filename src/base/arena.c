@@ -87,23 +87,13 @@ void arena_done(struct arena *arena)
     arena_reset(arena);
 }
 
-static void arena_grow(struct arena *arena, size_t size)
+void arena_grow(struct arena *arena, size_t size)
 {
     struct arena_chunk *chunk = chunk_take(sizeof *chunk + size + ALIGN);
     chunk->older = arena->chunks;
     arena->chunks = chunk;
     arena->next = (char *)(chunk + 1);
     arena->end = (char *)chunk + chunk->size;
-}
-
-char *arena_raw(struct arena *arena, size_t size)
-{
-    if (!arena->next || size > (size_t)(arena->end - arena->next))
-        arena_grow(arena, size);
-    char *at = arena->next;
-    arena->next += size;
-    arena->used += size;
-    return at;
 }
 
 void *arena_room(struct arena *arena, size_t size)

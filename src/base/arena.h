@@ -30,8 +30,20 @@ void *arena_alloc(struct arena *arena, size_t size);
 #define arena_new(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 #define arena_array(arena, type, count) ((type *)arena_alloc_array(arena, count, sizeof(type)))
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
+/* A fresh chunk for at least `size` bytes; arena_raw asks for it. */
+void arena_grow(struct arena *arena, size_t size);
+
 /* Not zeroed, not aligned: for text. */
-char *arena_raw(struct arena *arena, size_t size);
+static inline char *arena_raw(struct arena *arena, size_t size)
+{
+    if (!arena->next || size > (size_t)(arena->end - arena->next))
+        arena_grow(arena, size);
+    char *at = arena->next;
+    arena->next += size;
+    arena->used += size;
+    return at;
+}
+
 /* Not zeroed: for large things that fill themselves in. */
 void *arena_room(struct arena *arena, size_t size);
 

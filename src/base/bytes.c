@@ -2,25 +2,6 @@
 
 #include <string.h>
 
-struct bytes bytes_of(const char *text)
-{
-    return (struct bytes){text, text ? strlen(text) : 0};
-}
-
-struct bytes bytes_make(const void *at, size_t len)
-{
-    return (struct bytes){at, len};
-}
-
-struct bytes bytes_part(struct bytes b, size_t from, size_t to)
-{
-    if (to > b.len)
-        to = b.len;
-    if (from > to)
-        from = to;
-    return (struct bytes){to > from ? b.at + from : b.at, to - from};
-}
-
 struct bytes bytes_trim(struct bytes b)
 {
     while (b.len && (b.at[0] == ' ' || b.at[0] == '\t')) {
@@ -30,11 +11,6 @@ struct bytes bytes_trim(struct bytes b)
     while (b.len && (b.at[b.len - 1] == ' ' || b.at[b.len - 1] == '\t'))
         b.len--;
     return b;
-}
-
-bool bytes_equal(struct bytes a, struct bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
 bool bytes_equal_nocase(struct bytes a, struct bytes b)
@@ -64,11 +40,6 @@ bool bytes_equal_secret(struct bytes a, struct bytes b)
     for (size_t i = 0; i < a.len; i++)
         differs |= (unsigned char)(a.at[i] ^ b.at[i]);
     return differs == 0;
-}
-
-bool bytes_starts(struct bytes b, struct bytes prefix)
-{
-    return b.len >= prefix.len && bytes_equal(bytes_part(b, 0, prefix.len), prefix);
 }
 
 bool bytes_ends(struct bytes b, struct bytes suffix)
@@ -130,22 +101,6 @@ bool bytes_to_u64(struct bytes b, uint64_t max, uint64_t *out)
     }
     *out = number;
     return true;
-}
-
-char ascii_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-bool ascii_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool ascii_is_alpha(char c)
-{
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'z';
 }
 
 int ascii_hex(char c)

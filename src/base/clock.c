@@ -1,6 +1,6 @@
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <stddef.h>
 #include <time.h>
 
 static int64_t clock_read_us(clockid_t which)
@@ -30,13 +30,35 @@ int64_t clock_wall_us(void)
     return clock_read_us(CLOCK_REALTIME);
 }
 
+/* `width` digits, the last ones of the number. */
+static char *digits(char *at, unsigned number, size_t width)
+{
+    for (size_t i = width; i-- > 0; number /= 10)
+        at[i] = (char)('0' + number % 10);
+    return at + width;
+}
+
 void clock_text(int64_t wall_us, char out[CLOCK_TEXT_SIZE])
 {
     time_t s = (time_t)(wall_us / 1000000);
     struct tm t;
     gmtime_r(&s, &t);
-    snprintf(out, CLOCK_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-             (unsigned)(t.tm_year + 1900) % 10000, (unsigned)(t.tm_mon + 1) % 100, (unsigned)t.tm_mday % 100,
-             (unsigned)t.tm_hour % 100, (unsigned)t.tm_min % 100, (unsigned)t.tm_sec % 100,
-             (unsigned)(wall_us / 1000 % 1000));
+    const struct {
+        unsigned number;
+        size_t width;
+        char after;
+    } parts[] = {
+        {(unsigned)(t.tm_year + 1900), 4, '-'},
+        {(unsigned)(t.tm_mon + 1), 2, '-'},
+        {(unsigned)t.tm_mday, 2, 'T'},
+        {(unsigned)t.tm_hour, 2, ':'},
+        {(unsigned)t.tm_min, 2, ':'},
+        {(unsigned)t.tm_sec, 2, '.'},
+        {(unsigned)(wall_us / 1000 % 1000), 3, 'Z'},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        out = digits(out, parts[i].number, parts[i].width);
+        *out++ = parts[i].after;
+    }
+    *out = '\0';
 }

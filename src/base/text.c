@@ -35,7 +35,7 @@ static size_t text_room(struct text *text, size_t more)
     return more;
 }
 
-void text_add(struct text *text, struct bytes b)
+void text_add_grow(struct text *text, struct bytes b)
 {
     size_t len = text_room(text, b.len);
     if (len)
@@ -43,16 +43,6 @@ void text_add(struct text *text, struct bytes b)
     text->len += len;
     if (text->room)
         text->at[text->len] = '\0';
-}
-
-void text_add_c(struct text *text, char c)
-{
-    text_add(text, bytes_make(&c, 1));
-}
-
-void text_add_s(struct text *text, const char *s)
-{
-    text_add(text, bytes_of(s));
 }
 
 void text_add_u64(struct text *text, uint64_t number)
@@ -70,9 +60,10 @@ void text_vformat(struct text *text, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
-    size_t room = text_room(text, (size_t)len);
-    if (text->room)
+    size_t left = text->room - text->len;
+    size_t len = (size_t)vsnprintf(text->room ? text->at + text->len : NULL, left, format, args);
+    size_t room = text_room(text, len);
+    if (len >= left && text->room) /* it was cut, and there may be room by now */
         vsnprintf(text->at + text->len, room + 1, format, again);
     text->len += room;
     va_end(again);
@@ -111,18 +102,21 @@ static void add_json_char(struct text *text, struct bytes character)
     }
 }
 
-static bool json_is_plain(char c)
+/* How many bytes stand for themselves in JSON. */
+static size_t json_plain(struct bytes b)
 {
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+    size_t plain = 0;
+    while (plain < b.len && b.at[plain] >= 0x20 && b.at[plain] < 0x7F && b.at[plain] != '"' &&
+           b.at[plain] != '\\')
+        plain++;
+    return plain;
 }
 
 void text_add_json(struct text *text, struct bytes b)
 {
     text_add_c(text, '"');
     while (b.len) {
-        size_t plain = 0;
-        while (plain < b.len && json_is_plain(b.at[plain]))
-            plain++;
+        size_t plain = json_plain(b);
         text_add(text, bytes_part(b, 0, plain));
         b = bytes_part(b, plain, b.len);
         if (!b.len)
@@ -141,8 +135,9 @@ void text_add_hex(struct text *text, struct bytes b)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < b.len; i++) {
-        text_add_c(text, digits[(unsigned char)b.at[i] >> 4]);
-        text_add_c(text, digits[(unsigned char)b.at[i] & 15]);
+        unsigned char c = (unsigned char)b.at[i];
+        const char pair[] = {digits[c >> 4], digits[c & 15]};
+        text_add(text, bytes_make(pair, sizeof pair));
     }
 }
 

@@ -9,6 +9,7 @@
 #define BASE_TEXT_H
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -24,9 +25,31 @@ struct text {
 void text_init_arena(struct text *text, struct arena *arena);
 void text_init_fixed(struct text *text, char *buffer, size_t size);
 
-void text_add(struct text *text, struct bytes b);
-void text_add_c(struct text *text, char c);
-void text_add_s(struct text *text, const char *s);
+/* For what does not fit as it is: grows, or cuts. */
+void text_add_grow(struct text *text, struct bytes b);
+
+static inline void text_add(struct text *text, struct bytes b)
+{
+    if (text->len + b.len >= text->room) {
+        text_add_grow(text, b);
+        return;
+    }
+    if (b.len)
+        memcpy(text->at + text->len, b.at, b.len);
+    text->len += b.len;
+    text->at[text->len] = '\0';
+}
+
+static inline void text_add_c(struct text *text, char c)
+{
+    text_add(text, bytes_make(&c, 1));
+}
+
+static inline void text_add_s(struct text *text, const char *s)
+{
+    text_add(text, bytes_of(s));
+}
+
 void text_add_u64(struct text *text, uint64_t number);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vformat(struct text *text, const char *format, va_list args) __attribute__((format(printf, 2, 0)));

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/publish.h"
+#include "control/resolver.h"
 #include "control/state_file.h"
 #include "control/status.h"
 #include "control/telemetry.h"
@@ -37,6 +38,7 @@ struct control {
     struct identity *identity;
     struct signing *signing;
     struct providers *providers;
+    struct resolver *resolver;
     struct telemetry *telemetry;
     struct admin *admin;
     int signals;
@@ -77,6 +79,9 @@ static void letter_take(struct control *control, struct letter *letter)
         return;
     case LETTER_KEY_SET:
         publish_key_set(publish, (struct key_set_letter *)letter);
+        return;
+    case LETTER_NAME:
+        publish_name(publish, (struct name_letter *)letter);
         return;
     case LETTER_LOG_LEVEL:
         level_take(control, (const struct level_letter *)letter);
@@ -293,9 +298,11 @@ static void threads_start(struct control *control)
     control->admin = admin_start(settings->admin, &world);
     control->identity = identity_start(settings, inbox);
     control->signing = signing_start(settings, inbox);
+    control->resolver = resolver_start(settings->dns->servers.at, settings->dns->servers.count, inbox);
     control->source = source_directory_start(settings->rules, &source_times_default, inbox);
     control->publish.providers = control->providers;
     control->publish.signing_thread = control->signing;
+    control->publish.resolver = control->resolver;
 }
 
 static void threads_stop(struct control *control)
@@ -304,6 +311,7 @@ static void threads_stop(struct control *control)
     identity_stop(control->identity);
     signing_stop(control->signing);
     providers_stop(control->providers);
+    resolver_stop(control->resolver);
     admin_stop(control->admin);
     telemetry_stop(control->telemetry);
     metrics_free(control->metrics);

@@ -48,6 +48,9 @@ static const struct rules_limits *limits(const struct settings *settings, struct
 struct compile_node edition_node(const struct settings *settings, struct arena *arena)
 {
     const struct settings_front_proxies *proxies = settings->front_proxies;
+    static const struct settings_proxy_protocol none;
+    const struct settings_proxy_protocol *protocol =
+        proxies->proxy_protocol ? proxies->proxy_protocol : &none;
     return (struct compile_node){
         .name = settings->node,
         .role = (enum rules_role)settings->role,
@@ -64,6 +67,10 @@ struct compile_node edition_node(const struct settings *settings, struct arena *
         .proxy_name_count = proxies->certificates.count,
         .proxy_networks = proxies->addresses.at,
         .proxy_network_count = proxies->addresses.count,
+        .protocol_networks = protocol->addresses.at,
+        .protocol_network_count = protocol->addresses.count,
+        .protocol_ports = protocol->ports.at,
+        .protocol_port_count = protocol->ports.count,
         .proxy_token_field = lower(proxies->token_header, arena),
         .limits = limits(settings, arena),
     };

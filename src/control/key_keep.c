@@ -1,23 +1,15 @@
 #include "control/key_keep.h"
 
-#include <unistd.h>
-
 #include "base/heap.h"
 #include "base/text.h"
 #include "control/fetch.h"
 #include "control/seal_file.h"
-#include "control/state_file.h"
 #include "wire/json.h"
 
 #define PURPOSE BYTES("selvage key-sets 1")
 #define FILE_MAX ((size_t)16 << 20)
 
 enum { AGE_MAX_S = 24 * 60 * 60 };
-
-static const char *file_path(const struct settings *settings, struct arena *arena)
-{
-    return path_join(arena, settings->state, "key-sets");
-}
 
 /* ---- writing ---- */
 
@@ -27,17 +19,6 @@ static void entry_write(struct text *out, const struct key_entry *entry)
                 (unsigned long long)entry->id, (long long)entry->fetched_s);
     text_add_json(out, entry->text);
     text_add_c(out, '}');
-}
-
-static bool sealed_write(const struct settings *settings, struct arena *arena, struct bytes plain,
-                         struct fail *why)
-{
-    struct seal_key seal;
-    if (!seal_key_obtain(settings, settings->state, &seal, why))
-        return false;
-    bool done = seal_file_write(file_path(settings, arena), &seal, PURPOSE, plain, why);
-    heap_wipe(&seal, sizeof seal);
-    return done;
 }
 
 bool key_keep_write(const struct settings *settings, const struct key_table *table, struct fail *why)
@@ -54,7 +35,7 @@ bool key_keep_write(const struct settings *settings, const struct key_table *tab
             entry_write(&text, entry);
     }
     text_add_c(&text, ']');
-    bool done = sealed_write(settings, &arena, text_bytes(&text), why);
+    bool done = seal_state_write(settings, "key-sets", PURPOSE, text_bytes(&text), why);
     arena_done(&arena);
     return done;
 }
@@ -83,25 +64,14 @@ static void entry_take(struct key_table *table, const json_t *kept, int64_t now_
     }
 }
 
-static bool sealed_read(const struct settings *settings, struct arena *arena, struct bytes *plain,
-                        struct fail *why)
-{
-    struct seal_key seal;
-    if (!seal_key_obtain(settings, settings->state, &seal, why))
-        return false;
-    bool done = seal_file_read(file_path(settings, arena), &seal, PURPOSE, FILE_MAX, arena, plain, why);
-    heap_wipe(&seal, sizeof seal);
-    return done;
-}
-
 bool key_keep_read(const struct settings *settings, struct key_table *table, int64_t now_s, struct fail *why)
 {
     struct arena arena;
     struct bytes plain;
     json_t *list = NULL;
     arena_init(&arena);
-    bool read = access(file_path(settings, &arena), F_OK) != 0; /* the first start */
-    if (!read && sealed_read(settings, &arena, &plain, why)) {
+    bool read = seal_state_read(settings, "key-sets", PURPOSE, FILE_MAX, &arena, &plain, why);
+    if (read && plain.len) { /* else it is the first start */
         list = json_read(plain, FILE_MAX, why);
         read = list != NULL;
     }

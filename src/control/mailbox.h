@@ -23,6 +23,8 @@ enum letter_kind {
     LETTER_KEY_SET,   /* providers -> control: struct key_set_letter */
     LETTER_RING,      /* control -> telemetry: struct ring_letter */
     LETTER_REOPEN,    /* control -> telemetry: open the access log anew */
+    LETTER_NAMES,     /* control -> resolver: struct names_order */
+    LETTER_NAME,      /* resolver -> control: struct name_letter */
     LETTER_LOG_LEVEL, /* admin -> control: struct level_letter */
 };
 

@@ -9,7 +9,7 @@
 #include "control/metrics_labels.h"
 #include "wire/limit.h"
 
-enum { BUCKETS = 20, IS_TCP = 1, LABELS_MAX = 8192 };
+enum { BUCKETS = 20, IS_TCP = 1, LABELS_MAX = 8192, KEY_MAX = 8192 };
 
 /* Istio's (Envoy's) buckets, in thousandths. */
 static const uint64_t bounds[BUCKETS] = {
@@ -34,10 +34,17 @@ struct series {
     struct histogram *histograms; /* HISTOGRAM_COUNT of them, HTTP only */
 };
 
+/* From what labels are made of to the series of those labels, so that they need not be written each time. */
+struct shortcut {
+    struct series *series;
+    char key[];
+};
+
 struct metrics {
     pthread_mutex_t lock;
     const struct metrics_node node;
-    struct map map; /* labels -> struct series */
+    struct map map;       /* labels -> struct series */
+    struct map shortcuts; /* facts (metrics_labels_facts) -> struct shortcut */
     uint64_t overflow;
     uint64_t lost[LOSS_COUNT];
     uint64_t limits[LIMIT_COUNT];
@@ -49,6 +56,7 @@ struct metrics *metrics_new(const struct metrics_node *node)
     memcpy((char *)metrics + offsetof(struct metrics, node), node, sizeof *node);
     pthread_mutex_init(&metrics->lock, NULL);
     map_init(&metrics->map);
+    map_init(&metrics->shortcuts);
     return metrics;
 }
 
@@ -69,11 +77,15 @@ void metrics_free(struct metrics *metrics)
     while (map_next(&metrics->map, &at, &key, &value))
         series_free(value);
     map_done(&metrics->map);
+    at = 0;
+    while (map_next(&metrics->shortcuts, &at, &key, &value))
+        free(value);
+    map_done(&metrics->shortcuts);
     pthread_mutex_destroy(&metrics->lock);
     free(metrics);
 }
 
-static struct series *series_of(struct metrics *metrics, const struct record *record)
+static struct series *series_make(struct metrics *metrics, const struct record *record)
 {
     char room[LABELS_MAX];
     struct text labels;
@@ -90,6 +102,31 @@ static struct series *series_of(struct metrics *metrics, const struct record *re
     if (!series->tcp)
         series->histograms = heap_alloc_array(HISTOGRAM_COUNT, sizeof *series->histograms);
     map_put(&metrics->map, bytes_make(series->labels, labels.len), series);
+    return series;
+}
+
+static void shortcut_keep(struct metrics *metrics, struct bytes facts, struct series *series)
+{
+    if (metrics->shortcuts.count >= METRICS_SERIES_MAX)
+        return;
+    struct shortcut *shortcut = heap_alloc(sizeof *shortcut + facts.len);
+    shortcut->series = series;
+    memcpy(shortcut->key, facts.at, facts.len);
+    map_put(&metrics->shortcuts, bytes_make(shortcut->key, facts.len), shortcut);
+}
+
+static struct series *series_of(struct metrics *metrics, const struct record *record)
+{
+    char room[KEY_MAX];
+    struct text facts;
+    text_init_fixed(&facts, room, sizeof room);
+    metrics_labels_facts(&facts, record);
+    const struct shortcut *shortcut = map_get(&metrics->shortcuts, text_bytes(&facts));
+    if (shortcut)
+        return shortcut->series;
+    struct series *series = series_make(metrics, record);
+    if (series && !facts.cut)
+        shortcut_keep(metrics, text_bytes(&facts), series);
     return series;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "control/metrics.h"
+#include "control/metrics_labels.h"
 #include "rules/snapshot.h"
 
 static const struct metrics_node node = {.workload = BYTES_INIT("cart"),
@@ -150,6 +151,38 @@ static void one_series_too_many_is_only_counted(void **state)
     metrics_free(metrics);
 }
 
+/* Labels are looked up by their facts: a field that only the labels know would be counted elsewhere. */
+static void whatever_changes_the_labels_changes_the_series(void **state)
+{
+    (void)state;
+    struct record records[11];
+    for (size_t i = 0; i < ROWS(records); i++) {
+        records[i] = inbound();
+        records[i].direction = i > 7 ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
+    }
+    records[1].protocol = 2;
+    records[2].status = 404;
+    records[3].flags = RECORD_UF;
+    records[4].mutual_tls = 0;
+    records[5].source_principal = BYTES("spiffe://cluster.local/ns/other/sa/front");
+    records[6].destination_service = BYTES("other");
+    records[7].destination_service_name = BYTES("other");
+    records[9].destination_workload = BYTES("other");
+    records[10].upstream_principal = BYTES("spiffe://cluster.local/ns/other/sa/pay");
+    struct metrics *metrics = metrics_new(&node);
+    for (size_t i = 0; i < ROWS(records); i++)
+        metrics_count(metrics, &records[i]);
+    for (size_t i = 0; i < ROWS(records); i++) {
+        char labels[4096], line[4200];
+        struct text text;
+        text_init_fixed(&text, labels, sizeof labels);
+        metrics_labels_write(&text, &node, &records[i]);
+        snprintf(line, sizeof line, "istio_requests_total{%s} 1\n", labels);
+        assert_true(has(metrics, line));
+    }
+    metrics_free(metrics);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +191,7 @@ int main(void)
         cmocka_unit_test(connections_have_metrics_of_their_own),
         cmocka_unit_test(values_are_escaped),
         cmocka_unit_test(one_series_too_many_is_only_counted),
+        cmocka_unit_test(whatever_changes_the_labels_changes_the_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/log.h"
-#include "control/endpoints_join.h"
 #include "control/image_memory.h"
 #include "control/key_keep.h"
 #include "control/last_good.h"
@@ -24,6 +23,7 @@ void publish_init(struct publish *publish, const struct settings *settings, stru
     workers_init(&publish->workers);
     binds_init(&publish->binds, supervisor);
     key_table_init(&publish->keys);
+    name_table_init(&publish->names);
 }
 
 static void letter_drop(void *letter)
@@ -36,6 +36,7 @@ void publish_done(struct publish *publish)
     workers_done(&publish->workers);
     binds_done(&publish->binds);
     key_table_done(&publish->keys);
+    name_table_done(&publish->names);
     edition_free(publish->before);
     edition_free(publish->current);
     edition_free(publish->next);
@@ -63,26 +64,6 @@ void publish_image(struct publish *publish, enum image_kind kind, const struct i
     memcpy(publish->sent_revision[kind], head->revision, sizeof head->revision);
     workers_publish(&publish->workers, kind, fd, head->generation);
     publish->changed = true;
-}
-
-static void endpoints_send(struct publish *publish)
-{
-    const struct compile_result *result = &publish->current->result;
-    struct image_head *joined = NULL;
-    size_t size = 0;
-    struct fail why;
-    if (publish->before)
-        joined = endpoints_join(publish->before->result.endpoints, result->endpoints, ++publish->generation,
-                                &size, &why);
-    if (publish->before && !joined)
-        log_error("endpoints of old and new rules cannot be joined: %s", why.text);
-    publish->joined = joined != NULL;
-    result->endpoints->generation = ++publish->generation; /* newer than a joined one before it */
-    if (joined)
-        publish_image(publish, IMAGE_ENDPOINTS, joined, size);
-    else
-        publish_image(publish, IMAGE_ENDPOINTS, result->endpoints, result->endpoints_size);
-    free(joined);
 }
 
 /* ---- ports and paths ---- */
@@ -185,12 +166,13 @@ static void put_in_force(struct publish *publish)
     publish->current = publish->next;
     publish->next = NULL;
     publish->forced_ms = clock_ms();
+    publish->names_wait_ms = 0;
     publish->editions++;
     const struct compile_result *result = &publish->current->result;
     paths_add(publish, publish->current);
     publish_keys_want(publish);
     publish_keys_flush(publish);
-    endpoints_send(publish);
+    publish_endpoints(publish);
     publish_image(publish, IMAGE_RULES, result->rules, result->rules_size);
     in_force_log(publish->current);
     status_send(publish);
@@ -204,6 +186,7 @@ static void prepare(struct publish *publish, struct edition *edition, struct sou
     publish->next = edition;
     publish->files = files;
     binds_ask(publish, edition);
+    publish_names_want(publish);
 }
 
 /* At the start without usable files: the last good ones, else nothing is let through. */
@@ -357,7 +340,8 @@ static void before_give_up(struct publish *publish)
     edition_free(publish->before);
     publish->before = NULL;
     if (publish->joined)
-        endpoints_send(publish);
+        publish_endpoints(publish);
+    publish_names_want(publish);
     publish_keys_want(publish);
     publish->keys_stale = true;
     publish->changed = true;
@@ -385,10 +369,11 @@ static void ready_tell(struct publish *publish)
 void publish_settle(struct publish *publish)
 {
     binds_tick(&publish->binds, clock_ms());
-    if (publish->next && !binds_waiting(&publish->binds))
+    if (publish->next && !binds_waiting(&publish->binds) && !publish_names_waiting(publish))
         put_in_force(publish);
     before_give_up(publish);
     publish_keys_flush(publish);
+    publish_endpoints_flush(publish);
     workers_push(&publish->workers);
     channel_flush(publish->supervisor);
     ready_tell(publish);

@@ -12,6 +12,7 @@
 #include "control/edition.h"
 #include "control/key_table.h"
 #include "control/keys_image.h"
+#include "control/name_table.h"
 #include "control/source_directory.h"
 #include "control/workers.h"
 
@@ -20,9 +21,11 @@ struct publish {
     struct channel *supervisor;
     struct providers *providers; /* borrowed; NULL in some tests */
     struct signing *signing_thread;
+    struct resolver *resolver; /* borrowed; NULL in some tests: names stay unknown */
     struct workers workers;
     struct binds binds;
     struct key_table keys;
+    struct name_table names; /* of endpoints of before, current and next */
 
     struct edition *before;      /* in force until all workers have `current` */
     struct edition *current;     /* what workers have or get */
@@ -43,12 +46,16 @@ struct publish {
     bool kept_read;  /* the key sets of before were looked for */
     bool follows;    /* workers serve by what a control before us gave them */
     bool keys_stale; /* something the keys image is made of has changed */
-    bool joined;     /* the endpoints image still has clusters of `before` */
-    bool ready;      /* was told to the supervisor */
+    bool endpoints_stale;
+    bool names_unkept; /* addresses have changed since they were written down */
+    uint64_t names_kept_ms;
+    bool joined; /* the endpoints image still has clusters of `before` */
+    bool ready;  /* was told to the supervisor */
     bool draining;
-    bool changed;       /* what status tells has changed */
-    uint64_t forced_ms; /* when `current` was put in force */
-    uint64_t editions;  /* put in force so far */
+    bool changed;           /* what status tells has changed */
+    uint64_t names_wait_ms; /* until when `next` waits for answers about its names; 0: not yet */
+    uint64_t forced_ms;     /* when `current` was put in force */
+    uint64_t editions;      /* put in force so far */
     uint64_t rejections;
 };
 
@@ -60,6 +67,7 @@ void publish_source(struct publish *publish, struct source_letter *take);
 void publish_identity(struct publish *publish, struct identity_letter *take);
 void publish_signing(struct publish *publish, struct signing_letter *take);
 void publish_key_set(struct publish *publish, struct key_set_letter *take);
+void publish_name(struct publish *publish, struct name_letter *take);
 
 void publish_bound(struct publish *publish, const struct frame *frame);
 void publish_worker_frame(struct publish *publish, uint32_t index, const struct frame *frame);
@@ -70,6 +78,16 @@ void publish_settle(struct publish *publish);
 enum { KEYS_WAIT_MS = 6000 }; /* how long the first keys image waits for what is still being fetched */
 void publish_keys_want(struct publish *publish);  /* orders what current and before need */
 void publish_keys_flush(struct publish *publish); /* sends a new keys image if there is something new */
+
+/* publish_names.c */
+enum {
+    NAMES_WAIT_MS = 5000, /* how long new rules wait for the first answers about their names */
+    NAMES_KEEP_MS = 1000, /* addresses are written down this often at most */
+};
+void publish_names_want(struct publish *publish);      /* orders what before, current and next need */
+bool publish_names_waiting(struct publish *publish);   /* whether `next` has to wait for answers */
+void publish_endpoints(struct publish *publish);       /* sends an image of what is known now */
+void publish_endpoints_flush(struct publish *publish); /* if something has changed */
 
 /* Seals and sends; nothing when the content is what workers have already. */
 void publish_image(struct publish *publish, enum image_kind kind, const struct image_head *head, size_t size);

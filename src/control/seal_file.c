@@ -82,3 +82,32 @@ bool seal_file_read(const char *path, const struct seal_key *key, struct bytes p
     return file_read(path, max, arena, &sealed, why) &&
            (seal_open(key, purpose, sealed, arena, out, why) || fail_in(why, "%s", path));
 }
+
+bool seal_state_write(const struct settings *settings, const char *name, struct bytes purpose,
+                      struct bytes plain, struct fail *why)
+{
+    struct seal_key seal;
+    struct arena arena;
+    if (!seal_key_obtain(settings, settings->state, &seal, why))
+        return false;
+    arena_init(&arena);
+    bool done = seal_file_write(path_join(&arena, settings->state, name), &seal, purpose, plain, why);
+    arena_done(&arena);
+    heap_wipe(&seal, sizeof seal);
+    return done;
+}
+
+bool seal_state_read(const struct settings *settings, const char *name, struct bytes purpose, size_t max,
+                     struct arena *arena, struct bytes *out, struct fail *why)
+{
+    struct seal_key seal;
+    const char *path = path_join(arena, settings->state, name);
+    *out = (struct bytes){0};
+    if (access(path, F_OK) != 0)
+        return true;
+    if (!seal_key_obtain(settings, settings->state, &seal, why))
+        return false;
+    bool done = seal_file_read(path, &seal, purpose, max, arena, out, why);
+    heap_wipe(&seal, sizeof seal);
+    return done;
+}

@@ -20,4 +20,11 @@ bool seal_file_write(const char *path, const struct seal_key *key, struct bytes 
 bool seal_file_read(const char *path, const struct seal_key *key, struct bytes purpose, size_t max,
                     struct arena *arena, struct bytes *out, struct fail *why);
 
+/* The same for the file `name` of the state folder and the node's own key. */
+bool seal_state_write(const struct settings *settings, const char *name, struct bytes purpose,
+                      struct bytes plain, struct fail *why);
+/* True with empty *out when there is no such file. */
+bool seal_state_read(const struct settings *settings, const char *name, struct bytes purpose, size_t max,
+                     struct arena *arena, struct bytes *out, struct fail *why);
+
 #endif

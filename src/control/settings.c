@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/state_file.h"
 #include "rules/kind/common.h"
+#include "wire/address.h"
 #include "wire/path.h"
 #include "wire/spiffe_id.h"
 
@@ -108,6 +109,22 @@ static const struct field admin_fields[] = {
 };
 static FIELD_TABLE(admin, struct settings_admin);
 
+static const struct field proxy_protocol_fields[] = {
+    {.name = "addresses",
+     .type = FIELD_TEXT,
+     .flags = FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED,
+     AT(settings_proxy_protocol, addresses),
+     .help = "address ranges whose connections begin with a header, and are refused without one"},
+    {.name = "ports",
+     .type = FIELD_INT,
+     .flags = FIELD_LIST | FIELD_FILLED,
+     AT(settings_proxy_protocol, ports),
+     .min = 1,
+     .max = 65535,
+     .help = "ports of the listeners at which that holds; all when absent"},
+};
+static FIELD_TABLE(proxy_protocol, struct settings_proxy_protocol);
+
 static const struct field front_proxies_fields[] = {
     {.name = "addresses",
      .type = FIELD_TEXT,
@@ -124,8 +141,23 @@ static const struct field front_proxies_fields[] = {
      .flags = FIELD_FILLED,
      AT(settings_front_proxies, token_header),
      .help = "header in which a front proxy passes the user's token"},
+    {.name = "proxyProtocol",
+     .type = FIELD_GROUP,
+     AT(settings_front_proxies, proxy_protocol),
+     .group = &proxy_protocol_table,
+     .help = "who says by the PROXY protocol who the client is"},
 };
 static FIELD_TABLE(front_proxies, struct settings_front_proxies);
+
+static const struct field dns_fields[] = {
+    {.name = "servers",
+     .type = FIELD_TEXT,
+     .flags = FIELD_LIST | FIELD_FILLED,
+     AT(settings_dns, servers),
+     .count_max = 8,
+     .help = "name servers, ADDRESS or ADDRESS:PORT; when absent those of /etc/resolv.conf"},
+};
+static FIELD_TABLE(dns, struct settings_dns);
 
 static const struct field settings_fields[] = {
     {.name = "node",
@@ -237,6 +269,11 @@ static const struct field settings_fields[] = {
      .flags = FIELD_FILLED,
      AT(settings, extra_root_cas),
      .help = "PEM file: roots trusted beside the system's when key sets are fetched"},
+    {.name = "dns",
+     .type = FIELD_GROUP,
+     AT(settings, dns),
+     .group = &dns_table,
+     .help = "who is asked for the addresses of endpoints given by name"},
     {.name = "limits",
      .type = FIELD_GROUP,
      AT(settings, limits),
@@ -314,6 +351,8 @@ static void groups_preset(struct settings *settings, struct arena *arena)
         settings->identity->certificate_lifetime_ms = 24 * 60 * 60 * 1000;
     if (!settings->front_proxies)
         settings->front_proxies = arena_new(arena, struct settings_front_proxies);
+    if (!settings->dns)
+        settings->dns = arena_new(arena, struct settings_dns);
     if (!settings->limits)
         settings->limits = arena_new(arena, struct limits);
 }
@@ -407,15 +446,35 @@ static void trust_domain_check(const struct settings *settings, const char *fiel
         report_error(report, node, "%s", why.text);
 }
 
+static void ranges_check(const struct text_list *ranges, const struct yaml_node *list, struct report *report)
+{
+    for (size_t i = 0; i < ranges->count; i++)
+        if (!address_is_cidr(ranges->at[i]))
+            report_error(report, yaml_item(list, i), "'%.*s' is no address range such as 10.0.0.0/8",
+                         BYTES_FMT(bytes_part(ranges->at[i], 0, 100)));
+}
+
 static void front_proxies_check(const struct settings_front_proxies *proxies, struct report *report)
 {
-    const struct yaml_node *list = group_node(&proxies->group, "addresses");
-    for (size_t i = 0; i < proxies->addresses.count; i++)
-        if (!address_is_cidr(proxies->addresses.at[i]))
-            report_error(report, yaml_item(list, i), "'%.*s' is no address range such as 10.0.0.0/8",
-                         BYTES_FMT(bytes_part(proxies->addresses.at[i], 0, 100)));
+    const struct settings_proxy_protocol *protocol = proxies->proxy_protocol;
+    ranges_check(&proxies->addresses, group_node(&proxies->group, "addresses"), report);
+    if (protocol)
+        ranges_check(&protocol->addresses, group_node(&protocol->group, "addresses"), report);
     if (proxies->token_header.len)
         check_header_name(report, group_node(&proxies->group, "tokenHeader"), proxies->token_header);
+}
+
+static void dns_check(const struct settings_dns *dns, struct report *report)
+{
+    const struct yaml_node *list = group_node(&dns->group, "servers");
+    struct address address;
+    struct bytes host;
+    uint16_t port;
+    for (size_t i = 0; i < dns->servers.count; i++)
+        if (!address_split(dns->servers.at[i], &host, &port) || !address_parse(host, &address))
+            report_error(report, yaml_item(list, i),
+                         "'%.*s' is no address of a name server such as 10.0.0.10 or [::1]:5353",
+                         BYTES_FMT(bytes_part(dns->servers.at[i], 0, 100)));
 }
 
 static void path_check(const struct settings *settings, const char *field, struct bytes path,
@@ -467,6 +526,7 @@ static void settings_check(const struct settings *settings, struct report *repor
     path_check(settings, "state", settings->state, report);
     path_check(settings, "accessLog", settings->access_log, report);
     front_proxies_check(settings->front_proxies, report);
+    dns_check(settings->dns, report);
     ports_check(settings->admin, report);
 }
 

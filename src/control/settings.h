@@ -47,11 +47,25 @@ struct settings_admin {
     struct settings_ports *ports;
 };
 
+/* Who begins its connections with a PROXY protocol header. */
+struct settings_proxy_protocol {
+    struct group group;
+    struct text_list addresses;   /* CIDR */
+    FIELD_LIST_OF(int64_t) ports; /* none: all */
+};
+
 struct settings_front_proxies {
     struct group group;
     struct text_list addresses; /* CIDR */
     struct text_list certificates;
-    struct bytes token_header; /* as written */
+    struct bytes token_header;                      /* as written */
+    struct settings_proxy_protocol *proxy_protocol; /* NULL: nobody */
+};
+
+/* Empty: those of /etc/resolv.conf. */
+struct settings_dns {
+    struct group group;
+    struct text_list servers; /* ADDRESS or ADDRESS:PORT */
 };
 
 struct settings {
@@ -79,7 +93,8 @@ struct settings {
     int path_level;                               /* enum path_level */
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
-    struct limits *limits; /* never NULL after settings_read */
+    struct settings_dns *dns; /* never NULL after settings_read */
+    struct limits *limits;    /* never NULL after settings_read */
     int64_t drain_timeout_ms;
 };
 

@@ -28,7 +28,9 @@ static void what_was_written_is_read(void **state)
                      "workers: 3\nidentity:\n  ca: {directory: /var/lib/ca}\n  certificateLifetime: 1h\n"
                      "admin:\n  ports: {admin: 0, status: 25021}\naccessLog: stdout\nlogLevel: debug\n"
                      "pathNormalization: MERGE_SLASHES\ndrainTimeout: 5s\n"
-                     "frontProxies:\n  addresses: [10.0.0.0/8]\n  tokenHeader: Cf-Access-Jwt-Assertion\n",
+                     "frontProxies:\n  addresses: [10.0.0.0/8]\n  tokenHeader: Cf-Access-Jwt-Assertion\n"
+                     "  proxyProtocol: {addresses: [10.1.0.0/16, '::1'], ports: [443]}\n"
+                     "dns: {servers: [10.0.0.10, '[::1]:5353']}\n",
                      &settings));
     assert_true(bytes_equal(settings.node, BYTES("edge-1")));
     assert_int_equal(settings.role, ROLE_SIDECAR);
@@ -44,6 +46,9 @@ static void what_was_written_is_read(void **state)
     assert_int_equal(settings.path_level, PATH_MERGE_SLASHES);
     assert_int_equal(settings.drain_timeout_ms, 5000);
     assert_int_equal(settings.front_proxies->addresses.count, 1);
+    assert_int_equal(settings.front_proxies->proxy_protocol->addresses.count, 2);
+    assert_int_equal(settings.front_proxies->proxy_protocol->ports.at[0], 443);
+    assert_int_equal(settings.dns->servers.count, 2);
     arena_done(&arena);
 }
 
@@ -168,8 +173,18 @@ static void mistakes_are_told_with_their_place(void **state)
         {"role: edge\nrules: r\nfrontProxies: {addresses: [10.0.0.0/33]}\n",
          "selvage.yaml:3:28: frontProxies.addresses[0]: '10.0.0.0/33' is no address range such as "
          "10.0.0.0/8"},
+        {"role: edge\nrules: r\nfrontProxies: {proxyProtocol: {addresses: [10.0.0.0/8, x]}}\n",
+         "selvage.yaml:3:56: frontProxies.proxyProtocol.addresses[1]: 'x' is no address range such as "
+         "10.0.0.0/8"},
+        {"role: edge\nrules: r\nfrontProxies: {proxyProtocol: {ports: [443]}}\n",
+         "selvage.yaml:3:16: frontProxies.proxyProtocol: addresses is missing"},
+        {"role: edge\nrules: r\nfrontProxies: {proxyProtocol: {addresses: ['::1'], ports: [0]}}\n",
+         "selvage.yaml:3:60: frontProxies.proxyProtocol.ports[0]: 0 is not between 1 and 65535"},
         {"role: edge\nrules: r\nfrontProxies: {tokenHeader: 'a b'}\n",
          "selvage.yaml:3:29: frontProxies.tokenHeader: 'a b' is no name of a header"},
+        {"role: edge\nrules: r\ndns: {servers: [10.0.0.10, 'ns.example:53']}\n",
+         "selvage.yaml:3:28: dns.servers[1]: 'ns.example:53' is no address of a name server such as "
+         "10.0.0.10 or [::1]:5353"},
         {"role: edge\nrole: gateway\nrules: r\n",
          "selvage.yaml:2:1: the key 'role' stands here a second time"},
         {"role: edge\n---\nrole: edge\n", "selvage.yaml:1:1: 2 documents are in it where one is wanted"},

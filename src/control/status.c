@@ -152,6 +152,33 @@ static void key_sets_write(const struct publish *publish, struct text *out)
     text_add_c(out, ']');
 }
 
+static void names_write(const struct publish *publish, struct text *out)
+{
+    name(out, "names");
+    text_add_c(out, '[');
+    list_for(item, &publish->names.list)
+    {
+        const struct name_entry *entry = container_of(item, struct name_entry, link);
+        comma(out);
+        text_add_c(out, '{');
+        put_text(out, "name", bytes_of(entry->name));
+        name(out, "addresses");
+        text_add_c(out, '[');
+        for (size_t i = 0; i < entry->count; i++) {
+            char room[ADDRESS_TEXT_SIZE];
+            comma(out);
+            text_add_json(out, address_text(&entry->at[i], room));
+        }
+        text_add_c(out, ']');
+        if (entry->answered_s)
+            put_time(out, "answeredAt", entry->answered_s * 1000000);
+        put_number(out, "ttlSeconds", (uint64_t)entry->ttl_s);
+        put_text(out, "problem", bytes_of(entry->problem));
+        text_add_c(out, '}');
+    }
+    text_add_c(out, ']');
+}
+
 static void binds_write(const struct publish *publish, struct text *out)
 {
     static const char *const states[] = {"asked", "listening", "failed"};
@@ -193,6 +220,7 @@ void status_snapshot_write(const struct publish *publish, struct text *out)
     binds_write(publish, out);
     workers_write(publish, out);
     key_sets_write(publish, out);
+    names_write(publish, out);
     findings_write(told, out);
     resources_write(current, out);
     text_add_s(out, "}\n");
@@ -288,6 +316,51 @@ static void key_set_metric(const struct publish *publish, struct text *out, cons
     }
 }
 
+static void name_metric(const struct publish *publish, struct text *out, const char *metric, const char *type,
+                        const char *help, uint64_t (*value)(const struct name_entry *))
+{
+    metrics_head(out, metric, type, help);
+    list_for(item, &publish->names.list)
+    {
+        const struct name_entry *entry = container_of(item, struct name_entry, link);
+        text_format(out, "%s{host=", metric);
+        metrics_label_value(out, bytes_of(entry->name));
+        text_format(out, "} %llu\n", (unsigned long long)value(entry));
+    }
+}
+
+static uint64_t addresses_of(const struct name_entry *entry)
+{
+    return entry->count;
+}
+
+static uint64_t lookups_of(const struct name_entry *entry)
+{
+    return entry->lookups;
+}
+
+static uint64_t lookup_failures_of(const struct name_entry *entry)
+{
+    return entry->failures;
+}
+
+static uint64_t answered_of(const struct name_entry *entry)
+{
+    return (uint64_t)entry->answered_s;
+}
+
+static void names_metrics(const struct publish *publish, struct text *out)
+{
+    name_metric(publish, out, "selvage_dns_addresses", "gauge",
+                "Addresses of a name that endpoints are given by.", addresses_of);
+    name_metric(publish, out, "selvage_dns_lookups_total", "counter", "Look-ups that were answered.",
+                lookups_of);
+    name_metric(publish, out, "selvage_dns_failures_total", "counter", "Look-ups that failed.",
+                lookup_failures_of);
+    name_metric(publish, out, "selvage_dns_answered_timestamp_seconds", "gauge",
+                "When the name was answered for last; 0 is never.", answered_of);
+}
+
 static uint64_t fetches_of(const struct key_entry *entry)
 {
     return entry->fetches;
@@ -311,6 +384,7 @@ void status_metrics_write(const struct publish *publish, struct text *out)
                    failures_of);
     key_set_metric(publish, out, "selvage_key_set_fetched_timestamp_seconds", "gauge",
                    "When the key set in use was read; 0 is never.", fetched_of);
+    names_metrics(publish, out);
     gauge(out, "selvage_certificate_expiry_timestamp_seconds", "End of the node's certificate; 0 is none.",
           publish->identity ? (uint64_t)publish->identity->not_after_s : 0);
     gauge(out, "selvage_workers", "Live workers.", workers_live(&publish->workers));

@@ -15,9 +15,13 @@
 #include "wire/ring.h"
 
 enum {
-    PAUSE_MS = 50,
-    BATCH = 1000, /* records of one ring before the next has its turn */
-    CLOSING_BATCHES = 1000,
+    /* Slices are short and the pauses between them too, since workers may share the core; while nothing
+     * comes, pauses grow. */
+    PAUSE_MIN_MS = 5,
+    PAUSE_MAX_MS = 50,
+    BATCH = 100, /* records of one ring before the next has its turn */
+    CLOSING_BATCHES = 10000,
+    LINES_SIZE = 32 * 1024, /* so many bytes of lines are written at once: they stay in the cache */
     WARN_MS = 60 * 1000,
     RING_MEMORY_MAX = 256 << 20,
 };
@@ -37,7 +41,10 @@ struct telemetry {
     int log;    /* -1: not open */
     uint64_t warned_ms;
     struct ring_view rings[FRAME_WORKERS_MAX];
-    struct arena arena; /* of one batch */
+    struct arena arena;       /* of one batch */
+    struct arena lines_arena; /* of lines, for ever */
+    struct text lines;        /* not written yet */
+    uint64_t line_count;
 };
 
 /* ---- the access log ---- */
@@ -79,22 +86,37 @@ static bool log_write(int fd, struct bytes lines)
     return true;
 }
 
-static void lines_write(struct telemetry *telemetry, const struct text *lines, uint64_t count)
+static bool lines_out(struct telemetry *telemetry)
 {
-    if (!lines->len || !telemetry->path)
-        return;
     if (telemetry->log < 0)
         log_open(telemetry); /* the directory may be back */
-    if (telemetry->log >= 0 && log_write(telemetry->log, text_bytes(lines)))
-        return;
+    if (telemetry->log >= 0 && log_write(telemetry->log, text_bytes(&telemetry->lines)))
+        return true;
     if (telemetry->log >= 0)
         log_warn_sometimes(telemetry, errno);
-    metrics_lost(telemetry->metrics, LOSS_LINE, count);
+    return false;
+}
+
+static void lines_write(struct telemetry *telemetry)
+{
+    if (telemetry->lines.len && !lines_out(telemetry))
+        metrics_lost(telemetry->metrics, LOSS_LINE, telemetry->line_count);
+    telemetry->lines.len = 0;
+    telemetry->line_count = 0;
+}
+
+static void line_add(struct telemetry *telemetry, const struct record *record)
+{
+    record_json(&telemetry->lines, record);
+    text_add_c(&telemetry->lines, '\n');
+    telemetry->line_count++;
+    if (telemetry->lines.len >= LINES_SIZE)
+        lines_write(telemetry);
 }
 
 /* ---- rings ---- */
 
-static void record_take(struct telemetry *telemetry, struct bytes encoded, struct text *lines)
+static void record_take(struct telemetry *telemetry, struct bytes encoded)
 {
     struct record record;
     struct fail why;
@@ -103,10 +125,8 @@ static void record_take(struct telemetry *telemetry, struct bytes encoded, struc
         return;
     }
     metrics_count(telemetry->metrics, &record);
-    if (!telemetry->path)
-        return;
-    record_json(lines, &record);
-    text_add_c(lines, '\n');
+    if (telemetry->path)
+        line_add(telemetry, &record);
 }
 
 static void drops_tell(struct telemetry *telemetry, struct ring_view *view)
@@ -117,37 +137,37 @@ static void drops_tell(struct telemetry *telemetry, struct ring_view *view)
     view->dropped = dropped;
 }
 
-/* Answers whether there is more. */
-static bool ring_empty(struct telemetry *telemetry, struct ring_view *view)
+/* One batch at most; answers how many records it was. */
+static unsigned ring_empty(struct telemetry *telemetry, struct ring_view *view)
 {
-    struct text lines;
     struct bytes encoded;
-    uint64_t count = 0;
+    unsigned count = 0;
     if (!view->memory)
-        return false;
-    arena_reset(&telemetry->arena);
-    text_init_arena(&lines, &telemetry->arena);
+        return 0;
     while (count < BATCH && ring_read(&view->ring, &telemetry->arena, &encoded)) {
-        record_take(telemetry, encoded, &lines);
+        record_take(telemetry, encoded);
+        arena_reset(&telemetry->arena);
         count++;
     }
-    lines_write(telemetry, &lines, count);
+    lines_write(telemetry);
     drops_tell(telemetry, view);
-    return count == BATCH;
+    return count;
 }
 
-/* One batch of each. */
-static bool rings_empty(struct telemetry *telemetry)
+/* One batch of each; answers how many records the fullest had. */
+static unsigned rings_empty(struct telemetry *telemetry)
 {
-    bool more = false;
-    for (size_t i = 0; i < FRAME_WORKERS_MAX; i++)
-        more |= ring_empty(telemetry, &telemetry->rings[i]);
-    return more;
+    unsigned most = 0;
+    for (size_t i = 0; i < FRAME_WORKERS_MAX; i++) {
+        unsigned count = ring_empty(telemetry, &telemetry->rings[i]);
+        most = count > most ? count : most;
+    }
+    return most;
 }
 
 static void ring_close(struct telemetry *telemetry, struct ring_view *view)
 {
-    for (int i = 0; i < CLOSING_BATCHES && ring_empty(telemetry, view); i++)
+    for (int i = 0; i < CLOSING_BATCHES && ring_empty(telemetry, view) == BATCH; i++)
         ; /* a writer that never stops must not hold us */
     if (view->memory)
         munmap(view->memory, view->size);
@@ -198,17 +218,29 @@ static bool inbox_read(struct telemetry *telemetry)
     return !stop;
 }
 
+/* How long to wait after a slice of `count` records, when it was pause_ms before. */
+static int64_t pause_next(int64_t pause_ms, unsigned count)
+{
+    if (count == BATCH)
+        return 0;
+    if (count)
+        return PAUSE_MIN_MS;
+    return pause_ms * 2 + PAUSE_MIN_MS < PAUSE_MAX_MS ? pause_ms * 2 + PAUSE_MIN_MS : PAUSE_MAX_MS;
+}
+
 static void *telemetry_run(void *of)
 {
     struct telemetry *telemetry = of;
+    int64_t pause_ms = 0;
     log_open(telemetry);
     do {
-        bool more = rings_empty(telemetry);
-        mailbox_wait(&telemetry->inbox, more ? 0 : PAUSE_MS);
+        pause_ms = pause_next(pause_ms, rings_empty(telemetry));
+        mailbox_wait(&telemetry->inbox, pause_ms);
     } while (inbox_read(telemetry));
     for (size_t i = 0; i < FRAME_WORKERS_MAX; i++)
         ring_close(telemetry, &telemetry->rings[i]);
     arena_done(&telemetry->arena);
+    arena_done(&telemetry->lines_arena);
     arena_stock_drop();
     return NULL;
 }
@@ -220,6 +252,8 @@ struct telemetry *telemetry_start(struct bytes access_log, struct metrics *metri
     telemetry->path = access_log.len ? heap_text(access_log) : NULL;
     telemetry->log = -1;
     arena_init(&telemetry->arena);
+    arena_init(&telemetry->lines_arena);
+    text_init_arena(&telemetry->lines, &telemetry->lines_arena);
     mailbox_init(&telemetry->inbox);
     if (pthread_create(&telemetry->thread, NULL, telemetry_run, telemetry) != 0)
         abort();

@@ -1,48 +1,77 @@
 #include "proxy/client.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/heap.h"
 #include "proxy/limit_hits.h"
+#include "proxy/pressure.h"
 #include "proxy/record_write.h"
+#include "rules/decide/condition.h"
+#include "rules/decide/tcp_route.h"
+#include "wire/path.h"
+
+enum { RETRY_AFTER_S = 1 };
 
 /* ---- facts --------------------------------------------------------------------- */
 
+/* An address that is none belongs to a unix socket. */
+static void end_fill(const struct address *address, uint16_t port, char text[64], unsigned char bytes[16])
+{
+    char ip[ADDRESS_TEXT_SIZE];
+    address_to_v6(address, bytes);
+    address_text(address, ip);
+    if (address->family == ADDRESS_NONE)
+        snprintf(text, 64, "unix");
+    else
+        snprintf(text, 64, address->family == ADDRESS_V6 ? "[%s]:%u" : "%s:%u", ip, port);
+}
+
+static void texts_free(struct client_facts *facts)
+{
+    free((char *)(uintptr_t)facts->address_text.at);
+    free((char *)(uintptr_t)facts->local_text.at);
+}
+
+/* As short as they are: there may be very many connections. */
+static void texts_set(struct client_facts *facts, const char *address, const char *local)
+{
+    texts_free(facts);
+    facts->address_text = bytes_of(heap_text(bytes_of(address)));
+    facts->local_text = bytes_of(heap_text(bytes_of(local)));
+}
+
+static void ends_fill(struct client *client)
+{
+    struct client_facts *facts = &client->facts;
+    const struct proxy_protocol *ends = &facts->ends;
+    char address[64], local[64];
+    end_fill(&ends->source, ends->source_port, address, facts->address_bytes);
+    end_fill(&ends->target, ends->target_port, local, facts->local_bytes);
+    texts_set(facts, address, local);
+}
+
 void client_address(const struct sockaddr_storage *from, char text[64], unsigned char bytes[16])
 {
-    char ip[INET6_ADDRSTRLEN] = "";
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-    if (from->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)from;
-        memcpy(bytes, mapped, sizeof mapped);
-        memcpy(bytes + 12, &in->sin_addr, 4);
-        inet_ntop(AF_INET, &in->sin_addr, ip, sizeof ip);
-        snprintf(text, 64, "%s:%u", ip, ntohs(in->sin_port));
-    } else if (from->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)from;
-        memcpy(bytes, &in->sin6_addr, 16);
-        inet_ntop(AF_INET6, &in->sin6_addr, ip, sizeof ip);
-        snprintf(text, 64, "[%s]:%u", ip, ntohs(in->sin6_port));
-    } else {
-        memset(bytes, 0, 16);
-        snprintf(text, 64, "unix");
-    }
+    struct address address;
+    uint16_t port;
+    address_of_socket((const struct sockaddr *)from, &address, &port);
+    end_fill(&address, port, text, bytes);
 }
 
 static void client_facts_fill(struct client *client, const struct sockaddr_storage *peer)
 {
     struct client_facts *facts = &client->facts;
+    struct proxy_protocol *ends = &facts->ends;
     struct sockaddr_storage local;
-    char address[64], here[64];
     struct io *io = client->worker->loop.io;
-    client_address(peer, address, facts->address_bytes);
     io->local_name(io, client->connection.fd, &local);
-    client_address(&local, here, facts->local_bytes);
-    facts->address_text = bytes_of(heap_text(bytes_of(address)));
-    facts->local_text = bytes_of(heap_text(bytes_of(here)));
+    address_of_socket((const struct sockaddr *)peer, &ends->source, &ends->source_port);
+    address_of_socket((const struct sockaddr *)&local, &ends->target, &ends->target_port);
+    ends->family = ends->source.family == ADDRESS_NONE ? PROXY_PROTOCOL_UNIX : PROXY_PROTOCOL_IP;
+    ends_fill(client);
+    memcpy(facts->direct_bytes, facts->address_bytes, sizeof facts->direct_bytes);
 }
 
 /* ---- TLS ------------------------------------------------------------------------- */
@@ -135,10 +164,16 @@ void client_close(struct client *client)
     connection_close(&client->connection);
 }
 
-static void client_refuse(struct client *client, const struct fail *why)
+static void client_refuse(struct client *client, enum record_flag flag, const char *details,
+                          const struct fail *why)
 {
-    record_refused(client, why);
+    record_refused(client, flag, details, why);
     client_close(client);
+}
+
+static void tls_refuse(struct client *client, const struct fail *why)
+{
+    client_refuse(client, RECORD_DPE, "tls_refused", why);
 }
 
 void client_drain(struct client *client)
@@ -158,18 +193,100 @@ void client_cut(struct client *client)
         client_close(client);
 }
 
+/* ---- requests ------------------------------------------------------------------------- */
+
+/* Rules may have become stricter since the connection was made. */
+static bool still_fits(const struct client_facts *facts, const struct rules_listener *row)
+{
+    switch ((enum rules_listener_tls)row->tls) {
+    case LISTENER_TLS:
+        return facts->tls;
+    case LISTENER_STRICT:
+        return facts->mesh;
+    case LISTENER_PASSTHROUGH:
+        return false;
+    case LISTENER_PLAIN:
+    case LISTENER_PERMISSIVE:
+    case LISTENER_TLS_COUNT:
+        break;
+    }
+    return true;
+}
+
+struct exchange *client_exchange(struct client *client, const struct client_ops *ops, void *codec)
+{
+    struct worker *worker = client->worker;
+    const struct rules_listener *row = client->listen->row;
+    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(&client->facts, row))
+        return NULL;
+    struct exchange *x = exchange_new(worker, http_chain, row, worker->generation);
+    x->client = codec;
+    x->client_ops = ops;
+    x->facts = &client->facts;
+    return x;
+}
+
+/* Not because of what it says, but of how much it, or everybody, wants. True: it was refused. */
+static bool refused_for_size(struct exchange *x)
+{
+    uint64_t max = (uint64_t)x->worker->generation->limits->body_bytes;
+    if (pressure_now(x->worker) != PRESSURE_NONE) {
+        limit_hit(x->worker, LIMIT_MEMORY_SHED);
+        x->retry_after_s = RETRY_AFTER_S;
+        exchange_refuse(x, 503, RECORD_OM, "overload");
+        return true;
+    }
+    if (max && x->request_sized && x->request_length > max) {
+        limit_hit(x->worker, LIMIT_BODY_BYTES);
+        exchange_refuse(x, 413, RECORD_DPE, "request_payload_too_large");
+        return true;
+    }
+    return false;
+}
+
+void client_exchange_start(struct exchange *x)
+{
+    struct fail why;
+    x->request.scheme = x->facts->tls ? BYTES("https") : BYTES("http");
+    x->original_path = x->request.path;
+    if (refused_for_size(x))
+        return;
+    if (!bytes_equal(x->request.path, BYTES("*")) &&
+        !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
+                        &x->request.path, &why))
+        exchange_refuse(x, 400, RECORD_DPE, "path_normalization_failed");
+    else
+        exchange_start(x);
+}
+
 /* ---- from the first byte to its kind --------------------------------------------------- */
 
 /* Where it is decided what a client speaks: all that can be known of it is known. */
 static const struct client_kind *kind_of(const struct client *client)
 {
-    return client->row->protocol == SPEAKS_TCP ? &client_tcp_kind : &client_http1_kind;
+    struct bytes alpn = client->connection.tls ? tls_alpn(client->connection.tls) : (struct bytes){0};
+    if (client->row->protocol == SPEAKS_TCP)
+        return &client_tcp_kind;
+    if (bytes_equal(alpn, BYTES("h2")) || bytes_equal(alpn, BYTES("istio-h2")))
+        return &client_http2_kind;
+    return &client_http1_kind;
+}
+
+static void sniff_drop(struct client *client)
+{
+    if (client->sniff)
+        sniff_done(client->sniff);
+    free(client->sniff);
+    client->sniff = NULL;
 }
 
 static void client_begin(struct client *client)
 {
+    if (client->row->tls != LISTENER_PASSTHROUGH) /* there the SNI lies in it */
+        sniff_drop(client);
     client->phase = CLIENT_BEGUN;
     client->kind = kind_of(client);
+    client->row_id = client->row->id;
     timer_rest(&client->timer);
     /* It is what it will be: what it was judged by is let go of. */
     generation_unref(client->generation);
@@ -185,7 +302,7 @@ static void on_handshake_due(struct timer *timer)
     struct fail why;
     fail(&why, FAIL_LATE, "the TLS handshake took too long");
     limit_hit(client->worker, LIMIT_HANDSHAKE_TIME);
-    client_refuse(client, &why);
+    tls_refuse(client, &why);
 }
 
 static void handshake_begin(struct client *client)
@@ -195,7 +312,7 @@ static void handshake_begin(struct client *client)
     if (!context) {
         struct fail why;
         fail(&why, FAIL_SELF, "there is no certificate for this listener");
-        client_refuse(client, &why);
+        tls_refuse(client, &why);
         return;
     }
     client->phase = CLIENT_HANDSHAKING;
@@ -204,38 +321,108 @@ static void handshake_begin(struct client *client)
     connection_start_tls(&client->connection, context);
 }
 
+static bool may_pass_through(const struct client *client)
+{
+    return client->row->tls == LISTENER_PASSTHROUGH || client->row->passthrough.count;
+}
+
+/* Its TLS is ended elsewhere, here, or nowhere: by the server it asks for. */
+static void hello_over(struct client *client)
+{
+    const struct image *rules = &client->generation->rules;
+    struct fail why;
+    client->facts.sni = bytes_of(client->sniff->hello.sni);
+    client->row = route_tls(rules, client->row, client->facts.sni);
+    if (client->row->tls == LISTENER_PASSTHROUGH) {
+        client_begin(client);
+    } else if (route_server(rules, client->row, client->facts.sni)) {
+        handshake_begin(client);
+    } else {
+        fail(&why, FAIL_INPUT, "no server of this listener has the name '%s'", client->sniff->hello.sni);
+        client_refuse(client, RECORD_NR, "filter_chain_not_found", &why);
+    }
+}
+
 static void sniff_over(struct client *client)
 {
-    if (client->sniff.tls)
+    if (client->sniff->proxy.family != PROXY_PROTOCOL_NONE) {
+        client->facts.ends = client->sniff->proxy;
+        ends_fill(client);
+    }
+    if (may_pass_through(client))
+        hello_over(client);
+    else if (client->sniff->tls)
         handshake_begin(client);
     else
         client_begin(client);
 }
 
-/* Nothing came: where servers may speak first that is an answer too. */
+/* What is still wanted of it is not to be had. */
+static void sniff_refuse(struct client *client, const struct fail *why)
+{
+    if (client->sniff->wants & SNIFF_PROXY)
+        client_refuse(client, RECORD_DPE, "proxy_protocol_refused", why);
+    else
+        tls_refuse(client, why);
+}
+
 static void on_sniff_due(struct timer *timer)
 {
     struct client *client = container_of(timer, struct client, timer);
-    if (client->row->protocol != SPEAKS_TCP) {
+    struct fail why;
+    if (client->sniff->wants != SNIFF_TLS) {
+        fail(&why, FAIL_LATE, "the %s did not come in time",
+             client->sniff->wants & SNIFF_PROXY ? "PROXY header" : "TLS hello");
+        sniff_refuse(client, &why);
+    } else if (client->row->protocol == SPEAKS_TCP) { /* a server that speaks first, so no TLS */
+        sniff_end(client->sniff);
+        sniff_over(client);
+    } else {
         limit_hit(client->worker, LIMIT_IDLE_TIME);
+        client_close(client);
+    }
+}
+
+/* Each thing that is to be said has its own time; only an HTTP client may speak when it likes. */
+static void sniff_wait(struct client *client)
+{
+    struct loop *loop = &client->worker->loop;
+    bool idle = client->sniff->wants == SNIFF_TLS && client->row->protocol == SPEAKS_HTTP;
+    int64_t ms = idle ? limits_of(client)->idle_ms : limits_of(client)->handshake_ms;
+    timer_set(loop, &client->timer, loop->now_ms + (uint64_t)ms);
+}
+
+/* Who looks whether there is a listener, and says nothing, leaves no record. */
+static void sniff_gone(struct client *client)
+{
+    struct fail why;
+    if (!sniff_begun(client->sniff)) {
         client_close(client);
         return;
     }
-    sniff_end(&client->sniff);
-    sniff_over(client);
+    fail(&why, FAIL_PEER, "the client left inside its %s",
+         client->sniff->wants & SNIFF_PROXY ? "PROXY header" : "TLS hello");
+    sniff_refuse(client, &why);
 }
 
 static void sniff_readable(struct client *client)
 {
-    switch (sniff_step(&client->sniff)) {
+    struct fail why;
+    unsigned wanted = client->sniff->wants;
+    switch (sniff_step(client->sniff, &why)) {
     case SNIFF_MORE:
+        if (client->sniff->wants != wanted)
+            sniff_wait(client);
         return;
     case SNIFF_DONE:
-        sniff_end(&client->sniff);
+        sniff_end(client->sniff);
         sniff_over(client);
         return;
     case SNIFF_GONE:
-        client_close(client);
+        sniff_gone(client);
+        return;
+    case SNIFF_BAD:
+        sniff_refuse(client, &why);
         return;
     }
 }
@@ -243,24 +430,29 @@ static void sniff_readable(struct client *client)
 /* What has to be seen before it is known how to go on. */
 static unsigned questions_of(const struct client *client)
 {
-    return client->row->tls == LISTENER_PERMISSIVE ? SNIFF_TLS : 0;
+    const struct generation *generation = client->generation;
+    unsigned questions = 0;
+    if (client->row->proxy_protocol &&
+        networks_hold(&generation->rules, generation->node->protocol_networks, client->facts.direct_bytes))
+        questions |= SNIFF_PROXY;
+    if (client->row->tls == LISTENER_PERMISSIVE)
+        questions |= SNIFF_TLS;
+    if (may_pass_through(client))
+        questions |= SNIFF_HELLO;
+    return questions;
 }
 
 static void sniff_start(struct client *client)
 {
-    struct loop *loop = &client->worker->loop;
     enum rules_listener_tls tls = (enum rules_listener_tls)client->row->tls;
-    sniff_begin(&client->sniff, &client->connection, questions_of(client));
-    client->sniff.tls = tls == LISTENER_TLS || tls == LISTENER_STRICT;
-    if (!client->sniff.wants) {
-        sniff_over(client);
-        return;
-    }
+    client->sniff = heap_new(struct sniff);
+    sniff_begin(client->sniff, &client->connection, questions_of(client));
+    client->sniff->tls = tls != LISTENER_PLAIN && tls != LISTENER_PERMISSIVE;
     client->timer.on_due = on_sniff_due;
-    /* A client that may speak HTTP does so when it likes. */
-    int64_t ms =
-        client->row->protocol == SPEAKS_TCP ? limits_of(client)->handshake_ms : limits_of(client)->idle_ms;
-    timer_set(loop, &client->timer, loop->now_ms + (uint64_t)ms);
+    if (client->sniff->wants)
+        sniff_wait(client);
+    else
+        sniff_over(client);
 }
 
 /* ---- the connection's events -------------------------------------------------------- */
@@ -270,7 +462,7 @@ static void on_open(struct connection *connection)
     struct client *client = connection->owner;
     struct fail why;
     if (connection->tls && !peer_check(client, &why))
-        client_refuse(client, &why);
+        tls_refuse(client, &why);
     else
         client_begin(client);
 }
@@ -282,6 +474,13 @@ static void on_readable(struct connection *connection)
         client->kind->readable(client);
     else if (client->phase == CLIENT_SNIFFING)
         sniff_readable(client);
+}
+
+static void on_fill(struct connection *connection)
+{
+    struct client *client = connection->owner;
+    if (client->phase == CLIENT_BEGUN && client->kind->fill)
+        client->kind->fill(client);
 }
 
 static void on_written(struct connection *connection, size_t wrote)
@@ -299,12 +498,18 @@ static void on_broken(struct connection *connection)
         return;
     }
     if (connection->tls && connection->bytes_in)
-        record_refused(client, connection_why(connection));
+        record_refused(client, RECORD_DPE, "tls_refused", connection_why(connection));
     client_close(client);
 }
 
-static const struct connection_ops client_connection_ops = {on_open, on_readable, on_written, on_broken,
-                                                            on_choose};
+static const struct connection_ops client_connection_ops = {
+    .on_open = on_open,
+    .on_readable = on_readable,
+    .fill = on_fill,
+    .on_written = on_written,
+    .on_broken = on_broken,
+    .choose = on_choose,
+};
 
 static void on_buried(struct connection *connection)
 {
@@ -312,13 +517,12 @@ static void on_buried(struct connection *connection)
     list_remove(&client->link);
     timer_remove(&client->worker->loop, &client->timer);
     generation_unref(client->generation);
-    sniff_done(&client->sniff);
+    sniff_drop(client);
     if (client->kind)
         client->kind->free(client);
     client->listen->clients--;
     census_leave(&client->worker->census, client->census);
-    free((char *)(uintptr_t)client->facts.address_text.at);
-    free((char *)(uintptr_t)client->facts.local_text.at);
+    texts_free(&client->facts);
     heap_uncount(sizeof *client);
     free(client);
 }

@@ -27,19 +27,22 @@ struct client {
     struct generation *generation;     /* until it has begun: what it is judged by; a reference */
     const struct rules_listener *row;  /* in that generation */
     const struct rules_server *server; /* chosen by SNI, or NULL */
+    uint64_t
+        row_id; /* once it has begun: whose rules it goes by, the listener's or its pass-through half's */
     struct client_facts facts;
-    struct link link; /* in worker->clients */
-    struct sniff sniff;
+    struct link link;               /* in worker->clients */
+    struct sniff *sniff;            /* until it has begun; of a pass-through as long as it lasts */
     struct census_entry *census;    /* of its address, or NULL */
     const struct client_kind *kind; /* NULL until it has begun */
     void *codec;                    /* the kind's own half */
     struct timer timer;             /* of sniffing and of the TLS handshake, then the kind's own */
 };
 
-/* What speaks with a client: HTTP/1.1, raw bytes. Makes client->codec in `begin`. */
+/* What speaks with a client: HTTP/1.1, HTTP/2, raw bytes. Makes client->codec in `begin`. */
 struct client_kind {
     void (*begin)(struct client *client);
     void (*readable)(struct client *client);
+    void (*fill)(struct client *client); /* see connection_ops; NULL: nothing */
     void (*written)(struct client *client, size_t wrote);
     void (*broken)(struct client *client);
     void (*drain)(struct client *client); /* end as soon as it politely can */
@@ -47,6 +50,7 @@ struct client_kind {
     void (*free)(struct client *client); /* the codec */
 };
 extern const struct client_kind client_http1_kind;
+extern const struct client_kind client_http2_kind;
 extern const struct client_kind client_tcp_kind;
 
 /* A socket that the listener accepted (taken), and its place in the census (taken, or NULL). */
@@ -60,6 +64,10 @@ uint64_t client_old_ms(const struct client *client);
 /* The node ends: politely, and at once. */
 void client_drain(struct client *client);
 void client_cut(struct client *client);
+/* A request begins. NULL: the listener is gone, or would not have let this connection in by now. */
+struct exchange *client_exchange(struct client *client, const struct client_ops *ops, void *codec);
+/* Its head is there: x->request; the path is made normal, and the chain walked. */
+void client_exchange_start(struct exchange *x);
 /* What a kind ends with: nothing of it is called any more. */
 void client_close(struct client *client);
 

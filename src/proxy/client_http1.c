@@ -14,12 +14,10 @@
 #include "proxy/front.h"
 #include "proxy/limit_hits.h"
 #include "proxy/pace.h"
-#include "proxy/pressure.h"
 #include "proxy/response_framing.h"
 #include "wire/path.h"
 
 enum {
-    RETRY_AFTER_S = 1,
     LINGER_MS = 2 * 1000,    /* how long the rest of a refused request is read away */
     DISCARD_MAX = 64 * 1024, /* an unwanted body up to this is read away to keep the connection */
 };
@@ -290,76 +288,22 @@ static bool worn_out(struct client_http1 *c)
     return limit != LIMIT_NONE;
 }
 
-/* Not because of what it says, but of how much it, or everybody, wants. True: it was refused. */
-static bool refused_for_size(struct client_http1 *c)
-{
-    struct exchange *x = c->x;
-    if (pressure_now(c->client->worker) != PRESSURE_NONE) {
-        limit_hit(c->client->worker, LIMIT_MEMORY_SHED);
-        c->keep_alive = false;
-        x->retry_after_s = RETRY_AFTER_S;
-        exchange_refuse(x, 503, RECORD_OM, "overload");
-        return true;
-    }
-    if (c->framing.body == HTTP1_BODY_LENGTH && c->framing.length > c->inlet.max) {
-        limit_hit(c->client->worker, LIMIT_BODY_BYTES);
-        exchange_refuse(x, 413, RECORD_DPE, "request_payload_too_large");
-        return true;
-    }
-    return false;
-}
-
 static void head_complete(struct client_http1 *c)
 {
     struct exchange *x = c->x;
-    struct fail why;
     c->state = STATE_EXCHANGE;
     c->keep_alive = c->framing.keep_alive && !c->client->worker->draining && !worn_out(c);
     body_prepare(c);
     timer_update(c);
-    x->request.scheme = c->client->facts.tls ? BYTES("https") : BYTES("http");
-    x->original_path = x->request.path;
-    if (refused_for_size(c))
-        return;
-    if (!bytes_equal(x->request.path, BYTES("*")) &&
-        !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
-                        &x->request.path, &why)) {
-        exchange_refuse(x, 400, RECORD_DPE, "path_normalization_failed");
-        return;
-    }
-    exchange_start(x);
-}
-
-/* Rules may have become stricter since the connection was made. */
-static bool still_fits(const struct client_http1 *c, const struct rules_listener *row)
-{
-    const struct client_facts *facts = &c->client->facts;
-    switch ((enum rules_listener_tls)row->tls) {
-    case LISTENER_TLS:
-        return facts->tls;
-    case LISTENER_STRICT:
-        return facts->mesh;
-    case LISTENER_PASSTHROUGH:
-        return false;
-    case LISTENER_PLAIN:
-    case LISTENER_PERMISSIVE:
-    case LISTENER_TLS_COUNT:
-        break;
-    }
-    return true;
+    client_exchange_start(x);
 }
 
 /* The first byte of a head makes the exchange, so that a broken head leaves a record too. */
 static bool exchange_begin(struct client_http1 *c)
 {
-    struct worker *worker = c->client->worker;
-    const struct rules_listener *row = c->client->listen->row;
-    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(c, row))
-        return false; /* the listener is gone, or would not have let this connection in */
-    c->x = exchange_new(worker, http_chain, row, worker->generation);
-    c->x->client = c;
-    c->x->client_ops = &http1_client_ops;
-    c->x->facts = &c->client->facts;
+    c->x = client_exchange(c->client, &http1_client_ops, c);
+    if (!c->x)
+        return false;
     http_fields_init(&c->x->request.fields, &c->x->arena);
     timer_update(c);
     return true;
@@ -561,7 +505,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     struct http1_write how = response_framing(x, whole, body.len);
     if (how.body == HTTP1_BODY_CLOSE)
         c->keep_alive = false;
-    if (c->client->worker->draining || (whole && !c->inlet.done && !discardable(c)))
+    if (c->client->worker->draining || x->retry_after_s || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
     how.keep_alive = c->keep_alive && x->request.minor == 0;

@@ -7,6 +7,7 @@
 #include "base/heap.h"
 #include "proxy/client.h"
 #include "proxy/limit_hits.h"
+#include "proxy/listen.h"
 
 enum {
     LEAVING_MS = 30 * 1000, /* for the last bytes, without any progress */
@@ -97,7 +98,8 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
 static void tcp_start(struct client_tcp *c)
 {
     struct worker *worker = c->client->worker;
-    const struct rules_listener *row = c->client->listen->row;
+    const struct rules_listener *row =
+        c->client->listen->row ? listen_row(worker->generation, c->client->row_id) : NULL;
     if (!row || row->protocol != SPEAKS_TCP) {
         client_close(c->client);
         return;

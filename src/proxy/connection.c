@@ -366,6 +366,12 @@ void connection_put_block(struct connection *c, struct block *block, struct byte
     loop_late(c->loop, &c->flush);
 }
 
+void connection_write_later(struct connection *c)
+{
+    if (!c->gone)
+        loop_late(c->loop, &c->flush);
+}
+
 void connection_end_write(struct connection *c)
 {
     c->write_end = true;
@@ -414,23 +420,37 @@ static void all_written(struct connection *c)
     c->loop->io->end_write(c->loop->io, c->fd);
 }
 
-static void flush_run(struct task *task)
+/* False: it broke. */
+static bool write_some(struct connection *c, size_t *wrote)
 {
-    struct connection *c = container_of(task, struct connection, flush);
-    size_t wrote = 0;
-    if (c->gone || c->broken || !c->open || c->handshaking)
-        return;
     while (c->out.count && c->writable) {
         long n = c->tls ? write_tls(c) : write_plain(c);
         if (n == CONNECTION_BROKEN) {
             connection_break(c);
-            return;
+            return false;
         }
         if (n < 0)
             break;
         slices_used(&c->out, (size_t)n);
-        wrote += (size_t)n;
+        *wrote += (size_t)n;
     }
+    return true;
+}
+
+static void flush_run(struct task *task)
+{
+    struct connection *c = container_of(task, struct connection, flush);
+    size_t wrote = 0, before;
+    if (c->gone || c->broken || !c->open || c->handshaking)
+        return;
+    do {
+        before = wrote;
+        if (c->ops->fill)
+            c->ops->fill(c);
+        if (c->gone || !write_some(c, &wrote))
+            return;
+    } while (c->ops->fill && !c->out.count && wrote > before);
+    task_cancel(&c->flush);
     if (!c->out.count)
         all_written(c);
     if ((wrote || c->out.count) && !c->gone)

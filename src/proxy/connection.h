@@ -19,6 +19,8 @@ struct connection_ops {
     /* Connected, and the handshake (if any) is done. */
     void (*on_open)(struct connection *connection);
     void (*on_readable)(struct connection *connection);
+    /* Bytes are about to leave: what can be put now is put now. NULL: everything is put as it comes. */
+    void (*fill)(struct connection *connection);
     /* Some bytes left; `wrote` counts payload. Ask the pump for as much more. 0: none could leave, the peer
      * reads too slowly. */
     void (*on_written)(struct connection *connection, size_t wrote);
@@ -85,6 +87,8 @@ void connection_wake(struct connection *connection);
 void connection_put(struct connection *connection, struct bytes bytes);
 /* By reference: for bodies. Small ones are copied behind what is there, to leave together. */
 void connection_put_block(struct connection *connection, struct block *block, struct bytes bytes);
+/* There is something to fill with. */
+void connection_write_later(struct connection *connection);
 /* After the last byte: half close, so that the peer sees the end but may go on sending. */
 void connection_end_write(struct connection *connection);
 /* Now. on_broken is not called. The memory may go in on_buried. */

@@ -15,6 +15,7 @@
 #include "rules/decide/authz.h"
 #include "rules/decide/mapping.h"
 #include "rules/decide/route.h"
+#include "wire/proxy_protocol.h"
 #include "wire/record.h"
 #include "wire/trace.h"
 
@@ -41,10 +42,14 @@ struct client_ops {
 
 /* Facts of the client's connection, shared by all its exchanges; written by the listener and its codec. */
 struct client_facts {
+    struct proxy_protocol
+        ends; /* the client and what it connected to; from a PROXY header where one is taken */
     struct bytes address_text; /* 10.0.0.1:4711; on the heap, as short as it is */
     struct bytes local_text;
-    unsigned char address_bytes[16]; /* IPv4 as ::ffff: */
+    unsigned char address_bytes[16]; /* of the ends, IPv4 as ::ffff: */
     unsigned char local_bytes[16];
+    unsigned char
+        direct_bytes[16];    /* the other end of the socket: with a header the proxy, else the client */
     const struct peer *peer; /* its certificate, or NULL */
     bool mesh;               /* the certificate was judged by the mesh's rules */
     bool tls;

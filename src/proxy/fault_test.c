@@ -31,6 +31,8 @@ struct way {
                                                  "  ports: [{number: 90, protocol: TCP, name: tcp, "         \
                                                  "targetPort: 8080}]\n  endpoints: [{address: 10.0.0.1}]\n"
 
+#define PROXY_HEADER "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"
+
 static const struct way ways[] = {
     {"GET", PLAY_SIMPLE, "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\n",
      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole", false, "whole", 1},
@@ -58,6 +60,8 @@ static const struct way ways[] = {
      "\n", 1},
     {"refused", PLAY_SIMPLE, "GET / HTTP/1.1\r\n\r\n", "-", "", false, "\n", 1},
     {"TCP", TCP_RULES, "hello", "hello", "whole", true, "whole", 1},
+    {"header", PLAY_SIMPLE, PROXY_HEADER "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\n",
+     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole", false, "whole", 1},
 };
 
 /* Whatever connects to the port is answered by the way's script. */
@@ -97,7 +101,11 @@ static void check(const char *answer)
 /* What an answer that looks complete holds is complete. */
 static bool run(const struct way *way, struct sim_fault fault, bool *hit)
 {
-    play_open(&play, ROLE_GATEWAY, way->yaml);
+    static const struct bytes network = BYTES_INIT("192.0.2.7");
+    play_init(&play, ROLE_GATEWAY, way->yaml);
+    play.world.node.protocol_networks = &network;
+    play.world.node.protocol_network_count = strncmp(way->request, PROXY_HEADER, strlen(PROXY_HEADER)) == 0;
+    play_start(&play);
     sim_port(play.sim, PLAY_PORT, SIM_SERVES);
     sim_port(play.sim, 9090, SIM_SERVES);
     play.sim->fault = fault;

@@ -4,6 +4,7 @@
 
 #include "crypt/peer.h"
 #include "proxy/generation.h"
+#include "rules/decide/condition.h"
 #include "wire/address.h"
 
 /* Removed by prefix, whoever sends them. */
@@ -43,23 +44,9 @@ static bool certificate_trusted(const struct exchange *x)
     return false;
 }
 
-static bool network_has(const struct rules_network *network, const unsigned char address[16])
-{
-    uint32_t whole = network->bits / 8, rest = network->bits % 8;
-    if (whole > 16 || memcmp(network->address, address, whole) != 0)
-        return false;
-    return rest == 0 || (network->address[whole] ^ address[whole]) >> (8 - rest) == 0;
-}
-
 bool front_has_address(const struct generation *generation, const unsigned char address[16])
 {
-    IMAGE_FOR(&generation->rules, RULES_NETWORK, struct rules_network, network,
-              generation->node->proxy_networks)
-    {
-        if (network_has(network, address))
-            return true;
-    }
-    return false;
+    return networks_hold(&generation->rules, generation->node->proxy_networks, address);
 }
 
 bool front_trusted(const struct exchange *x)

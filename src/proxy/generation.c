@@ -238,8 +238,10 @@ static void contexts_trim(struct loader *loader)
 }
 
 /* Istio's own names first: its proxies tell mesh traffic by them. */
-static const char *const mesh_alpn[] = {"istio-http/1.1", "istio", "http/1.1", NULL};
-static const char *const web_alpn[] = {"http/1.1", NULL};
+static const char *const mesh_alpn[] = {"istio-h2", "h2", "istio-http/1.1", "istio", "http/1.1", NULL};
+static const char *const mesh_http1_alpn[] = {"istio-http/1.1", "istio", "http/1.1", NULL};
+static const char *const web_alpn[] = {"h2", "http/1.1", NULL};
+static const char *const web_http1_alpn[] = {"http/1.1", NULL};
 
 static void settings_identity(const struct image *keys, const struct keys_certificate *own,
                               struct tls_settings *settings)
@@ -250,9 +252,10 @@ static void settings_identity(const struct image *keys, const struct keys_certif
 }
 
 static struct tls_context *mesh_context(struct loader *loader, const struct image *keys,
-                                        const struct keys_certificate *self, bool server)
+                                        const struct keys_certificate *self, bool server,
+                                        const char *const *alpn)
 {
-    struct tls_settings settings = {.verify = TLS_VERIFY_REQUIRED, .mesh = true, .alpn = mesh_alpn};
+    struct tls_settings settings = {.verify = TLS_VERIFY_REQUIRED, .mesh = true, .alpn = alpn};
     if (!self)
         return NULL;
     settings_identity(keys, self, &settings);
@@ -264,7 +267,7 @@ static struct tls_context *server_context(struct loader *loader, const struct ge
 {
     const struct image *keys = &generation->keys;
     if (row->tls == SERVER_MESH)
-        return mesh_context(loader, keys, self, true);
+        return mesh_context(loader, keys, self, true, mesh_alpn);
     const struct keys_certificate *own = generation_certificate(keys, row->credential);
     struct tls_settings settings = {.min_version = (int)row->min_version, .alpn = web_alpn};
     if (!own)
@@ -284,7 +287,7 @@ static struct tls_context *cluster_context(struct loader *loader, const struct g
         return NULL;
     const struct keys_certificate *own =
         row->credential ? generation_certificate(keys, row->credential) : NULL;
-    struct tls_settings settings = {.alpn = web_alpn};
+    struct tls_settings settings = {.alpn = row->speaks == CLUSTER_HTTP1 ? web_http1_alpn : web_alpn};
     if (row->credential && !own)
         return NULL;
     if (own)
@@ -322,6 +325,7 @@ void generation_unref(struct generation *g)
         tls_context_unref(g->cluster_contexts[i]);
     tls_context_unref(g->mesh_server);
     tls_context_unref(g->mesh_client);
+    tls_context_unref(g->mesh_client_http1);
     free(g->server_contexts);
     free(g->cluster_contexts);
     free(g->trust_domains);
@@ -347,8 +351,9 @@ static void contexts_fill(struct loader *loader, struct generation *g)
     struct image_rows servers = image_all(&g->rules, RULES_SERVER),
                       clusters = image_all(&g->rules, RULES_CLUSTER);
     g->self_version = self ? self->version : 0;
-    g->mesh_server = mesh_context(loader, &g->keys, self, true);
-    g->mesh_client = mesh_context(loader, &g->keys, self, false);
+    g->mesh_server = mesh_context(loader, &g->keys, self, true, mesh_alpn);
+    g->mesh_client = mesh_context(loader, &g->keys, self, false, mesh_alpn);
+    g->mesh_client_http1 = mesh_context(loader, &g->keys, self, false, mesh_http1_alpn);
     g->server_contexts = heap_alloc_array(servers.count, sizeof(struct tls_context *));
     for (uint32_t i = 0; i < servers.count; i++)
         g->server_contexts[i] =

@@ -35,8 +35,9 @@ struct generation {
     struct tls_context *mesh_server;       /* STRICT and PERMISSIVE listeners; NULL: no identity yet */
     struct tls_context **cluster_contexts; /* by row of RULES_CLUSTER; NULL: plain text or not possible */
     struct tls_context *mesh_client;
-    uint64_t self_version;         /* of the node's own certificate */
-    unsigned char self_sha256[32]; /* of the own certificate's DER, for cnf */
+    struct tls_context *mesh_client_http1; /* for what HTTP/2 cannot carry: TCP, other protocols */
+    uint64_t self_version;                 /* of the node's own certificate */
+    unsigned char self_sha256[32];         /* of the own certificate's DER, for cnf */
     struct bytes *trust_domains;
     size_t trust_domain_count;
     char revision[13]; /* first digits, for records */

@@ -94,8 +94,8 @@ static void facts_of(const struct exchange *x, struct facts *facts)
     if (client->mesh && client->peer && client->peer->spiffe)
         facts->principal =
             fact_known(bytes_part(client->peer->uri, sizeof "spiffe://" - 1, client->peer->uri.len));
-    facts->peer = address_fact(client->address_bytes);
-    facts->remote = x->http ? address_fact(x->remote_bytes) : facts->peer;
+    facts->peer = address_fact(client->direct_bytes);
+    facts->remote = address_fact(x->http ? x->remote_bytes : client->address_bytes);
     facts->local = address_fact(client->local_bytes);
     facts->port_state = FACT_KNOWN;
     facts->port = x->listener->workload_port;

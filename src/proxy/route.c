@@ -76,7 +76,7 @@ static enum turn redirect(struct exchange *x)
 static bool misdirected(const struct exchange *x)
 {
     const struct image *rules = &x->generation->rules;
-    if (x->listener->tls != LISTENER_TLS || x->listener->servers.count < 2)
+    if (x->listener->tls != LISTENER_TLS || x->listener->servers.count + x->listener->passthrough.count < 2)
         return false;
     return route_server(rules, x->listener, x->request.authority) !=
            route_server(rules, x->listener, x->facts->sni);

@@ -138,7 +138,9 @@ static void record_http(struct exchange *x, struct record *r)
     r->path = without_tokens(x, x->request.path);
     if (!bytes_equal(x->original_path, x->request.path))
         r->original_path = without_tokens(x, x->original_path);
-    r->version = x->request.minor == 0 ? BYTES("HTTP/1.0") : BYTES("HTTP/1.1");
+    static const struct bytes versions[] = {BYTES_INIT("HTTP/1.0"), BYTES_INIT("HTTP/1.1"),
+                                            BYTES_INIT("HTTP/2")};
+    r->version = versions[x->request.minor];
     r->authority = x->request.authority;
     r->user_agent = field_value(x, HTTP_USER_AGENT);
     r->forwarded_for = field_value(x, HTTP_X_FORWARDED_FOR);
@@ -287,26 +289,26 @@ void record_write(struct worker *worker, const struct record *record)
         worker->ops->wake_reader(worker);
 }
 
-void record_refused(const struct client *client, const struct fail *why)
+void record_refused(const struct client *client, enum record_flag flag, const char *details,
+                    const struct fail *why)
 {
     const struct generation *generation = client->worker->generation;
     struct record r = {
         .start_us = client->worker->loop.io->wall_us(client->worker->loop.io),
-        .flags = RECORD_DPE,
+        .flags = flag,
         .role = generation->node->role,
         .direction = client->listen->row ? client->listen->row->direction : DIRECTION_INBOUND,
         .protocol = 1,
         .worker = client->worker->index,
         .node = image_text(&generation->rules, generation->node->name),
-        .details = BYTES("tls_refused"),
+        .details = bytes_of(details),
         .termination = bytes_of(why->text),
         .local = client->facts.local_text,
         .remote = client->facts.address_text,
         .decision = BYTES("deny"),
         .revision = bytes_of(generation->revision),
     };
-    if (client->connection.tls)
-        r.server_name = tls_sni(client->connection.tls);
+    r.server_name = client->connection.tls ? tls_sni(client->connection.tls) : client->facts.sni;
     const struct peer *peer = client->connection.tls ? tls_peer(client->connection.tls) : NULL;
     if (peer)
         r.source_principal = peer->uri;

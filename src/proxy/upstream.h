@@ -108,6 +108,7 @@ struct upstream_speaker {
     void (*pull)(struct call *call);
     void (*release)(struct call *call); /* call->upstream is still set; the call leaves the list afterwards */
     void (*readable)(struct upstream *u);
+    void (*fill)(struct upstream *u); /* see connection_ops; NULL: nothing */
     void (*written)(struct upstream *u);
     void (*broken)(struct upstream *u); /* u->why */
     void (*drain)(struct upstream *u);  /* end as soon as nothing is under way */

@@ -137,7 +137,12 @@ static const struct upstream_speaker *speaker_of(const struct upstream *u)
 {
     if (u->speech == CALL_RAW)
         return &upstream_raw;
-    return &upstream_http1;
+    if (u->speech == CALL_HTTP2)
+        return &upstream_http2;
+    struct bytes alpn = u->connection.tls ? tls_alpn(u->connection.tls) : (struct bytes){0};
+    bool http2 =
+        u->speech == CALL_EITHER && (bytes_equal(alpn, BYTES("h2")) || bytes_equal(alpn, BYTES("istio-h2")));
+    return http2 ? &upstream_http2 : &upstream_http1;
 }
 
 /* Whoever waited beyond what it can take looks for another. */
@@ -312,8 +317,20 @@ static void on_written(struct connection *connection, size_t wrote)
         u->speaker->written(u);
 }
 
-static const struct connection_ops upstream_connection_ops = {on_open, on_readable, on_written, on_broken,
-                                                              NULL};
+static void on_fill(struct connection *connection)
+{
+    struct upstream *u = connection->owner;
+    if (u->speaker && u->speaker->fill && u->state != UPSTREAM_CLOSED)
+        u->speaker->fill(u);
+}
+
+static const struct connection_ops upstream_connection_ops = {
+    .on_open = on_open,
+    .on_readable = on_readable,
+    .fill = on_fill,
+    .on_written = on_written,
+    .on_broken = on_broken,
+};
 
 /* ---- calls ------------------------------------------------------------------------------ */
 

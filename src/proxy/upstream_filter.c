@@ -49,7 +49,7 @@ static bool context_of(const struct exchange *x, struct tls_context **context)
         image_row(&generation->rules, RULES_CLUSTER, (struct image_rows){0, 0}, 0);
     *context = NULL;
     if (wants_mesh(x))
-        *context = generation->mesh_client;
+        *context = x->http && !x->upgrade.len ? generation->mesh_client : generation->mesh_client_http1;
     else if (x->cluster->tls == CLUSTER_PLAIN || x->cluster->tls == CLUSTER_AUTO)
         return true;
     else
@@ -216,11 +216,18 @@ static bool assertion_prepare(struct exchange *x)
     return false;
 }
 
+/* A switch to another protocol has a connection of its own, over HTTP/1.1; the mesh's nodes share theirs. */
 static enum call_speech speech_of(const struct exchange *x, const struct tls_context *context)
 {
+    bool http2 = x->cluster->speaks == CLUSTER_HTTP2 ||
+                 (x->cluster->speaks == CLUSTER_AS_CLIENT && x->request.minor == 2);
     if (!x->http)
         return CALL_RAW;
-    return context && wants_mesh(x) ? CALL_EITHER : CALL_HTTP1;
+    if (x->upgrade.len)
+        return CALL_HTTP1;
+    if (context)
+        return http2 || wants_mesh(x) ? CALL_EITHER : CALL_HTTP1;
+    return http2 ? CALL_HTTP2 : CALL_HTTP1;
 }
 
 static enum turn place(struct exchange *x, struct tls_context *context)

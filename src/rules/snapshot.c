@@ -50,6 +50,7 @@ static const struct image_column rules_node_columns[] = {
     TEXT(rules_node, deny_reason),
     ROWS_OF(rules_node, proxy_names, RULES_NAME),
     ROWS_OF(rules_node, proxy_networks, RULES_NETWORK),
+    ROWS_OF(rules_node, protocol_networks, RULES_NETWORK),
     TEXT(rules_node, proxy_token_field),
     ROWS_OF(rules_node, stripped, RULES_NAME),
     ROWS_OF(rules_node, assertion, RULES_ASSERTION),
@@ -251,6 +252,7 @@ static const struct image_column rules_assertion_columns[] = {
 
 static const struct image_column endpoints_cluster_columns[] = {
     ROWS_OF(endpoints_cluster, endpoints, ENDPOINTS_ENDPOINT),
+    ROWS_OF(endpoints_cluster, hosts, ENDPOINTS_HOST),
 };
 
 static const struct image_column endpoints_endpoint_columns[] = {
@@ -259,6 +261,15 @@ static const struct image_column endpoints_endpoint_columns[] = {
     TEXT(endpoints_endpoint, path),
     ROWS_OF(endpoints_endpoint, names, ENDPOINTS_NAME),
     TEXT(endpoints_endpoint, workload),
+};
+
+static const struct image_column endpoints_host_columns[] = {
+    TEXT(endpoints_host, name),
+    CHOICE(endpoints_host, like.family, ENDPOINT_FAMILY_COUNT),
+    TEXT(endpoints_host, like.text),
+    TEXT(endpoints_host, like.path),
+    ROWS_OF(endpoints_host, like.names, ENDPOINTS_NAME),
+    TEXT(endpoints_host, like.workload),
 };
 
 static const struct image_column keys_root_columns[] = {
@@ -329,6 +340,7 @@ static const struct image_table endpoints_tables[] = {
     [ENDPOINTS_CLUSTER] = TABLE(endpoints_cluster, 0),
     [ENDPOINTS_ENDPOINT] = TABLE(endpoints_endpoint, 0),
     [ENDPOINTS_NAME] = TABLE(rules_name, 0),
+    [ENDPOINTS_HOST] = TABLE(endpoints_host, 0),
 };
 
 static const struct image_table keys_tables[] = {

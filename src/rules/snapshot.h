@@ -80,8 +80,10 @@ struct rules_node {
     uint32_t spare;
     struct image_text deny_reason;
     /* Front proxies that may say who the client is: by certificate name, by address. Default none. */
-    struct image_rows proxy_names;       /* RULES_NAME: SPIFFE ids or DNS names of client certificates */
-    struct image_rows proxy_networks;    /* RULES_NETWORK */
+    struct image_rows proxy_names;    /* RULES_NAME: SPIFFE ids or DNS names of client certificates */
+    struct image_rows proxy_networks; /* RULES_NETWORK */
+    struct image_rows
+        protocol_networks; /* RULES_NETWORK: who sends PROXY headers, where a listener takes them */
     struct image_text proxy_token_field; /* e.g. cf-access-jwt-assertion; empty: none */
     struct image_rows stripped;  /* RULES_NAME: lower-case fields removed from every request: ours, and all
                                     that claims are mapped to */
@@ -123,6 +125,8 @@ struct rules_listener {
     uint32_t redirect_https; /* Gateway tls.httpsRedirect */
     uint32_t publishes_keys; /* serves the assertion's key set at its well-known path */
     uint32_t workload_port;  /* what policies call the destination port */
+    uint32_t proxy_protocol; /* 1: connections from the node's protocol_networks begin with a PROXY header */
+    uint32_t spare;
 };
 
 enum rules_server_tls { SERVER_SIMPLE, SERVER_MUTUAL, SERVER_MESH, SERVER_TLS_COUNT };
@@ -549,12 +553,19 @@ extern const struct image_schema rules_schema;
 
 /* ---- endpoints -------------------------------------------------------- */
 
-enum endpoints_table { ENDPOINTS_CLUSTER, ENDPOINTS_ENDPOINT, ENDPOINTS_NAME, ENDPOINTS_TABLE_COUNT };
+enum endpoints_table {
+    ENDPOINTS_CLUSTER,
+    ENDPOINTS_ENDPOINT,
+    ENDPOINTS_NAME,
+    ENDPOINTS_HOST,
+    ENDPOINTS_TABLE_COUNT
+};
 
 /* Sorted by id. */
 struct endpoints_cluster {
     uint64_t id;
     struct image_rows endpoints;
+    struct image_rows hosts; /* ENDPOINTS_HOST; none in what workers get */
 };
 
 enum endpoint_family { ENDPOINT_IP4, ENDPOINT_IP6, ENDPOINT_UNIX, ENDPOINT_FAMILY_COUNT };
@@ -569,6 +580,14 @@ struct endpoints_endpoint {
     struct image_text path;  /* ENDPOINT_UNIX */
     struct image_rows names; /* ENDPOINTS_NAME: SPIFFE ids that may answer here; empty: unknown */
     struct image_text workload;
+};
+
+/* Endpoints given by a host's name: control puts the addresses that it has now among the cluster's own. */
+struct endpoints_host {
+    struct image_text name;
+    uint32_t first_only; /* 1: DNS_ROUND_ROBIN: of the answer only the first address */
+    uint32_t spare;
+    struct endpoints_endpoint like; /* each of them, but for address, family and text */
 };
 
 extern const struct image_schema endpoints_schema;

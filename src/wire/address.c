@@ -100,22 +100,36 @@ bool address_equal(const struct address *a, const struct address *b)
     return a->family == b->family && memcmp(a->at, b->at, sizeof a->at) == 0;
 }
 
+void address_of_bytes(enum address_family family, const void *at, struct address *out)
+{
+    struct address address = {.family = family};
+    memcpy(address.at, at, family == ADDRESS_V6 ? 16 : 4);
+    settle(&address);
+    *out = address;
+}
+
+void address_to_v6(const struct address *address, uint8_t out[16])
+{
+    memcpy(out, address->at, 16);
+    if (address->family != ADDRESS_V4)
+        return;
+    memcpy(out, mapped, sizeof mapped);
+    memcpy(out + 12, address->at, 4);
+}
+
 void address_of_socket(const struct sockaddr *socket, struct address *out, uint16_t *port)
 {
     struct address address = {0};
     uint16_t number = 0;
     if (socket->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)socket;
-        address.family = ADDRESS_V4;
-        memcpy(address.at, &in->sin_addr, 4);
+        address_of_bytes(ADDRESS_V4, &in->sin_addr, &address);
         number = ntohs(in->sin_port);
     } else if (socket->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)socket;
-        address.family = ADDRESS_V6;
-        memcpy(address.at, &in->sin6_addr, 16);
+        address_of_bytes(ADDRESS_V6, &in->sin6_addr, &address);
         number = ntohs(in->sin6_port);
     }
-    settle(&address);
     *out = address;
     if (port)
         *port = number;

@@ -31,6 +31,10 @@ bool address_parse(struct bytes text, struct address *out);
 /* Dotted, or RFC 5952 with "::"; the text lies in `buffer`. Empty for ADDRESS_NONE. */
 struct bytes address_text(const struct address *address, char buffer[ADDRESS_TEXT_SIZE]);
 bool address_equal(const struct address *a, const struct address *b);
+/* From network order: four bytes or sixteen. */
+void address_of_bytes(enum address_family family, const void *at, struct address *out);
+/* An IPv4 address as ::ffff:a.b.c.d; zeros for ADDRESS_NONE. */
+void address_to_v6(const struct address *address, uint8_t out[16]);
 /* ADDRESS_NONE and port 0 for other families. `port` may be NULL. */
 void address_of_socket(const struct sockaddr *socket, struct address *out, uint16_t *port);
 

@@ -183,6 +183,22 @@ static uint64_t number_of(const struct record *record, const struct record_field
     return narrow;
 }
 
+/* What needs no escapes. */
+static void quoted(struct text *out, const char *plain)
+{
+    text_add_c(out, '"');
+    text_add_s(out, plain);
+    text_add_c(out, '"');
+}
+
+static void thousandths(struct text *out, uint64_t number)
+{
+    const char part[] = {'.', (char)('0' + number / 100 % 10), (char)('0' + number / 10 % 10),
+                         (char)('0' + number % 10)};
+    text_add_u64(out, number / 1000);
+    text_add(out, bytes_make(part, sizeof part));
+}
+
 static void value_json(struct text *out, const struct record *record, const struct record_field *field)
 {
     uint64_t number = is_text(field) ? 0 : number_of(record, field);
@@ -193,11 +209,10 @@ static void value_json(struct text *out, const struct record *record, const stru
         return;
     case RECORD_TIME:
         clock_text((int64_t)number, when);
-        text_format(out, "\"%s\"", when);
+        quoted(out, when);
         return;
     case RECORD_MS:
-        text_format(out, "%llu.%03llu", (unsigned long long)(number / 1000),
-                    (unsigned long long)(number % 1000));
+        thousandths(out, number);
         return;
     case RECORD_FLAGS:
         text_add_c(out, '"');
@@ -205,7 +220,7 @@ static void value_json(struct text *out, const struct record *record, const stru
         text_add_c(out, '"');
         return;
     case RECORD_CHOICE:
-        text_format(out, "\"%s\"", field->choices[number]);
+        quoted(out, field->choices[number]);
         return;
     case RECORD_NUMBER:
     case RECORD_STATUS:
@@ -222,7 +237,8 @@ void record_json(struct text *out, const struct record *record)
         if (is_text(field) && !text_of(record, field)->len)
             continue;
         text_add_c(out, mark);
-        text_format(out, "\"%s\":", field->name);
+        quoted(out, field->name);
+        text_add_c(out, ':');
         value_json(out, record, field);
         mark = ',';
     }

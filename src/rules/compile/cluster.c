@@ -4,14 +4,14 @@
 
 #include "base/hash.h"
 #include "rules/compile/endpoint.h"
+#include "rules/compile/pool.h"
 #include "rules/kind/destination_rule.h"
 
 /* What a DestinationRule says about one port and subset; NULL: the default. */
 struct settings {
     const struct resource *rule;
     const struct subset *subset;
-    const struct load_balancer *balance;
-    const struct client_tls *tls;
+    struct traffic_blocks blocks;
 };
 
 static const enum rules_balance balances[] = {
@@ -72,23 +72,29 @@ static const struct resource *rule_find(struct work *work, const struct service 
     return rule ? rule : rule_in(work, work->node->root_namespace, host);
 }
 
-/* Blocks replace what was there; a matching port's settings replace everything. */
-static void policy_apply(struct settings *settings, const struct traffic_policy *policy, int64_t port)
+/* A matching port's blocks stand for all of the policy's: what they leave out is the default. */
+static const struct traffic_blocks *blocks_at(const struct traffic_policy *policy, int64_t port)
+{
+    for (size_t i = 0; i < policy->port_level_settings.count; i++) {
+        const struct port_policy *at = &policy->port_level_settings.at[i];
+        if (at->port && at->port->number == port)
+            return &at->blocks;
+    }
+    return &policy->blocks;
+}
+
+/* Of the destination's policy a subset's replaces what it writes, block by block. */
+static void policy_apply(struct traffic_blocks *blocks, const struct traffic_policy *policy, int64_t port)
 {
     if (!policy)
         return;
-    if (policy->load_balancer)
-        settings->balance = policy->load_balancer;
-    if (policy->tls)
-        settings->tls = policy->tls;
-    for (size_t i = 0; i < policy->port_level_settings.count; i++) {
-        const struct port_policy *at = &policy->port_level_settings.at[i];
-        if (!at->port || at->port->number != port)
-            continue;
-        settings->balance = at->load_balancer;
-        settings->tls = at->tls;
-        return;
-    }
+    const struct traffic_blocks *with = blocks_at(policy, port);
+    blocks->load_balancer = with->load_balancer ? with->load_balancer : blocks->load_balancer;
+    blocks->connection_pool = with->connection_pool ? with->connection_pool : blocks->connection_pool;
+    blocks->outlier = with->outlier ? with->outlier : blocks->outlier;
+    blocks->tls = with->tls ? with->tls : blocks->tls;
+    blocks->proxy_protocol = with->proxy_protocol ? with->proxy_protocol : blocks->proxy_protocol;
+    blocks->retry_budget = with->retry_budget ? with->retry_budget : blocks->retry_budget;
 }
 
 static struct settings settings_find(struct work *work, const struct service *service, struct bytes host,
@@ -98,12 +104,12 @@ static struct settings settings_find(struct work *work, const struct service *se
     if (!settings.rule)
         return settings;
     const struct destination_rule *rule = settings.rule->spec;
-    policy_apply(&settings, rule->traffic_policy, port);
+    policy_apply(&settings.blocks, rule->traffic_policy, port);
     for (size_t i = 0; subset.len && i < rule->subsets.count; i++)
         if (bytes_equal(rule->subsets.at[i].name, subset))
             settings.subset = &rule->subsets.at[i];
     if (settings.subset)
-        policy_apply(&settings, settings.subset->traffic_policy, port);
+        policy_apply(&settings.blocks, settings.subset->traffic_policy, port);
     return settings;
 }
 
@@ -130,8 +136,8 @@ static bool is_mesh(uint32_t tls)
 static struct text_list peer_names(const struct settings *settings, const struct service *service,
                                    struct bytes *host, uint32_t tls)
 {
-    if (settings->tls && settings->tls->subject_alt_names.count)
-        return settings->tls->subject_alt_names;
+    if (settings->blocks.tls && settings->blocks.tls->subject_alt_names.count)
+        return settings->blocks.tls->subject_alt_names;
     if (service && service->entry->subject_alt_names.count)
         return service->entry->subject_alt_names;
     if (is_mesh(tls) || tls == CLUSTER_PLAIN)
@@ -142,8 +148,8 @@ static struct text_list peer_names(const struct settings *settings, const struct
 static struct bytes sni_of(struct work *work, const struct settings *settings, struct bytes host,
                            int64_t port, struct bytes subset, uint32_t tls)
 {
-    if (settings->tls && settings->tls->sni.len)
-        return settings->tls->sni;
+    if (settings->blocks.tls && settings->blocks.tls->sni.len)
+        return settings->blocks.tls->sni;
     if (!is_mesh(tls))
         return host;
     return arena_format(work->arena, "outbound_.%lld_.%.*s_.%.*s", (long long)port, BYTES_FMT(subset),
@@ -165,7 +171,7 @@ static uint64_t settings_hash(struct work *work, const struct rules_cluster *clu
 static void tls_set(struct work *work, struct rules_cluster *cluster, const struct settings *settings,
                     const struct service *service, struct bytes host, int64_t port, struct bytes subset)
 {
-    const struct client_tls *tls = settings->tls;
+    const struct client_tls *tls = settings->blocks.tls;
     cluster->tls = tls ? tls_modes[tls->mode] : CLUSTER_AUTO;
     cluster->skip_verify = tls && tls->insecure_skip_verify && cluster->tls == CLUSTER_TLS;
     if (tls && tls->credential_name.len && (cluster->tls == CLUSTER_MUTUAL || cluster->tls == CLUSTER_TLS))
@@ -180,30 +186,14 @@ static void tls_set(struct work *work, struct rules_cluster *cluster, const stru
     cluster->settings = settings_hash(work, cluster, sni, &names);
 }
 
-/* Istio's, which lifts Envoy's limits of 1024 and of 3 retries. */
-static void pool_preset(struct rules_cluster *cluster)
-{
-    enum { HOUR_MS = 3600 * 1000, STREAMS_MAX = INT32_MAX };
-    cluster->connect_timeout_ms = 10 * 1000;
-    cluster->idle_timeout_ms = HOUR_MS;
-    cluster->tcp_idle_timeout_ms = HOUR_MS;
-    cluster->max_connections = cluster->max_pending = RULES_UNLIMITED;
-    cluster->max_requests = cluster->max_retries = RULES_UNLIMITED;
-    cluster->max_streams = STREAMS_MAX;
-}
-
-static bool speaks_http2(const struct port *port)
-{
-    return port->protocol == PROTOCOL_HTTP2 || port->protocol == PROTOCOL_GRPC;
-}
-
 static uint32_t cluster_add(struct work *work, struct rules_cluster *cluster, struct bytes name,
-                            struct image_rows endpoints)
+                            struct endpoints_cluster endpoints)
 {
     cluster->name = work_text(work, name);
     cluster->id = hash_stable(name);
     rows_add(work, &work->clusters, cluster);
-    rows_add(work, &work->endpoints_clusters, &(struct endpoints_cluster){cluster->id, endpoints});
+    endpoints.id = cluster->id;
+    rows_add(work, &work->endpoints_clusters, &endpoints);
     map_put(&work->cluster_index, name, (void *)(uintptr_t)work->clusters.count);
     return work->clusters.count - 1;
 }
@@ -237,20 +227,22 @@ uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, st
     if (known)
         return (uint32_t)(known - 1);
     struct rules_cluster cluster = {.port = (uint32_t)port, .subset = work_text(work, subset)};
-    pool_preset(&cluster);
-    cluster.speaks = at && speaks_http2(at) ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
-    cluster.balance = settings.balance ? balances[settings.balance->simple] : PICK_LEAST_REQUEST;
+    const struct load_balancer *balancer = settings.blocks.load_balancer;
+    cluster.balance = balancer ? balances[balancer->simple] : PICK_LEAST_REQUEST;
+    pool_set(work, &cluster, &settings.blocks, at);
     cluster.inside = service && service->entry->location == SERVICE_INTERNAL;
     own_name_set(work, &cluster, host, service);
     tls_set(work, &cluster, &settings, service, host, port, subset);
-    struct image_rows endpoints = {0, 0};
+    struct endpoints_cluster endpoints = {0};
     if (at && (!subset.len || settings.subset))
         endpoints = endpoints_of(work, service, at, subset.len ? &settings.subset->labels : NULL);
     return cluster_add(work, &cluster, name, endpoints);
 }
 
-uint32_t cluster_inbound(struct work *work, int64_t port, struct bytes endpoint)
+uint32_t cluster_inbound(struct work *work, const struct port *from, struct bytes endpoint,
+                         struct connection_pool *pool)
 {
+    int64_t port = from->number;
     struct bytes name = arena_format(work->arena, "inbound|%lld||", (long long)port);
     uintptr_t known = (uintptr_t)map_get(&work->cluster_index, name);
     struct bytes address = BYTES("127.0.0.1");
@@ -267,7 +259,7 @@ uint32_t cluster_inbound(struct work *work, int64_t port, struct bytes endpoint)
                                     .tls = CLUSTER_PLAIN,
                                     .service_name = work_text(work, node_label(work, "app")),
                                     .service_namespace = work_text(work, work->node->name_space)};
-    pool_preset(&cluster);
+    pool_set(work, &cluster, &(struct traffic_blocks){.connection_pool = pool}, from);
     cluster.settings = hash_stable(BYTES("inbound"));
     return cluster_add(work, &cluster, name, endpoint_at(work, address, number));
 }

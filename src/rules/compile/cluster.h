@@ -6,13 +6,16 @@
 #define RULES_COMPILE_CLUSTER_H
 
 #include "rules/compile/service.h"
+#include "rules/kind/connection_pool.h"
 
 void cluster_rules_read(struct work *work);
 /* outbound|PORT|SUBSET|HOST; made when first asked for. `asks` is warned about what is missing. */
 uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, struct bytes subset,
                           const struct resource *asks, const struct yaml_node *node);
-/* inbound|PORT||: the workload itself, at `endpoint` as a Sidecar writes it, or 127.0.0.1:PORT. */
-uint32_t cluster_inbound(struct work *work, int64_t port, struct bytes endpoint);
+/* inbound|PORT||: the workload itself, at `endpoint` as a Sidecar writes it, or 127.0.0.1:PORT; `pool` may be
+ * NULL. */
+uint32_t cluster_inbound(struct work *work, const struct port *from, struct bytes endpoint,
+                         struct connection_pool *pool);
 /* Sorts and writes both tables of clusters. */
 void clusters_put(struct work *work);
 

@@ -12,12 +12,12 @@
 
 /* ---- the node --------------------------------------------------------- */
 
-static struct image_rows networks_of(struct work *work)
+static struct image_rows networks_of(struct work *work, const struct bytes *texts, size_t count)
 {
     struct rows rows = rows_of(sizeof(struct rules_network));
     struct rules_network network;
-    for (size_t i = 0; i < work->node->proxy_network_count; i++)
-        if (network_read(work->node->proxy_networks[i], &network))
+    for (size_t i = 0; i < count; i++)
+        if (network_read(texts[i], &network))
             rows_add(work, &rows, &network);
     return rows_put(work, RULES_NETWORK, &rows);
 }
@@ -46,7 +46,8 @@ static struct rules_node node_row(struct work *work)
         .role = node->role,
         .path_level = node->path_level,
         .proxy_names = work_names(work, node->proxy_names, node->proxy_name_count),
-        .proxy_networks = networks_of(work),
+        .proxy_networks = networks_of(work, node->proxy_networks, node->proxy_network_count),
+        .protocol_networks = networks_of(work, node->protocol_networks, node->protocol_network_count),
         .proxy_token_field = work_text(work, lower(work, node->proxy_token_field)),
         .mapping_claim = work_text(work, BYTES("groups")),
     };

@@ -29,6 +29,11 @@ struct compile_node {
     const struct bytes *proxy_networks; /* CIDR texts, checked */
     size_t proxy_network_count;
     struct bytes proxy_token_field;
+    /* Whose connections begin with a PROXY protocol header, and at which ports; none: at all. */
+    const struct bytes *protocol_networks; /* CIDR texts, checked */
+    size_t protocol_network_count;
+    const int64_t *protocol_ports;
+    size_t protocol_port_count;
     const struct rules_limits *limits; /* NULL: what holds when nothing is written */
 };
 

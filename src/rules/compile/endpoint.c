@@ -65,24 +65,48 @@ struct place {
     struct bytes workload;
 };
 
-static void entry_add(struct work *work, struct rows *rows, const struct workload_entry *entry,
-                      const struct port *port, struct place place)
+struct found { /* of one cluster, so far */
+    struct rows addresses;
+    struct rows hosts;
+};
+
+static bool is_resolved(const struct service_entry *entry)
+{
+    return entry->resolution == RESOLUTION_DNS || entry->resolution == RESOLUTION_DNS_ROUND_ROBIN;
+}
+
+static struct endpoints_endpoint entry_row(struct work *work, const struct workload_entry *entry,
+                                           struct place place)
 {
     struct endpoints_endpoint row = {.weight = entry->weight > 0 ? (uint32_t)entry->weight : 1};
     struct bytes label;
-    if (!address_set(work, &row, entry->address, entry_port(entry, port))) {
-        work_warn(work, place.resource, entry->group.node, FINDING_NOT_YET,
-                  "address '%.*s' is no IP address or unix path: the endpoint is left out",
-                  BYTES_FMT(entry->address));
-        return;
-    }
     row.mesh = text_map_get(&entry->labels, "security.istio.io/tlsMode", &label) &&
                bytes_equal(label, BYTES("istio"));
     row.names = account_names(work, place.resource->namespace, entry->service_account);
     if (text_map_get(&entry->labels, "app", &label))
         place.workload = label;
     row.workload = endpoint_text(work, place.workload);
-    rows_add(work, rows, &row);
+    return row;
+}
+
+static void entry_add(struct work *work, struct found *found, const struct service *service,
+                      const struct workload_entry *entry, const struct port *port, struct place place)
+{
+    struct endpoints_endpoint row = entry_row(work, entry, place);
+    bool resolved = is_resolved(service->entry);
+    if (address_set(work, &row, entry->address, entry_port(entry, port))) {
+        rows_add(work, &found->addresses, &row);
+    } else if (resolved && host_is_plain(entry->address)) {
+        struct endpoints_host host = {.name = endpoint_text(work, lower(work, entry->address)), .like = row};
+        host.first_only = service->entry->resolution == RESOLUTION_DNS_ROUND_ROBIN;
+        rows_add(work, &found->hosts, &host);
+    } else {
+        work_warn(work, place.resource, entry->group.node, FINDING_NOT_YET,
+                  resolved ? "address '%.*s' is no IP address, name or unix path: the endpoint is left out"
+                           : "address '%.*s' is no IP address or unix path, and the resolution of the "
+                             "service is not DNS: the endpoint is left out",
+                  BYTES_FMT(entry->address));
+    }
 }
 
 /* A WorkloadEntry's labels are its spec's, and its metadata's where the spec has none. */
@@ -94,7 +118,7 @@ static bool entry_chosen(const struct text_map *want, const struct workload_entr
     return labels_choose(want, &resource->labels);
 }
 
-static void selected_add(struct work *work, struct rows *rows, const struct service *service,
+static void selected_add(struct work *work, struct found *found, const struct service *service,
                          const struct port *port, const struct text_map *subset)
 {
     for (size_t i = work->set->first[KIND_WORKLOAD_ENTRY]; i < work->set->first[KIND_WORKLOAD_ENTRY + 1];
@@ -104,29 +128,46 @@ static void selected_add(struct work *work, struct rows *rows, const struct serv
         if (bytes_equal(resource->namespace, service->resource->namespace) &&
             entry_chosen(&service->entry->workload_selector->match_labels, entry, resource) &&
             (!subset || entry_chosen(subset, entry, resource)))
-            entry_add(work, rows, entry, port, (struct place){resource, resource->name});
+            entry_add(work, found, service, entry, port, (struct place){resource, resource->name});
     }
 }
 
-struct image_rows endpoints_of(struct work *work, const struct service *service, const struct port *port,
-                               const struct text_map *subset)
+/* Without endpoints the name of the service is where it runs. */
+static void itself_add(struct work *work, struct found *found, const struct service *service,
+                       const struct port *port, const struct text_map *subset)
 {
-    struct rows rows = rows_of(sizeof(struct endpoints_endpoint));
+    const struct workload_entry itself = {.address = service->host};
+    if (!subset || labels_choose(subset, &itself.labels))
+        entry_add(work, found, service, &itself, port,
+                  (struct place){service->resource, service->resource->name});
+}
+
+struct endpoints_cluster endpoints_of(struct work *work, const struct service *service,
+                                      const struct port *port, const struct text_map *subset)
+{
+    struct found found = {rows_of(sizeof(struct endpoints_endpoint)), rows_of(sizeof(struct endpoints_host))};
     const struct service_entry *entry = service->entry;
     for (size_t i = 0; i < entry->endpoints.count; i++)
         if (!subset || labels_choose(subset, &entry->endpoints.at[i].labels))
-            entry_add(work, &rows, &entry->endpoints.at[i], port,
+            entry_add(work, &found, service, &entry->endpoints.at[i], port,
                       (struct place){service->resource, service->resource->name});
     if (entry->workload_selector && entry->workload_selector->match_labels.count)
-        selected_add(work, &rows, service, port, subset);
-    return image_build_rows(&work->endpoints, ENDPOINTS_ENDPOINT, rows.at, rows.count);
+        selected_add(work, &found, service, port, subset);
+    if (is_resolved(entry) && !entry->endpoints.count && !entry->workload_selector)
+        itself_add(work, &found, service, port, subset);
+    return (struct endpoints_cluster){
+        .endpoints =
+            image_build_rows(&work->endpoints, ENDPOINTS_ENDPOINT, found.addresses.at, found.addresses.count),
+        .hosts = image_build_rows(&work->endpoints, ENDPOINTS_HOST, found.hosts.at, found.hosts.count),
+    };
 }
 
-struct image_rows endpoint_at(struct work *work, struct bytes address, int64_t port)
+struct endpoints_cluster endpoint_at(struct work *work, struct bytes address, int64_t port)
 {
     struct endpoints_endpoint row = {.weight = 1};
     if (!address_set(work, &row, address, port))
-        return (struct image_rows){0, 0};
+        return (struct endpoints_cluster){0};
     row.workload = endpoint_text(work, node_label(work, "app"));
-    return image_build_rows(&work->endpoints, ENDPOINTS_ENDPOINT, &row, 1);
+    return (struct endpoints_cluster){.endpoints =
+                                          image_build_rows(&work->endpoints, ENDPOINTS_ENDPOINT, &row, 1)};
 }

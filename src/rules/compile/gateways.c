@@ -1,7 +1,10 @@
 #include "rules/compile/gateways.h"
 
+#include "base/hash.h"
+
 #include "rules/compile/authn.h"
 #include "rules/compile/policy.h"
+#include "rules/compile/tcp.h"
 #include "rules/compile/vhost.h"
 #include "rules/kind/gateway.h"
 
@@ -15,7 +18,8 @@ struct opened {
 struct draft {
     struct rules_listener *listener;
     const struct server *first;
-    struct rows opened;  /* struct opened */
+    struct rows opened;  /* struct opened: where TLS is ended, or not spoken */
+    struct rows through; /* struct opened: where TLS stays encrypted */
     struct rows servers; /* struct rules_server */
     struct map tls_hosts;
 };
@@ -40,6 +44,11 @@ static bool terminates_tls(const struct server *server)
             server->tls->mode == SERVER_TLS_ISTIO_MUTUAL);
 }
 
+static bool passes_through(const struct server *server)
+{
+    return is_https(server) && server->tls && server->tls->mode == SERVER_TLS_PASSTHROUGH;
+}
+
 static bool can_open(struct work *work, const struct resource *gateway, const struct server *server)
 {
     bool encrypted = is_https(server);
@@ -50,7 +59,8 @@ static bool can_open(struct work *work, const struct resource *gateway, const st
         return false;
     }
     if (server->port->protocol == PROTOCOL_UDP || server->port->protocol == PROTOCOL_HBONE ||
-        server->port->protocol == PROTOCOL_HTTP_PROXY || (encrypted && !terminates_tls(server))) {
+        server->port->protocol == PROTOCOL_HTTP_PROXY ||
+        (encrypted && !terminates_tls(server) && !passes_through(server))) {
         work_warn(work, gateway, server->group.node, FINDING_NOT_YET,
                   "this protocol and TLS mode are not acted on yet: the server stays closed");
         return false;
@@ -198,22 +208,57 @@ static struct image_rows vhosts_of(struct work *work, struct draft *draft)
     return vhosts_put(work, &vhosts);
 }
 
-static struct image_rows tcp_of(struct work *work, struct draft *draft)
+/* ---- connections ------------------------------------------------------ */
+
+static void host_add(struct work *work, struct rows *hosts, struct bytes host)
 {
+    if (host.len)
+        rows_add(work, hosts, &host);
+}
+
+/* The hosts of a VirtualService that the server serves. */
+static struct text_list hosts_shared(struct work *work, const struct opened *opened,
+                                     const struct resource *resource)
+{
+    const struct virtual_service *service = resource->spec;
+    struct rows hosts = rows_of(sizeof(struct bytes));
+    for (size_t i = 0; i < opened->server->hosts.count; i++) {
+        struct bytes scope;
+        struct bytes wanted =
+            lower(work, host_scope(opened->server->hosts.at[i], opened->gateway->namespace, &scope));
+        if (!bytes_equal(scope, BYTES("*")) && !bytes_equal(scope, resource->namespace))
+            continue;
+        for (size_t j = 0; j < service->hosts.count; j++)
+            host_add(work, &hosts,
+                     host_common(wanted, host_full(work, service->hosts.at[j], resource->namespace)));
+    }
+    return (struct text_list){ROWS_AT(hosts, struct bytes), hosts.count};
+}
+
+static void connections_of_server(struct work *work, struct rows *routes, const struct opened *opened)
+{
+    struct viewpoint from = {opened->server->port->number, gateway_name(work, opened->gateway)};
     size_t count;
     struct resource **services = work_kind(work, KIND_VIRTUAL_SERVICE, &count);
-    for (uint32_t i = 0; i < draft->opened.count; i++) {
-        const struct opened *opened = &ROWS_AT(draft->opened, struct opened)[i];
-        struct viewpoint from = {opened->server->port->number, gateway_name(work, opened->gateway)};
-        for (size_t j = 0; j < count; j++) {
-            if (!virtual_service_bound(work, services[j], from.gateway))
-                continue;
-            struct image_rows to = tcp_routes(work, services[j], &from);
-            if (to.count)
-                return to;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (!virtual_service_bound(work, services[i], from.gateway))
+            continue;
+        struct text_list hosts = hosts_shared(work, opened, services[i]);
+        if (hosts.count && passes_through(opened->server))
+            tls_routes_add(work, routes, services[i], &from, &hosts);
+        else if (hosts.count)
+            tcp_routes_add(work, routes, services[i], &from,
+                           terminates_tls(opened->server) ? work_list(work, &hosts)
+                                                          : (struct image_rows){0, 0});
     }
-    return (struct image_rows){0, 0};
+}
+
+static struct image_rows connections_of(struct work *work, const struct rows *opened)
+{
+    struct rows routes = rows_of(sizeof(struct rules_tcp_route));
+    for (uint32_t i = 0; i < opened->count; i++)
+        connections_of_server(work, &routes, &ROWS_AT(*opened, struct opened)[i]);
+    return rows_put(work, RULES_TCP_ROUTE, &routes);
 }
 
 /* ---- listeners -------------------------------------------------------- */
@@ -222,16 +267,18 @@ static struct draft *draft_new(struct work *work, const struct opened *opened)
 {
     const struct server *server = opened->server;
     struct bytes address = server->bind.len ? server->bind : BYTES("0.0.0.0");
-    struct rules_listener *listener =
-        work_listener(work, opened->gateway, server->group.node, address, server->port->number,
-                      DIRECTION_GATEWAY, is_http(server) ? SPEAKS_HTTP : SPEAKS_TCP);
+    struct rules_listener *listener = work_listener(
+        work, opened->gateway, server->group.node, address, server->port->number, DIRECTION_GATEWAY,
+        is_http(server) && !passes_through(server) ? SPEAKS_HTTP : SPEAKS_TCP);
     struct draft *draft = arena_new(work->arena, struct draft);
     if (!listener)
         return NULL;
-    listener->tls = terminates_tls(server) ? LISTENER_TLS : LISTENER_PLAIN;
+    listener->tls = terminates_tls(server)   ? LISTENER_TLS
+                    : passes_through(server) ? LISTENER_PASSTHROUGH
+                                             : LISTENER_PLAIN;
     draft->listener = listener;
     draft->first = server;
-    draft->opened = rows_of(sizeof(struct opened));
+    draft->opened = draft->through = rows_of(sizeof(struct opened));
     draft->servers = rows_of(sizeof(struct rules_server));
     map_init(&draft->tls_hosts);
     return draft;
@@ -249,12 +296,19 @@ static struct draft *draft_find(struct rows *drafts, const struct server *server
     return NULL;
 }
 
+/* Can one port serve both? Of TLS the name that is asked for tells what is ended here. */
+static bool fits(const struct server *first, const struct server *server)
+{
+    if (passes_through(server))
+        return is_https(first) && !(first->tls && first->tls->https_redirect);
+    return is_http(first) == is_http(server) && terminates_tls(first) == terminates_tls(server);
+}
+
 static void server_open(struct work *work, struct rows *drafts, const struct opened *opened)
 {
     const struct server *server = opened->server;
     struct draft *draft = draft_find(drafts, server);
-    if (draft && (is_http(draft->first) != is_http(server) ||
-                  terminates_tls(draft->first) != terminates_tls(server))) {
+    if (draft && !fits(draft->first, server)) {
         work_warn(work, opened->gateway, server->group.node, FINDING_INVALID,
                   "another server has port %lld with a different protocol already; the first stands",
                   (long long)server->port->number);
@@ -270,12 +324,29 @@ static void server_open(struct work *work, struct rows *drafts, const struct ope
         return;
     if (server->tls && server->tls->https_redirect)
         draft->listener->redirect_https = 1;
-    rows_add(work, &draft->opened, opened);
+    rows_add(work, passes_through(server) ? &draft->through : &draft->opened, opened);
+}
+
+/* The same port as it is for connections that stay encrypted: policies of TCP, routes by SNI. */
+static bool through_add(struct work *work, const struct draft *draft)
+{
+    struct rules_listener row = *draft->listener;
+    row.id = hash_stable(arena_format(work->arena, "%llx passthrough", (unsigned long long)row.id));
+    row.protocol = SPEAKS_TCP;
+    row.tls = LISTENER_PASSTHROUGH;
+    row.servers = row.vhosts = row.authn = row.passthrough = (struct image_rows){0, 0};
+    row.publishes_keys = 0;
+    row.tcp = connections_of(work, &draft->through);
+    if (!policies_attach(work, &row))
+        return false;
+    work_listener_add(work, &row);
+    return true;
 }
 
 static bool draft_finish(struct work *work, struct draft *draft)
 {
     struct rules_listener *listener = draft->listener;
+    bool both = draft->opened.count && draft->through.count;
     map_done(&draft->tls_hosts);
     listener->servers = rows_put(work, RULES_SERVER, &draft->servers);
     if (listener->protocol == SPEAKS_HTTP) {
@@ -283,28 +354,37 @@ static bool draft_finish(struct work *work, struct draft *draft)
         listener->authn = authn_rows(work);
         listener->publishes_keys = work->assertion_resource != NULL;
     } else {
-        listener->tcp = tcp_of(work, draft);
+        listener->tcp = connections_of(work, draft->opened.count ? &draft->opened : &draft->through);
     }
+    if (both)
+        listener->passthrough = (struct image_rows){work->listeners.count + 1, 1};
     if (!policies_attach(work, listener))
         return false;
     work_listener_add(work, listener);
-    return true;
+    return !both || through_add(work, draft);
 }
 
-bool gateways_compile(struct work *work)
+static void servers_open(struct work *work, struct rows *drafts, bool through)
 {
-    struct rows drafts = rows_of(sizeof(struct draft *));
     size_t count;
-    bool done = true;
     struct resource **gateways = work_kind(work, KIND_GATEWAY, &count);
     for (size_t i = 0; i < count; i++) {
         const struct gateway *gateway = gateways[i]->spec;
         if (!node_chosen(work, &gateway->selector))
             continue;
         for (size_t j = 0; j < gateway->servers.count; j++)
-            if (can_open(work, gateways[i], &gateway->servers.at[j]))
-                server_open(work, &drafts, &(struct opened){gateways[i], &gateway->servers.at[j]});
+            if (passes_through(&gateway->servers.at[j]) == through &&
+                can_open(work, gateways[i], &gateway->servers.at[j]))
+                server_open(work, drafts, &(struct opened){gateways[i], &gateway->servers.at[j]});
     }
+}
+
+bool gateways_compile(struct work *work)
+{
+    struct rows drafts = rows_of(sizeof(struct draft *));
+    bool done = true;
+    servers_open(work, &drafts, false); /* first, since they make more of a listener */
+    servers_open(work, &drafts, true);
     for (uint32_t i = 0; i < drafts.count; i++)
         done = draft_finish(work, ROWS_AT(drafts, struct draft *)[i]) && done;
     return done;

@@ -3,6 +3,7 @@
 #include "rules/compile/authn.h"
 #include "rules/compile/peer.h"
 #include "rules/compile/policy.h"
+#include "rules/compile/tcp.h"
 #include "rules/compile/vhost.h"
 #include "rules/kind/sidecar.h"
 
@@ -44,17 +45,28 @@ static bool speaks_http(const struct port *port)
 
 /* ---- inbound ---------------------------------------------------------- */
 
+/* The workload behind an ingress. */
+static struct image_rows inbound_tcp(struct work *work, uint32_t cluster)
+{
+    struct rows routes = rows_of(sizeof(struct rules_tcp_route));
+    tcp_routes_add_cluster(work, &routes, cluster, BYTES("default"), (struct image_rows){0, 0});
+    return rows_put(work, RULES_TCP_ROUTE, &routes);
+}
+
 static bool ingress_compile(struct work *work, const struct resource *resource,
                             const struct sidecar_ingress *ingress)
 {
     struct bytes address = ingress->bind.len ? ingress->bind : BYTES("0.0.0.0");
     int64_t port = ingress->port->number;
     bool http = speaks_http(ingress->port);
+    const struct sidecar *sidecar = resource->spec;
     struct rules_listener *listener = work_listener(work, resource, ingress->group.node, address, port,
                                                     DIRECTION_INBOUND, http ? SPEAKS_HTTP : SPEAKS_TCP);
     if (!listener)
         return true;
-    uint32_t cluster = cluster_inbound(work, port, ingress->default_endpoint);
+    struct connection_pool *pool =
+        ingress->connection_pool ? ingress->connection_pool : sidecar->inbound_pool;
+    uint32_t cluster = cluster_inbound(work, ingress->port, ingress->default_endpoint, pool);
     listener->tls = peer_tls(work, port);
     if (http) {
         struct rows vhosts = rows_of(sizeof(struct rules_vhost));
@@ -65,7 +77,7 @@ static bool ingress_compile(struct work *work, const struct resource *resource,
         listener->vhosts = vhosts_put(work, &vhosts);
         listener->authn = authn_rows(work);
     } else {
-        listener->tcp = tcp_route_one(work, cluster, BYTES("default"));
+        listener->tcp = inbound_tcp(work, cluster);
     }
     if (!policies_attach(work, listener))
         return false;
@@ -206,30 +218,56 @@ static struct image_rows outbound_vhosts(struct work *work, const struct resourc
     return vhosts_put(work, &vhosts);
 }
 
-/* A TCP listener has no host to choose by: the first service that may be seen at that port. */
-static struct image_rows outbound_tcp(struct work *work, const struct resource *sidecar,
-                                      const struct sidecar_egress *egress)
+static bool speaks_tls(const struct port *port)
+{
+    return protocol_is_tls((enum protocol)port->protocol);
+}
+
+static struct image_rows names_put(struct work *work, struct bytes host)
+{
+    struct names names = names_of(work, host);
+    return work_names(work, names.at, names.count);
+}
+
+/* To one service: its VirtualService's routes, and behind them the service itself. */
+static void service_connections(struct work *work, struct rows *routes, const struct resource *sidecar,
+                                const struct sidecar_egress *egress, const struct service *service)
 {
     int64_t port = egress->port->number;
     struct viewpoint from = {port, BYTES("mesh")};
+    struct image_rows hosts = {0, 0};
+    const struct resource *rule = virtual_service_for(work, egress, service->host);
+    if (speaks_tls(egress->port))
+        hosts = names_put(work, service->host);
+    if (rule && speaks_tls(egress->port))
+        tls_routes_add(work, routes, rule, &from, &(struct text_list){0});
+    if (rule)
+        tcp_routes_add(work, routes, rule, &from, hosts);
+    tcp_routes_add_cluster(
+        work, routes,
+        cluster_outbound(work, service->host, port, (struct bytes){0}, sidecar, egress->group.node),
+        service->host, hosts);
+}
+
+/* By the name in the TLS hello. Without TLS nothing tells the services apart: the first that may be seen. */
+static struct image_rows outbound_tcp(struct work *work, const struct resource *sidecar,
+                                      const struct sidecar_egress *egress)
+{
+    struct rows routes = rows_of(sizeof(struct rules_tcp_route));
     size_t count;
     const struct service **services = services_all(work, &count);
     for (size_t i = 0; i < count; i++) {
-        if (!service_port(services[i], port) ||
+        if (!service_port(services[i], egress->port->number) ||
             !visible(work, egress, services[i]->host, services[i]->resource->namespace))
             continue;
-        const struct resource *rule = virtual_service_for(work, egress, services[i]->host);
-        struct image_rows to = rule ? tcp_routes(work, rule, &from) : (struct image_rows){0, 0};
-        if (to.count)
-            return to;
-        return tcp_route_one(
-            work,
-            cluster_outbound(work, services[i]->host, port, (struct bytes){0}, sidecar, egress->group.node),
-            services[i]->host);
+        service_connections(work, &routes, sidecar, egress, services[i]);
+        if (!speaks_tls(egress->port))
+            break;
     }
-    work_warn(work, sidecar, egress->group.node, FINDING_REFERENCE, "no host of this egress has port %lld",
-              (long long)port);
-    return (struct image_rows){0, 0};
+    if (!routes.count)
+        work_warn(work, sidecar, egress->group.node, FINDING_REFERENCE,
+                  "no host of this egress has port %lld", (long long)egress->port->number);
+    return rows_put(work, RULES_TCP_ROUTE, &routes);
 }
 
 static void egress_compile(struct work *work, const struct resource *sidecar,
@@ -249,6 +287,8 @@ static void egress_compile(struct work *work, const struct resource *sidecar,
                       http ? SPEAKS_HTTP : SPEAKS_TCP);
     if (!listener)
         return;
+    if (speaks_tls(egress->port))
+        listener->tls = LISTENER_PASSTHROUGH;
     if (http)
         listener->vhosts = outbound_vhosts(work, sidecar, egress);
     else

@@ -68,36 +68,14 @@ static bool match_is_all(const struct http_match *match)
            !match->query_params.count;
 }
 
-static struct bytes gateway_full(struct work *work, struct bytes name, struct bytes own)
-{
-    if (bytes_equal(name, BYTES("mesh")) || bytes_find(name, '/') < name.len)
-        return name;
-    return arena_format(work->arena, "%.*s/%.*s", BYTES_FMT(own), BYTES_FMT(name));
-}
-
-static bool gateways_hold(struct work *work, const struct text_list *gateways, struct bytes own,
-                          struct bytes gateway)
-{
-    for (size_t i = 0; i < gateways->count; i++)
-        if (bytes_equal(gateway_full(work, gateways->at[i], own), gateway))
-            return true;
-    return false;
-}
-
-bool virtual_service_bound(struct work *work, const struct resource *resource, struct bytes gateway)
-{
-    const struct virtual_service *service = resource->spec;
-    if (!service->gateways.count)
-        return bytes_equal(gateway, BYTES("mesh"));
-    return gateways_hold(work, &service->gateways, resource->namespace, gateway);
-}
-
 static bool match_visible(struct work *work, const struct http_match *match, const struct resource *resource,
                           const struct viewpoint *from)
 {
-    if (match->port && match->port != from->port)
+    const struct match_from *at = &match->from;
+    if (at->port && at->port != from->port)
         return false;
-    if (match->gateways.count && !gateways_hold(work, &match->gateways, resource->namespace, from->gateway))
+    if (at->gateways.count ? !gateways_hold(work, &at->gateways, resource->namespace, from->gateway)
+                           : !node_is(work, &at->labels, at->name_space))
         return false;
     if (!asks_for_claims(&match->headers) && !asks_for_claims(&match->without_headers))
         return true;
@@ -138,34 +116,6 @@ static struct image_rows ops_of(struct work *work, const struct route_headers *h
         ops_add(work, &rows, headers->response, true);
     }
     return rows_put(work, RULES_FIELD_OP, &rows);
-}
-
-/* The port written, else the service's only one, else the one we came by if it has that. */
-static int64_t destination_port(struct work *work, const struct destination *destination, struct bytes host,
-                                const struct viewpoint *from)
-{
-    const struct service *service = service_find(work, host);
-    if (destination->port && destination->port->number)
-        return destination->port->number;
-    if (!service || !service->entry->ports.count)
-        return from->port;
-    if (service->entry->ports.count == 1 || !service_port(service, from->port))
-        return service->entry->ports.at[0].number;
-    return from->port;
-}
-
-static uint32_t destination_cluster(struct work *work, const struct destination *destination,
-                                    const struct resource *resource, const struct viewpoint *from)
-{
-    struct bytes host = host_full(work, destination->host, resource->namespace);
-    int64_t port = destination_port(work, destination, host, from);
-    return cluster_outbound(work, host, port, destination->subset, resource, destination->group.node);
-}
-
-static struct image_rows destination_one(struct work *work, uint32_t cluster)
-{
-    struct rules_destination row = {cluster, 1, {0, 0}};
-    return image_build_rows(&work->rules, RULES_DESTINATION, &row, 1);
 }
 
 static struct image_rows http_destinations(struct work *work, const struct http_route *route,
@@ -289,51 +239,6 @@ struct image_rows routes_put(struct work *work, const struct routes *routes)
     for (uint32_t i = 0; i < routes->all.count; i++)
         rows_add(work, &rows, &ROWS_AT(routes->all, struct rules_route)[i]);
     return rows_put(work, RULES_ROUTE, &rows);
-}
-
-/* ---- tcp -------------------------------------------------------------- */
-
-static bool tcp_visible(struct work *work, const struct tcp_route *route, const struct resource *resource,
-                        const struct viewpoint *from)
-{
-    for (size_t i = 0; i < route->match.count; i++) {
-        const struct tcp_match *match = &route->match.at[i];
-        if ((!match->port || match->port == from->port) &&
-            (!match->gateways.count ||
-             gateways_hold(work, &match->gateways, resource->namespace, from->gateway)))
-            return true;
-    }
-    return !route->match.count;
-}
-
-struct image_rows tcp_route_one(struct work *work, uint32_t cluster, struct bytes name)
-{
-    struct rules_tcp_route row = {.name = work_text(work, name),
-                                  .destinations = destination_one(work, cluster)};
-    return image_build_rows(&work->rules, RULES_TCP_ROUTE, &row, 1);
-}
-
-struct image_rows tcp_routes(struct work *work, const struct resource *resource, const struct viewpoint *from)
-{
-    const struct virtual_service *service = resource->spec;
-    struct rows rows = rows_of(sizeof(struct rules_destination));
-    for (size_t i = 0; i < service->tcp.count && !rows.count; i++) {
-        const struct tcp_route *route = &service->tcp.at[i];
-        if (!tcp_visible(work, route, resource, from))
-            continue;
-        for (size_t j = 0; j < route->route.count; j++) {
-            int64_t weight = route->route.count == 1 ? 1 : route->route.at[j].weight;
-            if (weight > 0 && weight <= UINT32_MAX && route->route.at[j].destination)
-                rows_add(work, &rows,
-                         &(struct rules_destination){
-                             destination_cluster(work, route->route.at[j].destination, resource, from),
-                             (uint32_t)weight,
-                             {0, 0}});
-        }
-    }
-    struct rules_tcp_route row = {.name = work_text(work, resource->name),
-                                  .destinations = rows_put(work, RULES_DESTINATION, &rows)};
-    return image_build_rows(&work->rules, RULES_TCP_ROUTE, &row, row.destinations.count > 0);
 }
 
 /* ---- vhosts ----------------------------------------------------------- */

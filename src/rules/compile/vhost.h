@@ -4,17 +4,7 @@
 #ifndef RULES_COMPILE_VHOST_H
 #define RULES_COMPILE_VHOST_H
 
-#include "rules/compile/cluster.h"
-#include "rules/kind/virtual_service.h"
-
-/* From where a VirtualService is looked at. */
-struct viewpoint {
-    int64_t port;         /* of the gateway's server, or of the service */
-    struct bytes gateway; /* NAMESPACE/NAME, or "mesh" */
-};
-
-/* Is it bound to that gateway? */
-bool virtual_service_bound(struct work *work, const struct resource *resource, struct bytes gateway);
+#include "rules/compile/viewpoint.h"
 
 /* Routes of several VirtualServices for one host, the catch-alls last. */
 struct routes;
@@ -25,11 +15,6 @@ void routes_add_cluster(struct work *work, struct routes *routes, uint32_t clust
                         enum rules_direction direction);
 /* Writes them. */
 struct image_rows routes_put(struct work *work, const struct routes *routes);
-
-/* The first tcp route that fits; none: {0, 0}. */
-struct image_rows tcp_routes(struct work *work, const struct resource *resource,
-                             const struct viewpoint *from);
-struct image_rows tcp_route_one(struct work *work, uint32_t cluster, struct bytes name);
 
 /* One vhost of host "x", "*.x" or "*"; `port` as in the snapshot. */
 void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32_t port,

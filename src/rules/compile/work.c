@@ -172,6 +172,15 @@ uint64_t work_credential(struct work *work, struct bytes name_space, struct byte
 
 /* ---- listeners -------------------------------------------------------- */
 
+/* What the node's own workload says on its way out has no proxy before it. */
+static bool takes_header(const struct compile_node *node, int64_t port, enum rules_direction direction)
+{
+    bool named = !node->protocol_port_count;
+    for (size_t i = 0; i < node->protocol_port_count; i++)
+        named = named || node->protocol_ports[i] == port;
+    return named && node->protocol_network_count && direction != DIRECTION_OUTBOUND;
+}
+
 struct rules_listener *work_listener(struct work *work, const struct resource *resource,
                                      const struct yaml_node *node, struct bytes address, int64_t port,
                                      enum rules_direction direction, enum rules_protocol protocol)
@@ -194,6 +203,7 @@ struct rules_listener *work_listener(struct work *work, const struct resource *r
         .direction = direction,
         .protocol = protocol,
         .workload_port = (uint32_t)port,
+        .proxy_protocol = takes_header(work->node, port, direction),
     };
     rows_add(work, &work->binds,
              &(struct compile_bind){listener->id, address, (uint32_t)port, protocol == SPEAKS_TCP});

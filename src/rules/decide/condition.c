@@ -63,6 +63,16 @@ bool network_holds(const struct rules_network *network, const unsigned char addr
     return (network->address[whole] & mask) == (address[whole] & mask);
 }
 
+bool networks_hold(const struct image *rules, struct image_rows networks, const unsigned char address[16])
+{
+    IMAGE_FOR(rules, RULES_NETWORK, struct rules_network, network, networks)
+    {
+        if (network_holds(network, address))
+            return true;
+    }
+    return false;
+}
+
 static bool text_matches(uint32_t match, struct bytes want, struct bytes text, const struct subject *subject)
 {
     switch ((enum rules_value_match)match) {

@@ -18,5 +18,7 @@ enum truth condition_holds(const struct image *rules, const struct rules_conditi
                            const struct facts *facts, struct arena *arena);
 /* An address with IPv4 as ::ffff:a.b.c.d. */
 bool network_holds(const struct rules_network *network, const unsigned char address[16]);
+/* Any of them (RULES_NETWORK). */
+bool networks_hold(const struct image *rules, struct image_rows networks, const unsigned char address[16]);
 
 #endif

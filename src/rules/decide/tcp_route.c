@@ -24,12 +24,9 @@ size_t hosts_fit(const struct image *rules, struct image_rows hosts, struct byte
     return best;
 }
 
-static bool networks_hold(const struct image *rules, struct image_rows networks, const unsigned char *address)
+static bool networks_fit(const struct image *rules, struct image_rows networks, const unsigned char *address)
 {
-    IMAGE_FOR(rules, RULES_NETWORK, struct rules_network, network, networks)
-    if (address && network_holds(network, address))
-        return true;
-    return !networks.count;
+    return !networks.count || (address && networks_hold(rules, networks, address));
 }
 
 /* 0: not at all. Without hosts any connection fits, the least. */
@@ -64,8 +61,8 @@ const struct rules_tcp_route *route_tcp(const struct image *rules, const struct 
     IMAGE_FOR(rules, RULES_TCP_ROUTE, struct rules_tcp_route, route, listener->tcp)
     {
         size_t fit = route_fits(rules, route, ends->sni);
-        if (fit <= best_fit || !networks_hold(rules, route->to_networks, ends->ours) ||
-            !networks_hold(rules, route->of_networks, ends->theirs))
+        if (fit <= best_fit || !networks_fit(rules, route->to_networks, ends->ours) ||
+            !networks_fit(rules, route->of_networks, ends->theirs))
             continue;
         best = route;
         best_fit = fit;

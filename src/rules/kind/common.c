@@ -70,6 +70,25 @@ bool protocol_is_tls(enum protocol protocol)
     return protocol == PROTOCOL_HTTPS || protocol == PROTOCOL_TLS;
 }
 
+bool protocol_is_http2(enum protocol protocol)
+{
+    return protocol == PROTOCOL_HTTP2 || protocol == PROTOCOL_GRPC;
+}
+
+enum protocol port_protocol(const struct port *port)
+{
+    struct bytes name = port->name, first;
+    if (port->protocol != PROTOCOL_NONE)
+        return (enum protocol)port->protocol;
+    if (bytes_starts_nocase(name, BYTES("grpc-web")))
+        return PROTOCOL_GRPC_WEB;
+    bytes_cut(&name, '-', &first);
+    for (int i = PROTOCOL_HTTP; protocol_choices[i]; i++)
+        if (bytes_equal_nocase(first, bytes_of(protocol_choices[i])))
+            return (enum protocol)i;
+    return PROTOCOL_NONE;
+}
+
 static bool is_alphanumeric(char c)
 {
     return ascii_is_alpha(c) || ascii_is_digit(c);
@@ -203,6 +222,11 @@ bool check_host_plain(struct report *report, const struct yaml_node *node, struc
     if (host_is_plain(host) || address_is_ip(host))
         return true;
     return wrong(report, node, host, "is no host: a name such as shop.example.com belongs here");
+}
+
+bool check_cidr(struct report *report, const struct yaml_node *node, struct bytes text)
+{
+    return address_is_cidr(text) || wrong(report, node, text, "is no address or range such as 10.0.0.0/8");
 }
 
 bool check_port(struct report *report, const struct yaml_node *node, int64_t port)

@@ -24,8 +24,9 @@ enum protocol {
     PROTOCOL_HBONE,
 };
 
-bool protocol_is_http(enum protocol protocol); /* HTTP, HTTP2, GRPC, GRPC-WEB: plain text on the wire */
-bool protocol_is_tls(enum protocol protocol);  /* HTTPS, TLS */
+bool protocol_is_http(enum protocol protocol);  /* HTTP, HTTP2, GRPC, GRPC-WEB: plain text on the wire */
+bool protocol_is_tls(enum protocol protocol);   /* HTTPS, TLS */
+bool protocol_is_http2(enum protocol protocol); /* HTTP2, GRPC */
 
 struct port {
     struct group group;
@@ -54,6 +55,9 @@ struct selector {
     struct text_map match_labels; /* `matchLabels`, or `labels` in networking kinds */
 };
 
+/* What is spoken there: what was written, else what the name begins with, as in http2-web. */
+enum protocol port_protocol(const struct port *port);
+
 extern const struct field_table port_table;
 extern const struct field_table port_selector_table;
 extern const struct field_table destination_table;
@@ -71,6 +75,7 @@ struct percent {
 /* Checks of syntax; each says what is wrong at `node` and answers whether all is well. */
 bool check_host(struct report *report, const struct yaml_node *node, struct bytes host); /* name or *.name */
 bool check_host_plain(struct report *report, const struct yaml_node *node, struct bytes host);
+bool check_cidr(struct report *report, const struct yaml_node *node, struct bytes text);
 bool check_port(struct report *report, const struct yaml_node *node, int64_t port);
 bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name);
 bool check_header_name(struct report *report, const struct yaml_node *node, struct bytes name);

@@ -15,8 +15,7 @@ static const struct field server_tls_fields[] = {
     {"httpsRedirect", FIELD_BOOL, 0, offsetof(struct server_tls, https_redirect),
      .help = "answer every request with a redirect to https"},
     {"mode", FIELD_CHOICE, 0, offsetof(struct server_tls, mode), .choices = mode_choices,
-     .choices_not_yet =
-         1u << SERVER_TLS_PASSTHROUGH | 1u << SERVER_TLS_AUTO_PASSTHROUGH | 1u << SERVER_TLS_OPTIONAL_MUTUAL,
+     .choices_not_yet = 1u << SERVER_TLS_AUTO_PASSTHROUGH | 1u << SERVER_TLS_OPTIONAL_MUTUAL,
      .help = "how TLS is terminated and whether clients need a certificate"},
     {"credentialName", FIELD_TEXT, 0, offsetof(struct server_tls, credential_name),
      .help = "the Secret with the server's certificate and key, for MUTUAL also the clients' CA"},
@@ -124,7 +123,8 @@ static void check_tls(const struct server *server, struct report *report)
     check_credential(tls, report);
     /* Istio's default; without a warning it would seem that TLS is terminated. */
     if (secure && !group_has(&tls->group, "mode"))
-        report_not_yet(report, tls->group.node, "mode PASSTHROUGH, which holds when none is written,");
+        report_warning(report, tls->group.node,
+                       "no mode is written, so PASSTHROUGH holds: TLS is not ended here");
 }
 
 static void check_server(const struct server *server, struct report *report)

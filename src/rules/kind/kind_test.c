@@ -68,6 +68,14 @@ static void gateway_rows(void **state)
          "spec: {servers: [{port: {number: 443, name: s, protocol: HTTPS}, hosts: [a.b], tls: {mode: "
          "SIMPLE}}]}",
          "f.yaml:4:80: spec.servers[0].tls: mode SIMPLE needs a credentialName"},
+        {"passed through",
+         "spec: {servers: [{port: {number: 443, name: s, protocol: TLS}, hosts: ['*'], tls: {mode: "
+         "PASSTHROUGH}}]}",
+         NULL},
+        {"no mode",
+         "spec: {servers: [{port: {number: 443, name: s, protocol: TLS}, hosts: ['*'], tls: "
+         "{credentialName: c}}]}",
+         "f.yaml:4:78: spec.servers[0].tls: no mode is written, so PASSTHROUGH holds: TLS is not ended here"},
         {"pinned key",
          "spec: {servers: [{port: {number: 443, name: s, protocol: HTTPS}, hosts: [a.b],"
          " tls: {mode: MUTUAL, credentialName: c, verifyCertificateSpki: [x]}}]}",
@@ -120,6 +128,27 @@ static void virtual_service_rows(void **state)
          "name one in gateways"},
         {"retries", "spec: {hosts: [a], http: [{route: [{destination: {host: a}}], retries: {attempts: 1}}]}",
          "f.yaml:4:63: spec.http[0].retries: retries is not acted on by this version"},
+        {"names of TLS",
+         "spec: {hosts: ['*.a', b.c], tls: [{match: [{sniHosts: [x.a, B.c], destinationSubnets: "
+         "[10.0.0.0/8]}], route: [{destination: {host: a}}]}]}",
+         NULL},
+        {"a name of another host",
+         "spec: {hosts: ['*.a'], tls: [{match: [{sniHosts: [x.a, a]}], route: [{destination: {host: a}}]}]}",
+         "f.yaml:4:56: spec.tls[0].match[0].sniHosts[1]: 'a' is none of the VirtualService's hosts"},
+        {"no name of TLS",
+         "spec: {hosts: [a.b], tls: [{match: [{sniHosts: ['a b']}], route: [{destination: {host: a}}]}]}",
+         "f.yaml:4:49: spec.tls[0].match[0].sniHosts[0]: 'a b' is no host: a name such as shop.example.com, "
+         "*.example.com or * belongs here"},
+        {"tls for every name", "spec: {hosts: [a.b], tls: [{route: [{destination: {host: a}}]}]}",
+         "f.yaml:4:28: spec.tls[0]: match is missing"},
+        {"range",
+         "spec: {hosts: [a.b], tcp: [{match: [{sourceSubnet: 10.0.0.0/33}], route: [{destination: {host: "
+         "a}}]}]}",
+         "f.yaml:4:52: spec.tcp[0].match[0].sourceSubnet: '10.0.0.0/33' is no address or range such as "
+         "10.0.0.0/8"},
+        {"weights of connections",
+         "spec: {hosts: [a.b], tcp: [{route: [{destination: {host: a}}, {destination: {host: b}}]}]}",
+         "f.yaml:4:29: spec.tcp[0].route: several destinations need weights"},
         {"number where text belongs", "spec: {hosts: [1], http: [{route: [{destination: {host: a}}]}]}",
          "f.yaml:4:16: spec.hosts[0]: '1' is a number where text belongs; write it in quotes"},
     };
@@ -184,8 +213,10 @@ static void service_entry_rows(void **state)
          "f.yaml:4:99: spec.endpoints[0].address: 'unix://a' is no unix socket such as unix:///run/app.sock "
          "or "
          "unix://@app"},
-        {"dns", "spec: {hosts: [a.b], resolution: DNS}",
-         "f.yaml:4:34: spec.resolution: 'DNS' is not acted on by this version"},
+        {"none", "spec: {hosts: [a.b], resolution: NONE}",
+         "f.yaml:4:34: spec.resolution: 'NONE' is not acted on by this version"},
+        {"wildcard by DNS", "spec: {hosts: ['*.b'], resolution: DNS}",
+         "f.yaml:4:16: spec.hosts[0]: a wildcard cannot be resolved; endpoints are needed"},
     };
     run("networking.istio.io/v1", "ServiceEntry", rows, ROWS(rows));
 }

@@ -14,8 +14,7 @@ static const struct field service_entry_fields[] = {
     {"location", FIELD_CHOICE, 0, offsetof(struct service_entry, location), .choices = location_choices,
      .help = "whether it is part of the mesh, and so speaks mutual TLS"},
     {"resolution", FIELD_CHOICE, 0, offsetof(struct service_entry, resolution), .choices = resolution_choices,
-     .choices_not_yet = 1u << RESOLUTION_NONE | 1u << RESOLUTION_DNS | 1u << RESOLUTION_DNS_ROUND_ROBIN |
-                        1u << RESOLUTION_DYNAMIC_DNS,
+     .choices_not_yet = 1u << RESOLUTION_NONE | 1u << RESOLUTION_DYNAMIC_DNS,
      .help = "how endpoints are found"},
     {"endpoints", FIELD_GROUP, FIELD_LIST, offsetof(struct service_entry, endpoints), &workload_entry_table,
      .count_max = 4096, .oneof = 1, .help = "where it runs"},

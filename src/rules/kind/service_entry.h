@@ -10,9 +10,9 @@ enum service_location { SERVICE_EXTERNAL, SERVICE_INTERNAL };
 
 enum service_resolution {
     RESOLUTION_NONE,
-    RESOLUTION_STATIC, /* the only one acted on */
-    RESOLUTION_DNS,
-    RESOLUTION_DNS_ROUND_ROBIN,
+    RESOLUTION_STATIC,
+    RESOLUTION_DNS,             /* all addresses of the names */
+    RESOLUTION_DNS_ROUND_ROBIN, /* the first */
     RESOLUTION_DYNAMIC_DNS,
 };
 

@@ -22,7 +22,8 @@ static const struct field sidecar_ingress_fields[] = {
     {"defaultEndpoint", FIELD_TEXT, 0, offsetof(struct sidecar_ingress, default_endpoint),
      .help = "the workload: 127.0.0.1:PORT, 0.0.0.0:PORT (the pod's address) or unix:///path"},
     {"tls", FIELD_GROUP, FIELD_NOT_YET, .group = &server_tls_table, .help = "TLS from outside the mesh"},
-    {"connectionPool", FIELD_GROUP, FIELD_NOT_YET, .group = &connection_pool_table, .help = "limits"},
+    {"connectionPool", FIELD_GROUP, 0, offsetof(struct sidecar_ingress, connection_pool),
+     &connection_pool_table, .help = "limits towards the workload"},
 };
 static FIELD_TABLE(sidecar_ingress, struct sidecar_ingress);
 
@@ -45,7 +46,8 @@ static const struct field sidecar_fields[] = {
      .help = "what comes in"},
     {"egress", FIELD_GROUP, FIELD_LIST, offsetof(struct sidecar, egress), &sidecar_egress_table,
      .help = "what goes out"},
-    {"inboundConnectionPool", FIELD_GROUP, FIELD_NOT_YET, .group = &connection_pool_table, .help = "limits"},
+    {"inboundConnectionPool", FIELD_GROUP, 0, offsetof(struct sidecar, inbound_pool), &connection_pool_table,
+     .help = "limits towards the workload, where an ingress has none of its own"},
     {"outboundTrafficPolicy", FIELD_GROUP, FIELD_NOT_YET, .group = &outbound_table,
      .help = "what happens with unknown destinations"},
 };

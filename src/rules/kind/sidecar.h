@@ -4,7 +4,7 @@
 #ifndef RULES_KIND_SIDECAR_H
 #define RULES_KIND_SIDECAR_H
 
-#include "rules/kind/common.h"
+#include "rules/kind/connection_pool.h"
 
 enum capture_mode { CAPTURE_DEFAULT, CAPTURE_IPTABLES /* not acted on yet */, CAPTURE_NONE };
 
@@ -14,6 +14,7 @@ struct sidecar_ingress {
     struct bytes bind;
     int capture_mode;              /* enum capture_mode */
     struct bytes default_endpoint; /* as written; endpoint_read takes it apart */
+    struct connection_pool *connection_pool;
 };
 
 struct sidecar_egress {
@@ -29,6 +30,7 @@ struct sidecar {
     struct selector *workload_selector;
     FIELD_LIST_OF(struct sidecar_ingress) ingress;
     FIELD_LIST_OF(struct sidecar_egress) egress;
+    struct connection_pool *inbound_pool;
 };
 
 extern const struct kind sidecar_kind;

@@ -1,55 +1,13 @@
 #include "rules/kind/traffic_policy.h"
 
-/* The tables of a DestinationRule's trafficPolicy; most of it is known, little of it acted on so far. */
+/* The tables of a DestinationRule's trafficPolicy; limits are in connection_pool.c. */
 
 #define AT_LEAST_1MS .min = 1
 
 static const char *const balance_choices[] = {"UNSPECIFIED", "LEAST_CONN",    "RANDOM", "PASSTHROUGH",
                                               "ROUND_ROBIN", "LEAST_REQUEST", NULL};
 static const char *const client_tls_choices[] = {"DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL", NULL};
-static const char *const upgrade_choices[] = {"DEFAULT", "DO_NOT_UPGRADE", "UPGRADE", NULL};
 static const char *const proxy_choices[] = {"V1", "V2", NULL};
-
-static const struct field keepalive_fields[] = {
-    {"probes", FIELD_INT, 0, .max = UINT32_MAX, .help = "probes before the connection counts as dead"},
-    {"time", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "idle time before the first probe"},
-    {"interval", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time between probes"},
-};
-static FIELD_TABLE(keepalive, struct group);
-
-static const struct field pool_tcp_fields[] = {
-    {"maxConnections", FIELD_INT, 0, .max = INT32_MAX, .help = "most connections to a host"},
-    {"connectTimeout", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest time to connect"},
-    {"tcpKeepalive", FIELD_GROUP, 0, .group = &keepalive_table, .help = "TCP's keep-alive"},
-    {"maxConnectionDuration", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest life of a connection"},
-    {"idleTimeout", FIELD_DURATION, 0, .help = "longest idle time"},
-};
-static FIELD_TABLE(pool_tcp, struct group);
-
-static const struct field http2_keepalive_fields[] = {
-    {"interval", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time between pings"},
-    {"timeout", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest time to the answer"},
-};
-static FIELD_TABLE(http2_keepalive, struct group);
-
-static const struct field pool_http_fields[] = {
-    {"http1MaxPendingRequests", FIELD_INT, 0, .max = INT32_MAX, .help = "most requests that wait"},
-    {"http2MaxRequests", FIELD_INT, 0, .max = INT32_MAX, .help = "most requests at once"},
-    {"maxRequestsPerConnection", FIELD_INT, 0, .max = INT32_MAX, .help = "most requests of a connection"},
-    {"maxRetries", FIELD_INT, 0, .max = INT32_MAX, .help = "most retries at once"},
-    {"idleTimeout", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "longest idle time"},
-    {"h2UpgradePolicy", FIELD_CHOICE, 0, .choices = upgrade_choices, .help = "whether to speak HTTP/2"},
-    {"useClientProtocol", FIELD_BOOL, 0, .help = "speak what the client speaks"},
-    {"maxConcurrentStreams", FIELD_INT, 0, .max = INT32_MAX, .help = "most streams of a connection"},
-    {"http2KeepAlive", FIELD_GROUP, 0, .group = &http2_keepalive_table, .help = "pings"},
-};
-static FIELD_TABLE(pool_http, struct group);
-
-static const struct field connection_pool_fields[] = {
-    {"tcp", FIELD_GROUP, 0, .group = &pool_tcp_table, .help = "limits of connections"},
-    {"http", FIELD_GROUP, 0, .group = &pool_http_table, .help = "limits of requests"},
-};
-FIELD_TABLE(connection_pool, struct group);
 
 static const struct field cookie_attribute_fields[] = {
     {"name", FIELD_TEXT, FIELD_REQUIRED, .help = "name of the attribute"},
@@ -163,20 +121,6 @@ static const struct field client_tls_fields[] = {
 };
 static FIELD_TABLE(client_tls, struct client_tls);
 
-static const struct field outlier_fields[] = {
-    {"consecutiveErrors", FIELD_INT, FIELD_DEPRECATED, .help = "use consecutive5xxErrors"},
-    {"splitExternalLocalOriginErrors", FIELD_BOOL, 0, .help = "count local errors apart"},
-    {"consecutiveLocalOriginFailures", FIELD_INT, 0, .max = UINT32_MAX, .help = "local errors in a row"},
-    {"consecutiveGatewayErrors", FIELD_INT, 0, .max = UINT32_MAX, .help = "502, 503, 504 in a row"},
-    {"consecutive5xxErrors", FIELD_INT, 0, .max = UINT32_MAX, .help = "5xx in a row"},
-    {"outlierDetectionHttpErrorCodes", FIELD_INT, FIELD_LIST, .min = 100, .max = 599, .help = "what counts"},
-    {"interval", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time between looks"},
-    {"baseEjectionTime", FIELD_DURATION, 0, AT_LEAST_1MS, .help = "time away, times the number of ejections"},
-    {"maxEjectionPercent", FIELD_INT, 0, .max = 100, .help = "most endpoints away"},
-    {"minHealthPercent", FIELD_INT, 0, .max = 100, .help = "below it nobody is ejected"},
-};
-static FIELD_TABLE(outlier, struct group);
-
 static const struct field tunnel_fields[] = {
     {"protocol", FIELD_TEXT, 0, .help = "CONNECT or POST"},
     {"targetHost", FIELD_TEXT, FIELD_REQUIRED, .help = "where to"},
@@ -185,40 +129,40 @@ static const struct field tunnel_fields[] = {
 static FIELD_TABLE(tunnel, struct group);
 
 static const struct field proxy_protocol_fields[] = {
-    {"version", FIELD_CHOICE, 0, .choices = proxy_choices, .help = "V1 or V2"},
+    {"version", FIELD_CHOICE, 0, offsetof(struct proxy_protocol, version), .choices = proxy_choices,
+     .help = "V1 or V2"},
 };
-static FIELD_TABLE(proxy_protocol, struct group);
-
-static const struct field retry_budget_fields[] = {
-    {"percent", FIELD_NUMBER, 0, .max = 100, .help = "share of requests that may be retries"},
-    {"minRetryConcurrency", FIELD_INT, 0, .max = UINT32_MAX, .help = "retries always allowed"},
-    {"budgetInterval", FIELD_DURATION, 0, .help = "span that is counted"},
-};
-static FIELD_TABLE(retry_budget, struct group);
+static FIELD_TABLE(proxy_protocol, struct proxy_protocol);
 
 static const struct field port_policy_fields[] = {
     {"port", FIELD_GROUP, 0, offsetof(struct port_policy, port), &port_selector_table, .help = "which port"},
-    {"loadBalancer", FIELD_GROUP, 0, offsetof(struct port_policy, load_balancer), &load_balancer_table,
+    {"loadBalancer", FIELD_GROUP, 0, offsetof(struct port_policy, blocks.load_balancer), &load_balancer_table,
      .help = "how an endpoint is chosen"},
-    {"connectionPool", FIELD_GROUP, FIELD_NOT_YET, .group = &connection_pool_table, .help = "limits"},
-    {"outlierDetection", FIELD_GROUP, FIELD_NOT_YET, .group = &outlier_table, .help = "ejecting endpoints"},
-    {"tls", FIELD_GROUP, 0, offsetof(struct port_policy, tls), &client_tls_table,
+    {"connectionPool", FIELD_GROUP, 0, offsetof(struct port_policy, blocks.connection_pool),
+     &connection_pool_table, .help = "limits"},
+    {"outlierDetection", FIELD_GROUP, 0, offsetof(struct port_policy, blocks.outlier), &outlier_table,
+     .help = "ejecting endpoints"},
+    {"tls", FIELD_GROUP, 0, offsetof(struct port_policy, blocks.tls), &client_tls_table,
      .help = "TLS to the service"},
 };
 static FIELD_TABLE(port_policy, struct port_policy);
 
 static const struct field traffic_policy_fields[] = {
-    {"loadBalancer", FIELD_GROUP, 0, offsetof(struct traffic_policy, load_balancer), &load_balancer_table,
-     .help = "how an endpoint is chosen"},
-    {"connectionPool", FIELD_GROUP, FIELD_NOT_YET, .group = &connection_pool_table, .help = "limits"},
-    {"outlierDetection", FIELD_GROUP, FIELD_NOT_YET, .group = &outlier_table, .help = "ejecting endpoints"},
-    {"tls", FIELD_GROUP, 0, offsetof(struct traffic_policy, tls), &client_tls_table,
+    {"loadBalancer", FIELD_GROUP, 0, offsetof(struct traffic_policy, blocks.load_balancer),
+     &load_balancer_table, .help = "how an endpoint is chosen"},
+    {"connectionPool", FIELD_GROUP, 0, offsetof(struct traffic_policy, blocks.connection_pool),
+     &connection_pool_table, .help = "limits"},
+    {"outlierDetection", FIELD_GROUP, 0, offsetof(struct traffic_policy, blocks.outlier), &outlier_table,
+     .help = "ejecting endpoints"},
+    {"tls", FIELD_GROUP, 0, offsetof(struct traffic_policy, blocks.tls), &client_tls_table,
      .help = "TLS to the service"},
     {"portLevelSettings", FIELD_GROUP, FIELD_LIST, offsetof(struct traffic_policy, port_level_settings),
      &port_policy_table, .count_max = 4096, .help = "what holds for single ports instead"},
     {"tunnel", FIELD_GROUP, FIELD_NOT_YET, .group = &tunnel_table, .help = "through a proxy"},
-    {"proxyProtocol", FIELD_GROUP, FIELD_NOT_YET, .group = &proxy_protocol_table, .help = "PROXY protocol"},
-    {"retryBudget", FIELD_GROUP, FIELD_NOT_YET, .group = &retry_budget_table, .help = "most retries"},
+    {"proxyProtocol", FIELD_GROUP, 0, offsetof(struct traffic_policy, blocks.proxy_protocol),
+     &proxy_protocol_table, .help = "PROXY protocol"},
+    {"retryBudget", FIELD_GROUP, 0, offsetof(struct traffic_policy, blocks.retry_budget), &retry_budget_table,
+     .help = "most retries"},
 };
 FIELD_TABLE(traffic_policy, struct traffic_policy);
 
@@ -251,23 +195,25 @@ static void check_hash(const struct load_balancer *balancer, struct report *repo
                      "httpQueryParameterName belongs here");
 }
 
+static void check_blocks(const struct traffic_blocks *blocks, struct report *report)
+{
+    if (blocks->tls)
+        check_tls(blocks->tls, report);
+    if (blocks->load_balancer)
+        check_hash(blocks->load_balancer, report);
+}
+
 void traffic_policy_check(const struct traffic_policy *policy, struct report *report)
 {
     if (!policy)
         return;
-    if (policy->tls)
-        check_tls(policy->tls, report);
-    if (policy->load_balancer)
-        check_hash(policy->load_balancer, report);
+    check_blocks(&policy->blocks, report);
     for (size_t i = 0; i < policy->port_level_settings.count; i++) {
         const struct port_policy *port = &policy->port_level_settings.at[i];
         if (port->port)
             check_port(report, group_node(&port->port->group, "number"), port->port->number);
         else
             report_error(report, port->group.node, "port is missing");
-        if (port->tls)
-            check_tls(port->tls, report);
-        if (port->load_balancer)
-            check_hash(port->load_balancer, report);
+        check_blocks(&port->blocks, report);
     }
 }

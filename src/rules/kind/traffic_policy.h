@@ -4,7 +4,7 @@
 #ifndef RULES_KIND_TRAFFIC_POLICY_H
 #define RULES_KIND_TRAFFIC_POLICY_H
 
-#include "rules/kind/common.h"
+#include "rules/kind/connection_pool.h"
 
 /* Istio's numbers. */
 enum balance {
@@ -32,22 +32,34 @@ struct client_tls {
     bool insecure_skip_verify;
 };
 
+struct proxy_protocol {
+    struct group group;
+    int version; /* 0: V1, 1: V2 */
+};
+
+/* What a more special policy replaces as a whole; NULL: not written. */
+struct traffic_blocks {
+    struct load_balancer *load_balancer;
+    struct connection_pool *connection_pool;
+    struct outlier *outlier;
+    struct client_tls *tls;
+    struct proxy_protocol *proxy_protocol;
+    struct retry_budget *retry_budget;
+};
+
 struct port_policy {
     struct group group;
     struct port_selector *port;
-    struct load_balancer *load_balancer;
-    struct client_tls *tls;
+    struct traffic_blocks blocks;
 };
 
 struct traffic_policy {
     struct group group;
-    struct load_balancer *load_balancer;
-    struct client_tls *tls;
+    struct traffic_blocks blocks;
     FIELD_LIST_OF(struct port_policy) port_level_settings;
 };
 
 extern const struct field_table traffic_policy_table;
-extern const struct field_table connection_pool_table; /* checked, not acted on */
 
 /* NULL is well. */
 void traffic_policy_check(const struct traffic_policy *policy, struct report *report);

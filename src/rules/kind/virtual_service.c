@@ -1,6 +1,6 @@
 #include "rules/kind/virtual_service.h"
 
-#include "rules/kind/virtual_service_later.h"
+#include "rules/kind/virtual_service_parts.h"
 
 static const struct field header_changes_fields[] = {
     {"set", FIELD_TEXT, FIELD_MAP, offsetof(struct header_changes, set), .help = "headers to replace"},
@@ -30,14 +30,16 @@ static const struct field http_match_fields[] = {
      .help = "headers that must not match"},
     {"queryParams", FIELD_MATCH, FIELD_MAP, offsetof(struct http_match, query_params),
      .help = "query parameters that must match"},
-    {"port", FIELD_INT, 0, offsetof(struct http_match, port), .min = 1, .max = 65535,
+    {"port", FIELD_INT, 0, offsetof(struct http_match, from.port), .min = 1, .max = 65535,
      .help = "the port asked for"},
-    {"gateways", FIELD_TEXT, FIELD_LIST, offsetof(struct http_match, gateways),
+    {"gateways", FIELD_TEXT, FIELD_LIST, offsetof(struct http_match, from.gateways),
      .help = "through which gateway, of those of the VirtualService"},
     {"ignoreUriCase", FIELD_BOOL, 0, offsetof(struct http_match, ignore_uri_case),
      .help = "letter case of the path does not count"},
-    {"sourceLabels", FIELD_TEXT, FIELD_MAP | FIELD_NOT_YET, .help = "labels of the caller"},
-    {"sourceNamespace", FIELD_TEXT, FIELD_NOT_YET, .help = "namespace of the caller"},
+    {"sourceLabels", FIELD_TEXT, FIELD_MAP, offsetof(struct http_match, from.labels),
+     .help = "labels of the node that calls; without effect beside gateways"},
+    {"sourceNamespace", FIELD_TEXT, 0, offsetof(struct http_match, from.name_space),
+     .help = "namespace of the node that calls; without effect beside gateways"},
     {"statPrefix", FIELD_TEXT, FIELD_NOT_YET, .help = "a prefix of metrics"},
 };
 static FIELD_TABLE(http_match, struct http_match);
@@ -101,33 +103,6 @@ static const struct field http_route_fields[] = {
 };
 static FIELD_TABLE(http_route, struct http_route);
 
-static const struct field tcp_match_fields[] = {
-    {"port", FIELD_INT, 0, offsetof(struct tcp_match, port), .min = 1, .max = 65535, .help = "the port"},
-    {"gateways", FIELD_TEXT, FIELD_LIST, offsetof(struct tcp_match, gateways),
-     .help = "through which gateway"},
-    {"destinationSubnets", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, .help = "address asked for"},
-    {"sourceSubnet", FIELD_TEXT, FIELD_NOT_YET, .help = "address of the caller"},
-    {"sourceLabels", FIELD_TEXT, FIELD_MAP | FIELD_NOT_YET, .help = "labels of the caller"},
-    {"sourceNamespace", FIELD_TEXT, FIELD_NOT_YET, .help = "namespace of the caller"},
-};
-static FIELD_TABLE(tcp_match, struct tcp_match);
-
-static const struct field tcp_route_destination_fields[] = {
-    {"destination", FIELD_GROUP, FIELD_REQUIRED, offsetof(struct tcp_route_destination, destination),
-     &destination_table, .help = "where to"},
-    {"weight", FIELD_INT, 0, offsetof(struct tcp_route_destination, weight), .max = INT32_MAX,
-     .help = "its share among the destinations"},
-};
-FIELD_TABLE(tcp_route_destination, struct tcp_route_destination);
-
-static const struct field tcp_route_fields[] = {
-    {"match", FIELD_GROUP, FIELD_LIST, offsetof(struct tcp_route, match), &tcp_match_table,
-     .help = "any of these must match"},
-    {"route", FIELD_GROUP, FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED, offsetof(struct tcp_route, route),
-     &tcp_route_destination_table, .help = "destinations by weight"},
-};
-static FIELD_TABLE(tcp_route, struct tcp_route);
-
 static const struct field virtual_service_fields[] = {
     {"hosts", FIELD_TEXT, FIELD_LIST, offsetof(struct virtual_service, hosts),
      .help = "hosts that clients ask for"},
@@ -135,8 +110,8 @@ static const struct field virtual_service_fields[] = {
      .help = "gateways it holds at: NAMESPACE/NAME, NAME or mesh, which holds when absent"},
     {"http", FIELD_GROUP, FIELD_LIST, offsetof(struct virtual_service, http), &http_route_table,
      .help = "routes of requests; the first that matches counts"},
-    {"tls", FIELD_GROUP, FIELD_LIST | FIELD_NOT_YET, .group = &tls_route_table,
-     .help = "routes of TLS by SNI"},
+    {"tls", FIELD_GROUP, FIELD_LIST, offsetof(struct virtual_service, tls), &tls_route_table,
+     .help = "routes of TLS that stays encrypted, by SNI"},
     {"tcp", FIELD_GROUP, FIELD_LIST, offsetof(struct virtual_service, tcp), &tcp_route_table,
      .help = "routes of connections"},
     {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, .help = "namespaces that see it"},

@@ -19,6 +19,14 @@ struct route_headers {
     struct header_changes *response;
 };
 
+/* Where a match holds: which node, and by which way the request came. */
+struct match_from {
+    int64_t port; /* 0: any */
+    struct text_list gateways;
+    struct text_map labels;
+    struct bytes name_space;
+};
+
 struct http_match {
     struct group group;
     struct bytes name;
@@ -29,8 +37,7 @@ struct http_match {
     struct match_map headers;
     struct match_map without_headers;
     struct match_map query_params;
-    int64_t port; /* 0: any */
-    struct text_list gateways;
+    struct match_from from;
     bool ignore_uri_case;
 };
 
@@ -66,10 +73,12 @@ struct http_route {
     FIELD_LIST_OF(struct http_mirror) mirrors;
 };
 
-struct tcp_match {
+struct tcp_match { /* of tcp[] and tls[] */
     struct group group;
-    int64_t port; /* 0: any */
-    struct text_list gateways;
+    struct match_from from;
+    struct text_list sni_hosts; /* tls[] only */
+    struct text_list destination_subnets;
+    struct bytes source_subnet; /* tcp[] only */
 };
 
 struct tcp_route_destination {
@@ -89,6 +98,7 @@ struct virtual_service {
     struct text_list hosts;
     struct text_list gateways; /* none: mesh */
     FIELD_LIST_OF(struct http_route) http;
+    FIELD_LIST_OF(struct tcp_route) tls;
     FIELD_LIST_OF(struct tcp_route) tcp;
 };
 

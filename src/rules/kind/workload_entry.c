@@ -2,7 +2,7 @@
 
 static const struct field workload_entry_fields[] = {
     {"address", FIELD_TEXT, 0, offsetof(struct workload_entry, address), .max = 256,
-     .help = "an IP address or unix:///path; names are not acted on yet"},
+     .help = "an IP address, a name (of a service with resolution DNS), or unix:///path"},
     {"ports", FIELD_INT, FIELD_MAP, offsetof(struct workload_entry, ports), .count_max = 128,
      .help = "numbers of the service's ports here, by their names"},
     {"labels", FIELD_TEXT, FIELD_MAP, offsetof(struct workload_entry, labels), .max = 63, .count_max = 256,
@@ -41,9 +41,7 @@ void workload_entry_check(const struct workload_entry *entry, struct report *rep
             report_error(report, node, "'%.*s' is no unix socket such as unix:///run/app.sock or unix://@app",
                          BYTES_FMT(entry->address));
     } else if (!address_is_ip(entry->address)) {
-        if (host_is_plain(entry->address))
-            report_not_yet(report, node, "an endpoint given by name");
-        else
+        if (!host_is_plain(entry->address))
             report_error(report, node, "'%.*s' is neither an IP address nor a host",
                          BYTES_FMT(entry->address));
     }

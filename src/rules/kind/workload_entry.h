@@ -8,7 +8,7 @@
 
 struct workload_entry {
     struct group group;
-    struct bytes address;        /* an IP, a name (not acted on yet), unix:///path */
+    struct bytes address;        /* an IP, a name, unix:///path */
     FIELD_MAP_OF(int64_t) ports; /* name of the service's port -> number here */
     struct text_map labels;
     struct bytes locality;

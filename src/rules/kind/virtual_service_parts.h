@@ -1,12 +1,13 @@
 /*
- * virtual_service_later: the parts of a VirtualService that are known and
- * checked, but not acted on yet; and the checks between its fields.
+ * virtual_service_parts: the tables of a VirtualService's parts, and the checks
+ * between its fields.
  */
-#ifndef RULES_KIND_VIRTUAL_SERVICE_LATER_H
-#define RULES_KIND_VIRTUAL_SERVICE_LATER_H
+#ifndef RULES_KIND_VIRTUAL_SERVICE_PARTS_H
+#define RULES_KIND_VIRTUAL_SERVICE_PARTS_H
 
 #include "rules/kind/virtual_service.h"
 
+/* virtual_service_action.c */
 extern const struct field_table uri_regex_rewrite_table;
 extern const struct field_table http_redirect_table;
 extern const struct field_table direct_response_table;
@@ -14,8 +15,12 @@ extern const struct field_table delegate_table;
 extern const struct field_table http_retry_table;
 extern const struct field_table http_fault_table;
 extern const struct field_table cors_policy_table;
+
+/* virtual_service_tcp.c */
+extern const struct field_table tcp_route_table;
 extern const struct field_table tls_route_table;
-extern const struct field_table tcp_route_destination_table;
+void check_tcp_route(const struct virtual_service *service, const struct tcp_route *route,
+                     struct report *report);
 
 void virtual_service_check(struct resource *resource, struct report *report);
 

@@ -1,104 +1,4 @@
-#include "rules/kind/virtual_service_later.h"
-
-static const char *const derive_choices[] = {"FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT", NULL};
-static const char *const preflight_choices[] = {"UNSPECIFIED", "FORWARD", "IGNORE", NULL};
-
-static const struct field uri_regex_rewrite_fields[] = {
-    {"match", FIELD_TEXT, 0, .help = "the expression"},
-    {"rewrite", FIELD_TEXT, 0, .help = "what it becomes, with \\1 for groups"},
-};
-FIELD_TABLE(uri_regex_rewrite, struct group);
-
-static const struct field http_redirect_fields[] = {
-    {"uri", FIELD_TEXT, 0, .oneof = 2, .help = "the new path"},
-    {"prefixRewrite", FIELD_TEXT, 0, .oneof = 2, .help = "what the prefix that matched becomes"},
-    {"authority", FIELD_TEXT, 0, .help = "the new host"},
-    {"port", FIELD_INT, 0, .min = 1, .max = 65535, .oneof = 1, .help = "the new port"},
-    {"derivePort", FIELD_CHOICE, 0, .choices = derive_choices, .oneof = 1, .help = "where the port is from"},
-    {"scheme", FIELD_TEXT, 0, .help = "the new scheme"},
-    {"redirectCode", FIELD_INT, 0, .max = 399, .help = "301, 302, 303, 307 or 308"},
-};
-FIELD_TABLE(http_redirect, struct group);
-
-static const struct field body_fields[] = {
-    {"string", FIELD_TEXT, 0, .max = 1048576, .oneof = 1, .help = "as text"},
-    {"bytes", FIELD_TEXT, 0, .max = 1398104, .oneof = 1, .help = "in base64"},
-};
-static FIELD_TABLE(body, struct group);
-
-static const struct field direct_response_fields[] = {
-    {"status", FIELD_INT, FIELD_REQUIRED, .min = 200, .max = 599, .help = "the status"},
-    {"body", FIELD_GROUP, 0, .group = &body_table, .help = "the body"},
-};
-FIELD_TABLE(direct_response, struct group);
-
-static const struct field delegate_fields[] = {
-    {"name", FIELD_TEXT, 0, .help = "its name"},
-    {"namespace", FIELD_TEXT, 0, .help = "its namespace"},
-};
-FIELD_TABLE(delegate, struct group);
-
-static const struct field http_retry_fields[] = {
-    {"attempts", FIELD_INT, 0, .max = INT32_MAX, .help = "how often; 0 not at all"},
-    {"perTryTimeout", FIELD_DURATION, 0, .min = 1, .help = "longest time of one"},
-    {"retryOn", FIELD_TEXT, 0, .help = "when"},
-    {"retryRemoteLocalities", FIELD_BOOL, 0, .help = "also far away"},
-    {"retryIgnorePreviousHosts", FIELD_BOOL, 0, .help = "at another endpoint"},
-    {"backoff", FIELD_DURATION, 0, .min = 1, .help = "pause before"},
-};
-FIELD_TABLE(http_retry, struct group);
-
-static const struct field delay_fields[] = {
-    {"percent", FIELD_INT, FIELD_DEPRECATED, .max = 100, .help = "use percentage"},
-    {"percentage", FIELD_GROUP, 0, .group = &percent_table, .help = "of how many requests"},
-    {"fixedDelay", FIELD_DURATION, 0, .min = 1, .oneof = 1, .help = "how long"},
-    {"exponentialDelay", FIELD_DURATION, 0, .min = 1, .oneof = 1, .help = "how long in the mean"},
-};
-static FIELD_TABLE(delay, struct group);
-
-static const struct field abort_fields[] = {
-    {"httpStatus", FIELD_INT, 0, .min = 200, .max = 600, .oneof = 1, .help = "the status"},
-    {"grpcStatus", FIELD_TEXT, 0, .oneof = 1, .help = "gRPC's status"},
-    {"http2Error", FIELD_TEXT, 0, .oneof = 1, .help = "HTTP/2's error"},
-    {"percentage", FIELD_GROUP, 0, .group = &percent_table, .help = "of how many requests"},
-};
-static FIELD_TABLE(abort, struct group);
-
-static const struct field http_fault_fields[] = {
-    {"delay", FIELD_GROUP, 0, .group = &delay_table, .help = "wait"},
-    {"abort", FIELD_GROUP, 0, .group = &abort_table, .help = "fail"},
-};
-FIELD_TABLE(http_fault, struct group);
-
-static const struct field cors_policy_fields[] = {
-    {"allowOrigin", FIELD_TEXT, FIELD_LIST | FIELD_DEPRECATED, .help = "use allowOrigins"},
-    {"allowOrigins", FIELD_MATCH, FIELD_LIST, .help = "origins allowed"},
-    {"allowMethods", FIELD_TEXT, FIELD_LIST, .help = "methods allowed"},
-    {"allowHeaders", FIELD_TEXT, FIELD_LIST, .help = "request headers allowed"},
-    {"exposeHeaders", FIELD_TEXT, FIELD_LIST, .help = "response headers shown to scripts"},
-    {"maxAge", FIELD_DURATION, 0, .min = 1, .help = "how long the answer holds"},
-    {"allowCredentials", FIELD_BOOL, 0, .help = "with cookies"},
-    {"unmatchedPreflights", FIELD_CHOICE, 0, .choices = preflight_choices, .help = "what happens to others"},
-};
-FIELD_TABLE(cors_policy, struct group);
-
-static const struct field tls_match_fields[] = {
-    {"sniHosts", FIELD_TEXT, FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED, .help = "names asked for"},
-    {"destinationSubnets", FIELD_TEXT, FIELD_LIST, .help = "address asked for"},
-    {"port", FIELD_INT, 0, .min = 1, .max = 65535, .help = "the port"},
-    {"sourceLabels", FIELD_TEXT, FIELD_MAP, .help = "labels of the caller"},
-    {"gateways", FIELD_TEXT, FIELD_LIST, .help = "through which gateway"},
-    {"sourceNamespace", FIELD_TEXT, 0, .help = "namespace of the caller"},
-};
-static FIELD_TABLE(tls_match, struct group);
-
-static const struct field tls_route_fields[] = {
-    {"match", FIELD_GROUP, FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED, .group = &tls_match_table,
-     .help = "any of these must match"},
-    {"route", FIELD_GROUP, FIELD_LIST | FIELD_REQUIRED | FIELD_FILLED, .group = &tcp_route_destination_table,
-     .help = "destinations by weight"},
-};
-FIELD_TABLE(tls_route, struct group);
+#include "rules/kind/virtual_service_parts.h"
 
 static void check_header_map(const struct group *group, const char *name, const struct text_map *map,
                              struct report *report)
@@ -280,10 +180,10 @@ static bool check_gateways(const struct virtual_service *service, struct report 
 static void check_shape(const struct virtual_service *service, struct report *report)
 {
     bool delegate = service->hosts.count == 0;
-    bool routes = service->http.count > 0 || service->tcp.count > 0 || group_has(&service->group, "tls");
+    bool routes = service->http.count > 0 || service->tcp.count > 0 || service->tls.count > 0;
     if (!routes)
         report_error(report, service->group.node, "has no routes: http, tcp or tls belongs here");
-    if (delegate && (service->tcp.count > 0 || group_has(&service->group, "tls")))
+    if (delegate && (service->tcp.count > 0 || service->tls.count > 0))
         report_error(report, service->group.node,
                      "without hosts it is a delegate, which has only http routes");
     if (delegate && service->gateways.count > 0)
@@ -301,8 +201,8 @@ void virtual_service_check(struct resource *resource, struct report *report)
     check_hosts(service, mesh, report);
     for (size_t i = 0; i < service->http.count; i++)
         check_http(&service->http.at[i], gateway, report);
-    for (size_t i = 0; i < service->tcp.count; i++) {
-        for (size_t k = 0; k < service->tcp.at[i].route.count; k++)
-            check_destination(report, service->tcp.at[i].route.at[k].destination);
-    }
+    for (size_t i = 0; i < service->tcp.count; i++)
+        check_tcp_route(service, &service->tcp.at[i], report);
+    for (size_t i = 0; i < service->tls.count; i++)
+        check_tcp_route(service, &service->tls.at[i], report);
 }
