@@ -38,8 +38,8 @@ end
 function done(summary, latency, _)
     local errors = summary.errors
     io.write(string.format(
-        'bench {"requests": %d, "duration_us": %d, "refused": %d, "broken": %d, "late": %d,'
-            .. ' "p50_us": %d, "p99_us": %d}\n',
-        summary.requests, summary.duration, errors.status, errors.connect + errors.read + errors.write,
-        errors.timeout, latency:percentile(50), latency:percentile(99)))
+        'bench {"requests": %d, "broken": %d, "duration_us": %d, "bytes": %.0f, "p50_us": %d, "p99_us": %d}\n',
+        summary.requests - errors.status,
+        errors.status + errors.connect + errors.read + errors.write + errors.timeout,
+        summary.duration, summary.bytes, latency:percentile(50), latency:percentile(99)))
 end

@@ -24,6 +24,7 @@ TOKEN_LIFETIME_S = 24 * 3600
 TOKEN_FRESH_S = 6 * 3600
 POOL_SIZE = 20000
 SIGN_AT_ONCE = 500
+POOLS = {"many": POOL_SIZE, "renewed": 64}  # tokens of how many subjects
 
 _TAKEN = set()
 
@@ -162,37 +163,40 @@ def claims_of(number, now, **changed):
 
 
 def _tokens_sign(task):
-    pem, first, count, now = task
+    pem, first, count, now, subjects = task
     key = serialization.load_pem_private_key(pem, None)
-    return [token_sign(key, claims_of(number, now)) for number in range(first, first + count)]
+    return [token_sign(key, claims_of(number, now, sub=f"user-{number % subjects}",
+                                      email=f"user-{number % subjects}@bench.example"))
+            for number in range(first, first + count)]
 
 
 class Tokens:
-    """An issuer's key and a pool of signed tokens, kept between runs since signing takes long."""
+    """An issuer's key and pools of signed tokens, kept between runs since signing takes long. In `many` each
+    token is of a subject of its own, in `renewed` they are of few, as of users whose tokens were renewed."""
 
     def __init__(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "tokens"
+        self.pools = {name: folder / f"tokens-{name}" for name in POOLS}
         self._key_path = folder / "issuer-key.pem"
         if not self._fresh():
             self._make()
         self.key = serialization.load_pem_private_key(self._key_path.read_bytes(), None)
 
     def _fresh(self):
-        if not self.path.exists() or not self._key_path.exists():
-            return False
-        return time.time() - self.path.stat().st_mtime < TOKEN_FRESH_S
+        files = (self._key_path, *self.pools.values())
+        return all(file.exists() and time.time() - file.stat().st_mtime < TOKEN_FRESH_S for file in files)
 
     def _make(self):
-        print(f"signing {POOL_SIZE} tokens, kept in {self.path.parent}", flush=True)
+        print(f"signing {len(POOLS)} times {POOL_SIZE} tokens, kept in {self._key_path.parent}", flush=True)
         pem = pem_of_key(rsa.generate_private_key(65537, 2048))
-        now = int(time.time())
-        tasks = [(pem, first, SIGN_AT_ONCE, now) for first in range(0, POOL_SIZE, SIGN_AT_ONCE)]
-        with multiprocessing.Pool(os.cpu_count()) as pool:
-            lists = pool.map(_tokens_sign, tasks, chunksize=1)
-        self.path.unlink(missing_ok=True)
         secret_write(self._key_path, pem)
-        secret_write(self.path, "".join(f"{token}\n" for tokens in lists for token in tokens).encode())
+        now = int(time.time())
+        with multiprocessing.Pool(os.cpu_count()) as pool:
+            for name, subjects in POOLS.items():
+                tasks = [(pem, first, SIGN_AT_ONCE, now, subjects)
+                         for first in range(0, POOL_SIZE, SIGN_AT_ONCE)]
+                lists = pool.map(_tokens_sign, tasks, chunksize=1)
+                secret_write(self.pools[name], "".join(f"{one}\n" for some in lists for one in some).encode())
 
     def public_pem(self):
         return self.key.public_key().public_bytes(serialization.Encoding.PEM,

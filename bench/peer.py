@@ -1,6 +1,7 @@
 """The programs that are compared. Each peer starts its hops, says where clients connect, and stops them."""
 
 import base64
+import contextlib
 import http.client
 import pathlib
 import re
@@ -8,6 +9,7 @@ import ssl
 import time
 
 import material
+from load import Unfit
 from process import PROXY_CORE, Process
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -38,6 +40,7 @@ class Peer:
     name = ""
     secure = False  # clients speak TLS to it
     checks = False  # it looks at tokens and policy
+    trusting = False  # its second hop believes whoever holds the first one's certificate
     logs = True  # each of its processes writes an access log, when wanted
 
     def __init__(self, place):
@@ -59,11 +62,34 @@ class Peer:
         for process in self.processes:
             process.stop()
 
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, place):
+        """One of this kind, ready for requests, for as long as the block lasts."""
+        one = cls(place)
+        try:
+            one.start()
+            one.wait_ready()
+            yield one
+        finally:
+            one.stop()
+
     def cpu_seconds(self):
         return sum(process.cpu_seconds() for process in self.processes)
 
+    def memory_bytes(self):
+        return sum(process.memory_bytes() for process in self.processes)
+
+    @staticmethod
+    def settle(seconds):
+        """Lets what was begun come to its end."""
+        time.sleep(seconds)
+
+    def address(self):
+        return f"localhost:{self.port}"
+
     def url(self):
-        return f"{'https' if self.secure else 'http'}://localhost:{self.port}"
+        return f"{'https' if self.secure else 'http'}://{self.address()}"
 
     def _fill(self, template, values):
         path = self.place.folder / f"{self.name}-{pathlib.Path(template).name}"
@@ -81,18 +107,22 @@ class Peer:
             client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         return self._ask(client, path, token)
 
-    def ask_mesh(self, path, token):
-        """The same at the second hop, as a stranger without a certificate who takes any server for good."""
+    def ask_mesh(self, path, token, certificate=None):
+        """The same at the second hop, which is taken for good whoever it is; without a certificate as a
+        stranger, with the edge's as an edge that says that its user is in the group."""
         stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         stranger.check_hostname = False
         stranger.verify_mode = ssl.CERT_NONE
+        if certificate:
+            stranger.load_cert_chain(certificate)
         client = http.client.HTTPSConnection("127.0.0.1", self.mesh_port, timeout=5, context=stranger)
-        return self._ask(client, path, token)
+        return self._ask(client, path, token, {"X-Groups": GROUP_NEEDED, "X-User": "user-0"})
 
     @staticmethod
-    def _ask(client, path, token):
+    def _ask(client, path, token, fields=None):
         try:
-            client.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+            bearer = {"Authorization": f"Bearer {token}"} if token else {}
+            client.request("GET", path, headers={**bearer, **(fields or {})})
             answer = client.getresponse()
             answer.read()
             return answer.status
@@ -108,13 +138,13 @@ class Peer:
         while time.monotonic() < until:
             for process in self.processes:
                 if not process.alive():
-                    raise SystemExit(f"{process.name} ended by itself:\n{process.last_words()}")
+                    raise Unfit(f"{process.name} ended by itself:\n{process.last_words()}")
             status = self.ask("/api/items", token)
             if status == 200:
                 return
             time.sleep(0.05)
         words = "\n".join(process.last_words() for process in self.processes)
-        raise SystemExit(f"{self.name}: not ready after {READY_WITHIN_S} s, last status {status}\n{words}")
+        raise Unfit(f"not ready after {READY_WITHIN_S} s, last status {status}\n{words}")
 
     def prove(self):
         """Refuses to compare a peer that does not do the work."""
@@ -134,9 +164,12 @@ class Peer:
         for title, path, token, wanted in rows:
             status = self.ask(path, token)
             if status not in wanted:
-                raise SystemExit(f"{self.name}: {title}: status {status}, wanted one of {sorted(wanted)}")
+                raise Unfit(f"{title}: status {status}, wanted one of {sorted(wanted)}")
         if self.ask_mesh("/api/items", tokens.good()) != 0:
-            raise SystemExit(f"{self.name}: the second hop answered a stranger without a certificate")
+            raise Unfit("the second hop answered a stranger without a certificate")
+        status = self.ask_mesh("/api/items", tokens.forged(), self.place.folder / "edge-identity.pem")
+        if status not in ({200} if self.trusting else {401, 403}):
+            raise Unfit(f"the second hop answers a forged token with {status}")
 
     def prove_logged(self, requests):
         """Refuses the figures of a peer that spared itself the access log, once it has been stopped."""
@@ -145,7 +178,12 @@ class Peer:
         for process in self.processes:
             lines = process.access_lines()
             if lines < requests:
-                raise SystemExit(f"{process.name}: {lines} lines in the access log for {requests} requests")
+                raise Unfit(f"{process.name}: {lines} lines in the access log for {requests} requests")
+
+
+def pem_part(text, kind):
+    """The blocks of a PEM file whose label ends in kind."""
+    return "".join(re.findall(rf"-----BEGIN [A-Z ]*{kind}-----.*?-----END [A-Z ]*{kind}-----\n", text, re.S))
 
 
 def haproxy(config):
@@ -154,10 +192,15 @@ def haproxy(config):
 
 class Haproxy(Peer):
     name, secure, checks = "haproxy", True, True
+    mesh = "haproxy-mesh.cfg"
 
     def commands(self, values):
-        return [("mesh", haproxy(self._fill("peers/haproxy-mesh.cfg", values))),
+        return [("mesh", haproxy(self._fill(f"peers/{self.mesh}", values))),
                 ("edge", haproxy(self._fill("peers/haproxy-edge.cfg", values)))]
+
+
+class HaproxyLean(Haproxy):
+    name, trusting, mesh = "haproxy-lean", True, "haproxy-mesh-lean.cfg"
 
 
 class Floor(Peer):
@@ -190,21 +233,42 @@ class HaproxyPlain(Peer):
         return [("plain", haproxy(self._fill("peers/haproxy-plain.cfg", values)))]
 
 
-class NginxPlain(Peer):
-    name = "nginx"
+class HaproxyFront(Peer):
+    name, secure = "haproxy", True
+
+    def commands(self, values):
+        return [("front", haproxy(self._fill("peers/haproxy-front.cfg", values)))]
+
+
+class Nginx(Peer):
+    name, config = "nginx", ""
 
     def commands(self, values):
         values["ACCESS_LOG"] = "/dev/stdout line" if self.place.access_log else "off"
-        config = self._fill("peers/nginx-plain.conf", values)
-        return [("plain", ["nginx", "-p", str(self.place.folder), "-e", "stderr", "-c", str(config)])]
+        config = self._fill(f"peers/{self.config}", values)
+        return [("hop", ["nginx", "-p", str(self.place.folder), "-e", "stderr", "-c", str(config)])]
+
+
+class NginxPlain(Nginx):
+    config = "nginx-plain.conf"
+
+
+class NginxFront(Nginx):
+    secure, config = True, "nginx-front.conf"
+
+
+class Nghttpx(Peer):
+    name, secure = "nghttpx", True
+
+    def commands(self, values):
+        server = (self.place.folder / "server.pem").read_text()
+        material.secret_write(self.place.folder / "server-key.pem", pem_part(server, "PRIVATE KEY").encode())
+        values["ACCESS_LOG"] = "/dev/stdout" if self.place.access_log else "/dev/null"
+        config = self._fill("peers/nghttpx.conf", values)
+        return [("front", ["nghttpx", f"--conf={config}"])]
 
 
 # ---- Selvage -------------------------------------------------------------------------------------
-
-
-def pem_part(text, kind):
-    """The blocks of a PEM file whose label ends in kind."""
-    return "".join(re.findall(rf"-----BEGIN [A-Z ]*{kind}-----.*?-----END [A-Z ]*{kind}-----\n", text, re.S))
 
 
 def selvage_values(place, values):
@@ -251,5 +315,11 @@ class SelvagePlain(SelvageNodes):
     name, nodes = "selvage", ("plain",)
 
 
-SECURE_PEERS = (Selvage, Haproxy, Floor, FloorPlain)
+class SelvageFront(SelvageNodes):
+    name, secure, nodes = "selvage", True, ("front",)
+
+
+SECURE_PEERS = (Selvage, Haproxy)
+FLOOR_PEERS = (Floor, FloorPlain)
 PLAIN_PEERS = (SelvagePlain, HaproxyPlain, NginxPlain)
+FRONT_PEERS = (SelvageFront, HaproxyFront, NginxFront, Nghttpx)

@@ -3,6 +3,8 @@
 import ctypes
 import os
 import pathlib
+import re
+import resource
 import signal
 import subprocess
 import time
@@ -17,8 +19,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def _prepare(core):
-    """Between fork and exec: on its core, and gone when the bench is gone."""
+    """Between fork and exec: on its core, with all the descriptors it may have, and gone when the bench is
+    gone."""
     os.sched_setaffinity(0, {core})
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -31,8 +36,8 @@ def _stat(pid):
     return int(fields[1]), sum(int(field) for field in fields[11:15])
 
 
-def tree_ticks(root):
-    """Ticks of a process and all below it; one that ends hands its own to its parent, so the sum stays."""
+def _tree(root):
+    """A process and all below it, each with its ticks."""
     stats = {int(entry.name): _stat(entry.name) for entry in pathlib.Path("/proc").iterdir()
              if entry.name.isdigit()}
     found, grown = {root}, True
@@ -40,7 +45,24 @@ def tree_ticks(root):
         below = {pid for pid, stat in stats.items() if stat and stat[0] in found} - found
         found |= below
         grown = bool(below)
-    return sum(stats[pid][1] for pid in found if stats.get(pid))
+    return {pid: stats[pid][1] for pid in found if stats.get(pid)}
+
+
+def tree_ticks(root):
+    """One that ends hands its ticks to its parent, so the sum stays."""
+    return sum(_tree(root).values())
+
+
+def tree_pss(root):
+    """Bytes in memory; what several processes share counts once."""
+    total = 0
+    for pid in _tree(root):
+        try:
+            text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += int(re.search(r"^Pss:\s+(\d+) kB$", text, re.M)[1]) * 1024
+    return total
 
 
 class Process:
@@ -57,6 +79,9 @@ class Process:
 
     def cpu_seconds(self):
         return tree_ticks(self._child.pid) / _TICKS
+
+    def memory_bytes(self):
+        return tree_pss(self._child.pid)
 
     def access_lines(self):
         with open(self.access_log, "rb") as file:

@@ -126,6 +126,21 @@ struct bytes arena_bytes(struct arena *arena, struct bytes b)
     return bytes_make(copy, b.len);
 }
 
+struct bytes arena_join(struct arena *arena, const struct bytes *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *joined = arena_raw(arena, len + 1), *at = joined;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len)
+            memcpy(at, parts[i].at, parts[i].len);
+        at += parts[i].len;
+    }
+    *at = '\0';
+    return bytes_make(joined, len);
+}
+
 const char *arena_text(struct arena *arena, struct bytes b)
 {
     char *copy = arena_raw(arena, b.len + 1);

@@ -134,10 +134,15 @@ void text_add_json(struct text *text, struct bytes b)
 void text_add_hex(struct text *text, struct bytes b)
 {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < b.len; i++) {
-        unsigned char c = (unsigned char)b.at[i];
-        const char pair[] = {digits[c >> 4], digits[c & 15]};
-        text_add(text, bytes_make(pair, sizeof pair));
+    char pairs[64];
+    while (b.len) {
+        size_t len = b.len < sizeof pairs / 2 ? b.len : sizeof pairs / 2;
+        for (size_t i = 0; i < len; i++) {
+            pairs[2 * i] = digits[(unsigned char)b.at[i] >> 4];
+            pairs[2 * i + 1] = digits[(unsigned char)b.at[i] & 15];
+        }
+        text_add(text, bytes_make(pairs, 2 * len));
+        b = bytes_part(b, len, b.len);
     }
 }
 

@@ -71,7 +71,8 @@ static void records_become_lines_and_the_file_may_be_moved(void **state)
         "{\"start_time\":\"2026-11-18T11:06:40.000Z\",\"duration\":1.500,\"bytes_received\":0,"
         "\"bytes_sent\":0,\"upstream_service_time\":0.000,\"response_code\":200,"
         "\"response_flags\":\"-\",\"role\":\"sidecar\",\"direction\":\"inbound\","
-        "\"request_protocol\":\"http\",\"mutual_tls\":0,\"upstream_mutual_tls\":0,\"worker\":0,"
+        "\"request_protocol\":\"http\",\"mutual_tls\":0,\"upstream_mutual_tls\":0,"
+        "\"upstream_request_attempt_count\":0,\"retry_end\":\"-\",\"ejected\":0,\"worker\":0,"
         "\"method\":\"GET\",\"path\":\"/one\"}\n");
     assert_int_equal(rename(path, moved), 0);
     telemetry_reopen(telemetry);

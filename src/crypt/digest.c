@@ -40,13 +40,31 @@ void digest_more(struct digest_work *work, struct bytes b)
     must(EVP_DigestUpdate((EVP_MD_CTX *)work, b.at, b.len), "continue a digest");
 }
 
-struct digest digest_end(struct digest_work *work)
+static struct digest digest_take(struct digest_work *work)
 {
     struct digest out;
     unsigned len = sizeof out.bytes;
     must(EVP_DigestFinal_ex((EVP_MD_CTX *)work, out.bytes, &len), "end a digest");
-    EVP_MD_CTX_free((EVP_MD_CTX *)work);
     return out;
+}
+
+void digest_free(struct digest_work *work)
+{
+    EVP_MD_CTX_free((EVP_MD_CTX *)work);
+}
+
+struct digest digest_end(struct digest_work *work)
+{
+    struct digest out = digest_take(work);
+    digest_free(work);
+    return out;
+}
+
+struct digest digest_again(struct digest_work *work, struct bytes b)
+{
+    must(EVP_DigestInit_ex2((EVP_MD_CTX *)work, NULL, NULL), "begin a digest again");
+    digest_more(work, b);
+    return digest_take(work);
 }
 
 struct digest digest_of(struct bytes b)

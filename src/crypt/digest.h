@@ -19,6 +19,9 @@ struct digest_work;
 struct digest_work *digest_start(void);
 void digest_more(struct digest_work *work, struct bytes b);
 struct digest digest_end(struct digest_work *work); /* frees the work */
+/* Of these bytes alone; the work can be used again. For whoever makes many: nothing is allocated. */
+struct digest digest_again(struct digest_work *work, struct bytes b);
+void digest_free(struct digest_work *work);
 
 /* Broken for proofs; WebSocket's handshake (RFC 6455 4.2.2) wants it. */
 #define SHA1_SIZE 20

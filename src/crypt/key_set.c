@@ -14,6 +14,7 @@ struct key_set {
     struct member *members;
     uint32_t count;
     uint32_t left_out;
+    uint32_t quick;
     struct fail remark;
 };
 
@@ -33,6 +34,8 @@ static void member_add(struct key_set *set, const struct jwk *key, uint32_t inde
         remark_first(set, why.text);
         return;
     }
+    if (set->quick < KEY_SET_QUICK_MAX)
+        set->quick += verifier_quicken(verifier, key);
     char *kid = heap_text(key->kid);
     set->members[set->count++] = (struct member){verifier, kid, bytes_make(kid, key->kid.len)};
 }

@@ -12,6 +12,8 @@
 #include "crypt/signature.h"
 
 #define KEY_SET_TRIES_MAX 16
+/* So many of a set's P-256 keys get their multiples beforehand: those of an edge, of today and yesterday. */
+#define KEY_SET_QUICK_MAX 4
 
 enum key_set_answer {
     KEY_SET_VERIFIED,

@@ -275,6 +275,24 @@ static void tickets_never_leave_their_host(void **state)
     }
 }
 
+static void each_resumption_gives_the_ticket_of_the_next(void **state)
+{
+    (void)state;
+    bool reused;
+    struct fail why;
+    SSL_SESSION *session = visit("a.test", TLS1_3_VERSION, NULL, &reused, &why);
+    for (int i = 0; i < 3; i++) {
+        SSL_SESSION *old = session;
+        session = visit("a.test", TLS1_3_VERSION, old, &reused, &why);
+        assert_non_null(session);
+        assert_true(reused);
+        assert_ptr_not_equal(session, old);
+        assert_true(SSL_SESSION_is_resumable(session));
+        SSL_SESSION_free(old);
+    }
+    SSL_SESSION_free(session);
+}
+
 static void tickets_end_with_their_trust(void **state)
 {
     (void)state;
@@ -331,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_full_way_stops_writing_and_loses_nothing),
         cmocka_unit_test(a_way_that_breaks_ends_both_sides),
         cmocka_unit_test(tickets_never_leave_their_host),
+        cmocka_unit_test(each_resumption_gives_the_ticket_of_the_next),
         cmocka_unit_test(tickets_end_with_their_trust),
         cmocka_unit_test(a_name_not_served_is_refused),
         cmocka_unit_test(those_who_verify_give_no_tickets),

@@ -198,8 +198,11 @@ int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, con
 int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                   int seal)
 {
+    enum { NEW_TICKET_TOO = 2 };
     const struct tls_session *session = SSL_get_app_data(ssl);
-    return ticket_keys_use(session->first->tickets_keys, name, iv, cipher, mac, seal);
+    int used = ticket_keys_use(session->first->tickets_keys, name, iv, cipher, mac, seal);
+    /* RFC 8446 C.4: clients use a ticket once, so whoever resumes needs one for the next time. */
+    return used == 1 && !seal && SSL_version(ssl) == TLS1_3_VERSION ? NEW_TICKET_TOO : used;
 }
 
 static bool judge_leaf(struct tls_session *session, X509 *leaf, struct fail *why)
@@ -238,6 +241,13 @@ int tls_on_certificate(X509_STORE_CTX *work, void *owner)
 
 /* Life of a session. */
 
+/* SSL_get_error judges by the queue. It is nearly always empty, and to clear it costs more than to look. */
+static void errors_drop(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
+}
+
 static struct tls_session *session_new(struct tls_context *context, const struct tls_io *io)
 {
     struct tls_session *session = heap_new(struct tls_session);
@@ -245,7 +255,7 @@ static struct tls_session *session_new(struct tls_context *context, const struct
     session->first = tls_context_ref(context);
     session->context = tls_context_ref(context);
     arena_init(&session->arena);
-    ERR_clear_error();
+    errors_drop();
     session->ssl = SSL_new(context->ssl);
     if (!session->ssl)
         abort(); /* out of memory is its only reason */
@@ -326,7 +336,7 @@ enum tls_turn tls_handshake(struct tls_session *session, struct fail *why)
         return again(why);
     if (session->handshaken)
         return TLS_DONE;
-    ERR_clear_error();
+    errors_drop();
     enum tls_turn turn = turn_of(session, SSL_do_handshake(session->ssl), why);
     session->handshaken = turn == TLS_DONE;
     return turn;
@@ -339,7 +349,7 @@ enum tls_turn tls_read(struct tls_session *session, char *at, size_t *len, struc
     enum tls_turn turn = tls_handshake(session, why);
     if (turn != TLS_DONE || !room)
         return turn;
-    ERR_clear_error();
+    errors_drop();
     turn = turn_of(session, SSL_read_ex(session->ssl, at, room, len), why);
     session->drained = turn == TLS_WANT_READ;
     return turn;
@@ -352,7 +362,7 @@ enum tls_turn tls_write(struct tls_session *session, const char *at, size_t *len
     enum tls_turn turn = tls_handshake(session, why);
     while (turn == TLS_DONE && left) {
         size_t put = 0;
-        ERR_clear_error();
+        errors_drop();
         turn = turn_of(session, SSL_write_ex(session->ssl, at, left, &put), why);
         at += put;
         left -= put;
@@ -370,9 +380,9 @@ void tls_close(struct tls_session *session)
 {
     if (session->broken || !session->handshaken)
         return;
-    ERR_clear_error();
+    errors_drop();
     SSL_shutdown(session->ssl);
-    ERR_clear_error();
+    errors_drop();
 }
 
 /* Facts. */

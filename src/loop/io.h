@@ -26,6 +26,13 @@ struct io_event {
     unsigned ready;
 };
 
+/* TCP's keep-alive. */
+struct io_keepalive {
+    uint32_t time_s; /* of silence before the first probe */
+    uint32_t interval_s;
+    uint32_t probes;
+};
+
 struct io {
     long (*read)(struct io *io, int fd, void *at, size_t room);
     long (*write)(struct io *io, int fd, const struct iovec *parts, int count);
@@ -33,7 +40,12 @@ struct io {
     /* A socket on its way to the address; writable when done, then connect_result tells how it went. */
     int (*connect)(struct io *io, const struct sockaddr *to, socklen_t len);
     int (*connect_result)(struct io *io, int fd);
+    /* Asks a silent peer whether it is still there; numbers that are 0 stay the system's. */
+    void (*keepalive)(struct io *io, int fd, const struct io_keepalive *how);
     void (*end_write)(struct io *io, int fd); /* half close */
+    /* The connection is over when nothing of what was sent is acknowledged, or taken, for so long; 0: the
+     * system's own patience, a quarter of an hour, without an end for a peer that takes nothing. */
+    void (*patience)(struct io *io, int fd, unsigned ms);
     void (*close)(struct io *io, int fd);
     void (*local_name)(struct io *io, int fd, struct sockaddr_storage *out);
     int (*add)(struct io *io, int fd, void *tag); /* edge-triggered, both directions; close removes it */
@@ -45,5 +57,9 @@ struct io {
 };
 
 struct io *io_real_new(void);
+
+/* A peer that is silent for half of that time is asked by TCP whether it is there, and not answering in the
+ * other half ends the connection. What a listener accepts inherits it; connections of an io have it: 30 s. */
+void io_real_ask_silent(int fd, int seconds);
 
 #endif

@@ -2,6 +2,7 @@
 #include "loop/io.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/list.h"
+
+enum { SILENCE_S = 30 };
 
 struct io_real {
     struct io io;
@@ -68,6 +71,16 @@ static void unsent_limit(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
+void io_real_ask_silent(int fd, int seconds)
+{
+    int on = 1, idle_s = seconds / 2, every_s = seconds / 6, probes = 3;
+    /* All fail on unix sockets, whose peers do not go unnoticed. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 static int real_accept(struct io *io, int fd, struct sockaddr_storage *peer)
 {
     (void)io;
@@ -88,6 +101,7 @@ static int real_connect(struct io *io, const struct sockaddr *to, socklen_t len)
     if (fd < 0)
         return -errno;
     no_delay(fd);
+    io_real_ask_silent(fd, SILENCE_S);
     if (connect(fd, to, len) < 0 && errno != EINPROGRESS) {
         int error = errno;
         close(fd);
@@ -106,10 +120,32 @@ static int real_connect_result(struct io *io, int fd)
     return -error;
 }
 
+static void option_set(int fd, int level, int option, uint32_t number)
+{
+    int value = number < INT_MAX ? (int)number : INT_MAX;
+    if (number)
+        (void)setsockopt(fd, level, option, &value, sizeof value);
+}
+
+static void real_keepalive(struct io *io, int fd, const struct io_keepalive *how)
+{
+    (void)io;
+    option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    option_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, how->time_s);
+    option_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, how->interval_s);
+    option_set(fd, IPPROTO_TCP, TCP_KEEPCNT, how->probes);
+}
+
 static void real_end_write(struct io *io, int fd)
 {
     (void)io;
     (void)shutdown(fd, SHUT_WR);
+}
+
+static void real_patience(struct io *io, int fd, unsigned ms)
+{
+    (void)io;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 }
 
 static void real_close(struct io *io, int fd)
@@ -200,7 +236,9 @@ struct io *io_real_new(void)
         .accept = real_accept,
         .connect = real_connect,
         .connect_result = real_connect_result,
+        .keepalive = real_keepalive,
         .end_write = real_end_write,
+        .patience = real_patience,
         .close = real_close,
         .local_name = real_local_name,
         .add = real_add,

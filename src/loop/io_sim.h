@@ -40,6 +40,7 @@ struct sim_socket {
     bool out_end;
     bool reset;
     bool full; /* a write was refused or cut: tell when there is room */
+    struct io_keepalive keepalive;
     void *tag;
     bool watched;
     unsigned ready; /* to be told */

@@ -37,15 +37,29 @@ int memory_sealed(const char *name, struct bytes content)
     return -1;
 }
 
-static int ring_make(void)
+/* Zeroed memory for processes to write to, of a size that stays. */
+static int memory_shared(const char *name, off_t size)
 {
-    int fd = memfd_create("selvage-records", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd >= 0 && ftruncate(fd, RING_BYTES + RING_HEAD) == 0 &&
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && ftruncate(fd, size) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) == 0)
         return fd;
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+static bool commons_make(struct supervisor *s)
+{
+    s->commons_fd = memory_shared("selvage-commons", sizeof *s->commons);
+    if (s->commons_fd < 0)
+        return false;
+    void *memory = mmap(NULL, sizeof *s->commons, PROT_READ | PROT_WRITE, MAP_SHARED, s->commons_fd, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    s->commons = memory;
+    s->commons->workers = s->workers;
+    return true;
 }
 
 bool children_prepare(struct supervisor *s, struct fail *why)
@@ -56,9 +70,11 @@ bool children_prepare(struct supervisor *s, struct fail *why)
     s->text = memory_sealed("selvage-settings", s->text_bytes);
     if (s->text < 0)
         return fail_errno(why, FAIL_SELF, "memory for the settings cannot be had");
+    if (!commons_make(s))
+        return fail_errno(why, FAIL_SELF, "memory for the workers to share cannot be had");
     for (uint32_t i = 0; i < s->workers; i++) {
         s->worker[i].channel.fd = -1;
-        s->worker[i].ring = ring_make();
+        s->worker[i].ring = memory_shared("selvage-records", RING_BYTES + RING_HEAD);
         if (s->worker[i].ring < 0)
             return fail_errno(why, FAIL_SELF, "memory for a worker's records cannot be had");
     }
@@ -94,14 +110,16 @@ static void child_become(const struct supervisor *s, int channel, int extra, cha
     sigset_t none;
     /* Up and away from the numbers they will have, then there; dup2 clears close-on-exec. */
     int high_channel = fcntl(channel, F_DUPFD, 100), high_extra = fcntl(extra, F_DUPFD, 100);
-    int program = fcntl(s->program, F_DUPFD, 100);
-    if (high_channel < 0 || high_extra < 0 || program < 0 || dup2(high_channel, CHILD_CHANNEL_FD) < 0 ||
-        dup2(high_extra, CHILD_SETTINGS_FD) < 0)
+    int high_commons = fcntl(s->commons_fd, F_DUPFD, 100), program = fcntl(s->program, F_DUPFD, 100);
+    if (high_channel < 0 || high_extra < 0 || high_commons < 0 || program < 0 ||
+        dup2(high_channel, CHILD_CHANNEL_FD) < 0 || dup2(high_extra, CHILD_SETTINGS_FD) < 0 ||
+        dup2(high_commons, CHILD_COMMONS_FD) < 0)
         _exit(127);
     close(high_channel);
     close(high_extra);
+    close(high_commons);
     fcntl(program, F_SETFD, FD_CLOEXEC);
-    syscall(SYS_close_range, CHILD_SETTINGS_FD + 1, program - 1, 0);
+    syscall(SYS_close_range, CHILD_COMMONS_FD + 1, program - 1, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -229,6 +247,7 @@ void child_ended(struct supervisor *s, pid_t pid, int status)
     end_told(child == &s->control ? "control" : "a worker", pid, status);
     come_back(child);
     if (child != &s->control) {
+        counts_forget(&s->commons->counts, index);
         struct frame gone = {.type = FRAME_WORKER_GONE, .index = index, .number = (uint64_t)(unsigned)status};
         channel_send(&s->control.channel, &gone, -1);
     }

@@ -14,7 +14,7 @@
 int run_main(int argc, char **argv);
 
 /* What a child finds open. */
-enum { CHILD_CHANNEL_FD = 3, CHILD_SETTINGS_FD = 4, CHILD_RING_FD = 4 };
+enum { CHILD_CHANNEL_FD = 3, CHILD_SETTINGS_FD = 4, CHILD_RING_FD = 4, CHILD_COMMONS_FD = 5 };
 #define CONTROL_COMMAND "control-process"
 #define WORKER_COMMAND "worker-process"
 int control_process_main(int argc, char **argv);

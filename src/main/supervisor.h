@@ -9,6 +9,7 @@
 
 #include "control/channel.h"
 #include "main/run.h"
+#include "wire/commons.h"
 
 /* One process that is kept running. */
 struct child {
@@ -42,6 +43,8 @@ struct supervisor {
     int text;    /* sealed memory with the settings' text */
     struct bytes text_bytes;
     uint32_t workers;
+    struct commons *commons; /* what the workers share; read by nobody here */
+    int commons_fd;
     struct child control;
     struct child worker[FRAME_WORKERS_MAX];
     struct link bounds;

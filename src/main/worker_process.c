@@ -249,6 +249,15 @@ static void ring_map(struct worker_process *p)
     p->worker.has_ring = true;
 }
 
+/* Without it, it counts for itself. */
+static void commons_map(struct worker_process *p)
+{
+    struct commons *commons =
+        mmap(NULL, sizeof *commons, PROT_READ | PROT_WRITE, MAP_SHARED, CHILD_COMMONS_FD, 0);
+    if (commons != MAP_FAILED)
+        worker_share(&p->worker, commons);
+}
+
 #ifdef SELVAGE_PROBE
 static void on_probe(int signal)
 {
@@ -295,6 +304,7 @@ int worker_process_main(int argc, char **argv)
     json_object_seed(0); /* the first table would open /dev/urandom */
     worker_init(&p->worker, io_real_new(), (uint32_t)index, &ops, p);
     ring_map(p);
+    commons_map(p);
     p->control.fd = -1;
     list_init(&p->control.queue);
     p->loads = load_thread_start(&why);

@@ -69,7 +69,8 @@ static struct bytes subject_of(struct exchange *x)
         if (bytes_equal(image_text(rules, of->text), issuer))
             label = image_text(rules, is->text);
     }
-    return arena_format(&x->arena, "%.*s:%.*s", BYTES_FMT(label), BYTES_FMT(subject));
+    const struct bytes parts[] = {label, BYTES(":"), subject};
+    return arena_join(&x->arena, parts, 3);
 }
 
 static void add_groups(struct exchange *x, struct text *text)

@@ -296,6 +296,15 @@ static void client_begin(struct client *client)
     client->kind->begin(client);
 }
 
+void client_become(struct client *client, const struct client_kind *kind)
+{
+    client->kind->free(client);
+    client->kind = kind;
+    timer_rest(&client->timer);
+    kind->begin(client);
+    connection_wake(&client->connection);
+}
+
 static void on_handshake_due(struct timer *timer)
 {
     struct client *client = container_of(timer, struct client, timer);

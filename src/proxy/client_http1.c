@@ -44,6 +44,7 @@ struct client_http1 {
     struct pace out;   /* of the answer's */
     bool raw;          /* both bodies are raw: a tunnel */
     bool keep_alive;
+    bool served;        /* a request has come already */
     bool continue_owed; /* 100 Continue, once the body is wanted */
 };
 
@@ -292,6 +293,7 @@ static void head_complete(struct client_http1 *c)
 {
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
+    c->served = true;
     c->keep_alive = c->framing.keep_alive && !c->client->worker->draining && !worn_out(c);
     body_prepare(c);
     timer_update(c);
@@ -369,10 +371,38 @@ static bool head_try(struct client_http1 *c)
     return false;
 }
 
+/*
+ * RFC 9113 3.3: who knows that we speak HTTP/2 in clear text begins with its preface,
+ * which no HTTP/1 request begins with. False: it is not that, or not known yet.
+ */
+static bool preface_try(struct client_http1 *c, bool *more)
+{
+    static const struct bytes preface = BYTES_INIT("PRI * HTTP/2.0\r\n");
+    struct bytes have = inlet_buffered(&c->inlet);
+    bool could = !c->served && !c->client->facts.tls && have.len &&
+                 bytes_starts(preface, bytes_part(have, 0, preface.len < have.len ? preface.len : have.len));
+    *more = could && have.len < preface.len;
+    return could && !*more;
+}
+
+/* From here on another codec has the connection. */
+static void http2_become(struct client_http1 *c)
+{
+    struct block *in = c->inlet.in;
+    c->inlet.in = NULL;
+    connection_unread(&c->client->connection, in, c->inlet.at);
+    client_become(c->client, &client_http2_kind);
+}
+
 /* False: nothing more can be done now. */
 static bool head_step(struct client_http1 *c)
 {
-    if (head_try(c))
+    bool more;
+    if (preface_try(c, &more)) {
+        http2_become(c);
+        return false;
+    }
+    if (!more && head_try(c))
         return true;
     long n = inlet_fill(&c->inlet);
     if (n != CONNECTION_END)

@@ -316,10 +316,19 @@ void connection_wake(struct connection *c)
 
 /* ---- reading -------------------------------------------------------------- */
 
+/* Neither does the socket have anything, nor does OpenSSL: asking it would cost half of what a record does.
+ */
+static bool tls_is_dry(const struct connection *c)
+{
+    return !c->readable && !c->unread && !c->ended && !tls_pending(c->tls);
+}
+
 static long tls_read_some(struct connection *c, char *at, size_t room)
 {
     size_t len = room;
     struct fail why;
+    if (tls_is_dry(c))
+        return CONNECTION_LATER;
     switch (tls_read(c->tls, at, &len, &why)) {
     case TLS_DONE:
         return (long)len;

@@ -18,6 +18,7 @@ const struct http2_limits http2_limits_default = {
     .streams_per_read = 200,
     .resets = 200,
     .empty_frames = 100,
+    .continuations = 8,
     .acks = 1000,
     .stream_window = 64 * 1024,
     .connection_window = 1024 * 1024,
@@ -60,20 +61,24 @@ static int reset_count(struct http2 *h)
     return 0;
 }
 
-static bool is_useless(const nghttp2_frame_hd *hd)
+static bool is_useless(const struct http2_frame_head *head)
 {
-    bool end = (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    return hd->type == NGHTTP2_DATA && !hd->length && !end;
+    bool end = (head->flags & HTTP2_FLAG_END_STREAM) != 0;
+    return head->type == HTTP2_FRAME_DATA && !head->length && !end;
 }
 
-static int frame_count(struct http2 *h, const nghttp2_frame_hd *hd)
+static int frame_count(struct http2 *h, const struct http2_frame_head *head)
 {
-    h->empty = is_useless(hd) ? h->empty + 1 : hd->type == NGHTTP2_DATA ? 0 : h->empty;
-    if (hd->type == NGHTTP2_DATA || hd->type == NGHTTP2_HEADERS)
-        h->useful_bytes += hd->length;
+    bool body = head->type == HTTP2_FRAME_DATA;
+    h->empty = is_useless(head) ? h->empty + 1 : body ? 0 : h->empty;
+    h->continued = head->type == HTTP2_FRAME_CONTINUATION ? h->continued + 1 : 0;
+    if (body || head->type == HTTP2_FRAME_HEADERS)
+        h->useful_bytes += head->length;
     if (h->empty > h->limits->empty_frames)
         return http2_exceed(h, HTTP2_EMPTY_FRAMES, "too many frames were empty");
-    return hd->type == NGHTTP2_RST_STREAM ? reset_count(h) : 0;
+    if (h->continued > h->limits->continuations)
+        return http2_exceed(h, HTTP2_CONTINUATIONS, "a head has too many CONTINUATION frames");
+    return head->type == HTTP2_FRAME_RST_STREAM ? reset_count(h) : 0;
 }
 
 static bool ratio_fine(const struct http2 *h)
@@ -101,28 +106,27 @@ static bool is_forgotten(const struct http2 *h, int32_t id)
  * passed over, end the connection, unless it was us who reset it a moment ago.
  * nghttp2 would overlook them.
  */
-static int gone_check(struct http2 *h, const nghttp2_frame_hd *hd)
+static int gone_check(struct http2 *h, int32_t id)
 {
-    bool opens = hd->type == NGHTTP2_DATA || hd->type == NGHTTP2_HEADERS;
-    if (!h->server || !opens || hd->stream_id > nghttp2_session_get_last_proc_stream_id(h->session))
-        return 0;
-    if (nghttp2_session_get_stream_remote_close(h->session, hd->stream_id) >= 0 ||
-        is_forgotten(h, hd->stream_id))
+    if (id > nghttp2_session_get_last_proc_stream_id(h->session) ||
+        nghttp2_session_get_stream_remote_close(h->session, id) >= 0 || is_forgotten(h, id))
         return 0;
     return http2_end(h, NGHTTP2_STREAM_CLOSED, "a frame came on a stream that is closed");
 }
 
-/* ---- nghttp2's callbacks ------------------------------------------------------------------- */
-
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *owner)
+static int frame_judge(struct http2 *h, const struct http2_frame_head *head)
 {
-    struct http2 *h = owner;
-    (void)session;
-    if (h->dead)
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    int error = frame_count(h, hd);
-    return error ? error : gone_check(h, hd);
+    int error = frame_count(h, head);
+    if (error || !h->server)
+        return error;
+    if (head->type == HTTP2_FRAME_PRIORITY && !head->stream) /* RFC 9113 6.3 */
+        return http2_end(h, NGHTTP2_PROTOCOL_ERROR, "PRIORITY is about no stream");
+    if (head->type == HTTP2_FRAME_DATA || head->type == HTTP2_FRAME_HEADERS)
+        return gone_check(h, (int32_t)head->stream);
+    return 0;
 }
+
+/* ---- nghttp2's callbacks ------------------------------------------------------------------- */
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
 {
@@ -266,7 +270,6 @@ static nghttp2_session_callbacks *callbacks_make(void)
         return all;
     if (nghttp2_session_callbacks_new(&all))
         abort();
-    nghttp2_session_callbacks_set_on_begin_frame_callback(all, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(all, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(all, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(all, on_header);
@@ -331,9 +334,9 @@ void http2_init_server(struct http2 *http2, struct connection *connection, const
         {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits->header_table},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)http1_limits_default.head_max},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
-        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     http2_init(http2, connection, limits, ops, owner, true);
+    http2->scan.skip = HTTP2_PREFACE_SIZE;
     settings_send(http2, settings, sizeof settings / sizeof settings[0]);
 }
 
@@ -412,15 +415,40 @@ static void in_drop(struct http2 *h)
     }
 }
 
-static void feed(struct http2 *h, const char *at, size_t len)
+static void feed(struct http2 *h, struct bytes bytes)
 {
-    ssize_t used = nghttp2_session_mem_recv(h->session, (const uint8_t *)at, len);
-    if (used < 0 && !h->dead) {
-        h->dead = true;
-        h->fault = nghttp2_strerror((int)used);
-        if (used == NGHTTP2_ERR_FLOODED)
-            h->excess = HTTP2_CONTROL_FRAMES;
+    if (!bytes.len || h->dead)
+        return;
+    ssize_t used = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.at, bytes.len);
+    if (used >= 0 || h->dead)
+        return;
+    h->dead = true;
+    h->fault = nghttp2_strerror((int)used);
+    if (used == NGHTTP2_ERR_FLOODED)
+        h->excess = HTTP2_CONTROL_FRAMES;
+}
+
+/* Whether a frame is judged by what the frames before it have done. */
+static bool wants_order(const struct http2_frame_head *head)
+{
+    return head->type == HTTP2_FRAME_DATA || head->type == HTTP2_FRAME_HEADERS;
+}
+
+/* nghttp2 is one byte short of a frame's head when that frame is judged. */
+static void feed_frames(struct http2 *h, struct bytes bytes)
+{
+    struct http2_frame_head head;
+    size_t fed = 0, seen = 0, used;
+    while (!h->dead && http2_scan_next(&h->scan, bytes_part(bytes, seen, bytes.len), &used, &head)) {
+        seen += used;
+        if (wants_order(&head)) {
+            feed(h, bytes_part(bytes, fed, seen - 1));
+            fed = seen - 1;
+        }
+        if (!h->dead)
+            frame_judge(h, &head);
     }
+    feed(h, bytes_part(bytes, fed, bytes.len));
     if (!h->dead && !ratio_fine(h))
         http2_exceed(h, HTTP2_CONTROL_FRAMES, "too many frames carry nothing");
     connection_write_later(h->connection);
@@ -441,7 +469,7 @@ bool http2_read(struct http2 *http2)
         }
         http2->in->used += (uint32_t)n;
         http2->wire_bytes += (uint64_t)n;
-        feed(http2, at, (size_t)n);
+        feed_frames(http2, bytes_make(at, (size_t)n));
     }
     if (!http2->dead)
         connection_wake(c);

@@ -18,6 +18,7 @@
 
 #include "proxy/connection.h"
 #include "proxy/pump.h"
+#include "wire/http2_frame.h"
 #include "wire/http2_head.h"
 
 struct http2;
@@ -29,6 +30,7 @@ struct http2_limits {
     uint32_t streams_per_read; /* new ones in what one turn reads */
     uint32_t resets;           /* in 30 s, ours for the peer's mistakes counted too */
     uint32_t empty_frames;     /* without any use, in a row */
+    uint32_t continuations;    /* of one head */
     uint32_t acks;             /* owed */
     uint32_t stream_window;
     uint32_t connection_window;
@@ -42,6 +44,7 @@ enum http2_excess {
     HTTP2_STREAMS_PER_READ,
     HTTP2_RESETS,
     HTTP2_EMPTY_FRAMES,
+    HTTP2_CONTINUATIONS,
     HTTP2_CONTROL_FRAMES,
 };
 
@@ -78,10 +81,12 @@ struct http2 {
     bool dead; /* nothing that comes is looked at any more: what is owed still leaves */
     enum http2_excess excess;
     const char *fault; /* what the peer did wrong: static, for the record */
-    uint32_t opened;   /* streams in this read */
-    uint32_t resets;   /* since resets_ms */
+    struct http2_scan scan;
+    uint32_t opened; /* streams in this read */
+    uint32_t resets; /* since resets_ms */
     uint64_t resets_ms;
     uint32_t empty;        /* frames of no use in a row */
+    uint32_t continued;    /* CONTINUATIONs in a row */
     uint64_t wire_bytes;   /* read */
     uint64_t useful_bytes; /* of bodies and heads among them */
     int32_t forgotten[32]; /* streams that we reset lately: the peer may not know yet */

@@ -318,7 +318,8 @@ void http2_stream_done(struct http2_stream *s, uint32_t code)
     if (s->id) {
         if (s->in.bytes)
             nghttp2_session_consume_connection(s->http2->session, s->in.bytes);
-        http2_stream_reset(s, code);
+        if (!s->in_end || !s->out_sent) /* else it is closing just now */
+            http2_stream_reset(s, code);
         nghttp2_session_set_stream_user_data(s->http2->session, s->id, NULL);
         s->id = 0;
     }

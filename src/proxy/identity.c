@@ -23,6 +23,7 @@ enum row_state { ROW_MISSING, ROW_GOOD, ROW_BAD };
 
 struct row_work {
     const struct rules_authn *row;
+    uint32_t number; /* of the row */
     struct bytes raw[TOKENS_MAX];
     size_t count;
     bool confused; /* more tokens than can be meant */
@@ -127,8 +128,11 @@ static bool row_bad(struct row_work *work, unsigned status)
     return true;
 }
 
-static bool claims_check(const struct exchange *x, struct row_work *work, const struct token *token)
+static bool claims_check(const struct exchange *x, struct row_work *work, struct token *token)
 {
+    int64_t now_s = x->worker->loop.io->wall_us(x->worker->loop.io) / 1000000;
+    if (token_judged(token, &x->generation->rules, work->number, now_s))
+        return true;
     struct bytes issuer = image_text(&x->generation->rules, work->row->issuer), audiences[AUDIENCES_MAX];
     size_t count = audiences_of(x, work->row, audiences);
     struct claims_profile profile = work->row->strict ? claims_profile_strict(&issuer, audiences, count)
@@ -137,10 +141,12 @@ static bool claims_check(const struct exchange *x, struct row_work *work, const 
         profile.any_audience = true; /* the operator named none */
     profile.access_tokens_only = work->row->strict;
     enum claims_fault fault = CLAIMS_GOOD;
-    int64_t now_s = x->worker->loop.io->wall_us(x->worker->loop.io) / 1000000;
     if (claims_judge(token->claims, &profile, now_s, &fault, &work->why) &&
-        (!work->row->strict || claims_typ_judge(bytes_of(token->typ), &fault, &work->why)))
+        (!work->row->strict || claims_typ_judge(bytes_of(token->typ), &fault, &work->why))) {
+        struct claims_term term = claims_term(token->claims, &profile);
+        token_judged_note(token, &x->generation->rules, work->number, &term);
         return true;
+    }
     row_bad(work, (unsigned)claims_fault_status(fault));
     return false;
 }
@@ -334,7 +340,8 @@ static void principal_note(struct exchange *x)
     struct bytes issuer = {0}, subject = {0}, id;
     json_member_text(x->claims, "iss", &issuer);
     json_member_text(x->claims, "sub", &subject);
-    x->record.request_principal = arena_format(&x->arena, "%.*s/%.*s", BYTES_FMT(issuer), BYTES_FMT(subject));
+    const struct bytes parts[] = {issuer, BYTES("/"), subject};
+    x->record.request_principal = arena_join(&x->arena, parts, 3);
     if (x->assertion && json_member_text(x->assertion->claims, "jti", &id))
         x->record.token_id = id;
 }
@@ -412,6 +419,7 @@ static enum turn identity_begin(struct exchange *x, bool may_wait)
     work->rows = arena_array(&x->arena, struct row_work, work->count ? work->count : 1);
     for (uint32_t i = 0; i < work->count; i++) {
         work->rows[i].row = image_row(&x->generation->rules, RULES_AUTHN, x->listener->authn, i);
+        work->rows[i].number = x->listener->authn.at + i;
         tokens_find(x, &work->rows[i]);
     }
     return rows_judge(x, may_wait);

@@ -80,9 +80,10 @@ static void a_late_connection_is_503(void **state)
     sim_port(play.sim, PLAY_PORT, SIM_HANGS);
     int client = play_dial(&play);
     play_say(&play, client, GET);
-    play_pass(&play, 11000);
+    play_pass(&play, 31000); /* three tries */
     said_begins(play_hear(&play, client), "HTTP/1.1 503 ");
-    play_expect(&play, 1, 503, RECORD_UF, "upstream_reset_before_response_started{connection_failure}");
+    play_expect(&play, 1, 503, RECORD_UF | RECORD_URX,
+                "upstream_reset_before_response_started{connection_timeout}");
     play_close(&play);
 }
 
@@ -99,7 +100,7 @@ static void a_late_head_is_504_and_the_upstream_is_let_go_of(void **state)
     said_begins(play_hear(&play, client), "HTTP/1.1 504 ");
     play_hear(&play, upstream);
     assert_true(sim_ended(play.sim, upstream));
-    play_expect(&play, 1, 504, RECORD_UT, "upstream_response_timeout");
+    play_expect(&play, 1, 504, RECORD_UT, "response_timeout");
     play_close(&play);
 }
 
@@ -222,6 +223,37 @@ static void a_session_that_new_rules_forbid_is_cut(void **state)
     play_close(&play);
 }
 
+#define ELSEWHERE PLAY_GATEWAY PLAY_SERVICE("b", "8081") PLAY_ROUTE("")
+
+static void connections_to_endpoints_that_are_gone_end_when_their_calls_do(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    int busy = play_dial(&play), client = play_dial(&play);
+    play_say(&play, busy, GET);
+    int used = play_took(&play, PLAY_PORT);
+    play_say(&play, client, GET);
+    int idle = play_took(&play, PLAY_PORT);
+    play_hear(&play, used);
+    play_hear(&play, idle);
+    play_say(&play, idle, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    play_rules(&play, MARKED("the endpoint stays"));
+    play_go(&play);
+    assert_false(sim_ended(play.sim, idle));
+    assert_int_equal(play.worker.loads.count, 2); /* the cluster's and the endpoint's */
+    play_rules(&play, ELSEWHERE);
+    play_go(&play);
+    assert_true(sim_ended(play.sim, idle));
+    assert_false(sim_ended(play.sim, used));
+    assert_int_equal(play.worker.loads.count, 3); /* the old one has a call under way */
+    play_say(&play, used, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    said_begins(play_hear(&play, busy), "HTTP/1.1 200 OK");
+    assert_true(sim_ended(play.sim, used));
+    play_rules(&play, ELSEWHERE PLAY_SEC("AuthorizationPolicy", "p") "  {}\n");
+    assert_int_equal(play.worker.loads.count, 2);
+    play_close(&play);
+}
+
 /* ---- no memory ------------------------------------------------------------------------------------ */
 
 static void without_memory_reading_waits_until_there_is_some(void **state)
@@ -282,6 +314,7 @@ int main(void)
         cmocka_unit_test(an_exchange_keeps_the_rules_it_began_with),
         cmocka_unit_test(a_session_on_old_rules_is_judged_again_and_stays),
         cmocka_unit_test(a_session_that_new_rules_forbid_is_cut),
+        cmocka_unit_test(connections_to_endpoints_that_are_gone_end_when_their_calls_do),
         cmocka_unit_test(without_memory_reading_waits_until_there_is_some),
         cmocka_unit_test(a_plain_connection_asks_nothing_more_once_mutual_tls_is_demanded),
     };

@@ -9,6 +9,7 @@ struct token_cache {
     struct map tokens;
     struct link recent; /* used last first */
     size_t count;
+    struct digest_work *digests;
 };
 
 struct token_cache *token_cache_new(void)
@@ -16,6 +17,7 @@ struct token_cache *token_cache_new(void)
     struct token_cache *cache = heap_new(struct token_cache);
     map_init(&cache->tokens);
     list_init(&cache->recent);
+    cache->digests = digest_start();
     return cache;
 }
 
@@ -49,6 +51,7 @@ void token_cache_free(struct token_cache *cache)
     while (!list_empty(&cache->recent))
         cache_drop(cache, container_of(cache->recent.next, struct token, recent));
     map_done(&cache->tokens);
+    digest_free(cache->digests);
     free(cache);
 }
 
@@ -119,6 +122,23 @@ static enum token_answer token_verify_anew(const struct token_key *key, struct k
     return TOKEN_GOOD;
 }
 
+bool token_judged(const struct token *token, const struct image *rules, uint32_t row, int64_t now_s)
+{
+    const struct token_judgement *judgement = &token->judgement;
+    return judgement->row == row && judgement->from_s <= now_s && now_s < judgement->until_s &&
+           memcmp(judgement->rules, rules->head->hash, sizeof judgement->rules) == 0;
+}
+
+void token_judged_note(struct token *token, const struct image *rules, uint32_t row,
+                       const struct claims_term *term)
+{
+    struct token_judgement *judgement = &token->judgement;
+    judgement->row = row;
+    judgement->from_s = term->from_s;
+    judgement->until_s = term->until_s;
+    memcpy(judgement->rules, rules->head->hash, sizeof judgement->rules);
+}
+
 enum token_answer token_verify(struct worker *worker, const struct keys_set *row, struct key_set *set,
                                struct bytes raw, struct arena *arena, struct token **out, struct fail *why)
 {
@@ -128,7 +148,7 @@ enum token_answer token_verify(struct worker *worker, const struct keys_set *row
     }
     struct token_key key;
     memset(&key, 0, sizeof key);
-    key.digest = digest_of(raw);
+    key.digest = digest_again(worker->tokens->digests, raw);
     key.key_set = row->id;
     key.version = row->version;
     struct token *known = cache_find(worker->tokens, &key);

@@ -3,8 +3,9 @@
  *
  * Keyed by SHA-256 of the raw token, the key set and that set's version: when keys
  * change, nothing verified under the old ones is found any more. Bounded; the one
- * not used for the longest goes first. Expiry is not the cache's business: it is
- * judged at every use (rules/decide/claims).
+ * not used for the longest goes first. Expiry is judged at every use: claims that
+ * were found good (rules/decide/claims) are not read again by the same rules
+ * within the time for which that answer stands.
  */
 #ifndef PROXY_TOKEN_H
 #define PROXY_TOKEN_H
@@ -12,6 +13,7 @@
 #include "crypt/digest.h"
 #include "crypt/key_set.h"
 #include "proxy/worker.h"
+#include "rules/decide/claims.h"
 
 #define TOKEN_CACHE_MAX 4096
 
@@ -19,6 +21,14 @@ struct token_key {
     struct digest digest;
     uint64_t key_set;
     uint64_t version;
+};
+
+/* That its claims are good, by which rules and for how long. Zeroed: for no time at all. */
+struct token_judgement {
+    unsigned char rules[32]; /* hash of their image */
+    uint32_t row;            /* of RULES_AUTHN */
+    int64_t from_s;
+    int64_t until_s;
 };
 
 struct token {
@@ -30,6 +40,7 @@ struct token {
     char *payload_base64; /* as it stood in the token, for outputPayloadToHeader */
     size_t payload_len;
     char *typ; /* NULL: none */
+    struct token_judgement judgement;
     /* The assertion made from it, memoised (assertion.c). */
     char *assertion;
     size_t assertion_len;
@@ -47,6 +58,10 @@ enum token_answer { TOKEN_GOOD, TOKEN_UNKNOWN_KID, TOKEN_REFUSED };
 /* Verifies, or remembers having verified. GOOD: *out is a reference. `why` has Istio's sentence. */
 enum token_answer token_verify(struct worker *worker, const struct keys_set *row, struct key_set *set,
                                struct bytes raw, struct arena *arena, struct token **out, struct fail *why);
+/* Its claims were found good by that row of those rules, and that holds now. */
+bool token_judged(const struct token *token, const struct image *rules, uint32_t row, int64_t now_s);
+void token_judged_note(struct token *token, const struct image *rules, uint32_t row,
+                       const struct claims_term *term);
 void token_unref(struct token *token);
 
 #endif

@@ -19,19 +19,19 @@ enum { REQUEST_ID_MAX = 128 };
 static struct bytes id_new(struct exchange *x)
 {
     unsigned char r[16];
+    char room[33];
     struct io *io = x->worker->loop.io;
     io->random(io, r, sizeof r);
     r[6] = (unsigned char)((r[6] & 0x0F) | 0x40);
     r[8] = (unsigned char)((r[8] & 0x3F) | 0x80);
-    char *at = arena_raw(&x->arena, 37);
     struct text text;
-    text_init_fixed(&text, at, 37);
-    for (size_t i = 0; i < sizeof r; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text_add_c(&text, '-');
-        text_add_hex(&text, bytes_make(&r[i], 1));
-    }
-    return text_bytes(&text);
+    text_init_fixed(&text, room, sizeof room);
+    text_add_hex(&text, bytes_make(r, sizeof r));
+    struct bytes hex = text_bytes(&text), dash = BYTES("-");
+    const struct bytes parts[] = {bytes_part(hex, 0, 8),   dash, bytes_part(hex, 8, 12),  dash,
+                                  bytes_part(hex, 12, 16), dash, bytes_part(hex, 16, 20), dash,
+                                  bytes_part(hex, 20, 32)};
+    return arena_join(&x->arena, parts, sizeof parts / sizeof parts[0]);
 }
 
 static bool id_fine(struct bytes id)

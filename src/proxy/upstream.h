@@ -36,26 +36,6 @@ struct call_events {
     void (*failed)(struct exchange *x);
 };
 
-/* One exchange's use of an upstream. Lies in the exchange's arena. */
-struct call {
-    struct exchange *x;
-    struct upstream *upstream; /* NULL: none (any more) */
-    const struct call_events *events;
-    struct link link;     /* in upstream->calls */
-    struct stage *source; /* of the response's body, once the head is there */
-    struct stage *sink;   /* of the request's body, once it is sent */
-    void *stream;         /* HTTP/2: the protocol's own */
-    struct fail why;
-    struct timer timer; /* the rest of the response has to come in time too */
-    unsigned infos;     /* 1xx heads so far */
-    bool reused;        /* the connection had served before */
-    bool sent;          /* the request head went out */
-    bool heard;         /* something came back */
-    bool refused;       /* the upstream did not look at it (RFC 9113 8.7): safe to send again */
-    bool again;         /* the connection turned out to be none for it: place it once more */
-    bool fallen;        /* the exchange was told that nothing more comes */
-};
-
 enum call_speech {
     CALL_HTTP1,
     CALL_HTTP2,  /* in clear text: known beforehand */
@@ -74,9 +54,40 @@ struct call_target {
     bool fresh; /* over no connection that may have died in its rest */
 };
 
-/* Finds or opens a connection. True: it can be sent now; false: events->ready or ->failed follows. */
-bool call_place(struct call *call, struct exchange *x, const struct call_target *target,
-                const struct call_events *events);
+/* One exchange's use of an upstream. Lies in the exchange's arena. */
+struct call {
+    struct exchange *x;
+    struct upstream *upstream; /* NULL: none (any more) */
+    const struct call_events *events;
+    struct link link; /* in upstream->calls, or with those that wait for a connection */
+    struct call_target target;
+    struct counts_place pending; /* it waits for a connection */
+    bool queued;                 /* none may be opened for it: the next that is free is its */
+    struct stage *source;        /* of the response's body, once the head is there */
+    struct stage *sink;          /* of the request's body, once it is sent */
+    void *stream;                /* HTTP/2: the protocol's own */
+    struct fail why;
+    struct timer timer; /* the rest of the response has to come in time too */
+    unsigned infos;     /* 1xx heads so far */
+    bool reused;        /* the connection had served before */
+    bool sent;          /* the request head went out */
+    bool heard;         /* something came back */
+    bool refused;       /* the upstream did not look at it (RFC 9113 8.7): safe to send again */
+    bool again;         /* the connection turned out to be none for it: place it once more */
+    bool fallen;        /* the exchange was told that nothing more comes */
+};
+
+enum call_placing {
+    CALL_READY,  /* it can be sent now */
+    CALL_WAITS,  /* events->ready or ->failed follows */
+    CALL_EXCESS, /* the cluster's limits leave no place for it */
+};
+
+/* Finds or opens a connection, or waits in line for one. */
+enum call_placing call_place(struct call *call, struct exchange *x, const struct call_target *target,
+                             const struct call_events *events);
+/* For those who connect: tells the exchange. */
+void call_ready(struct call *call);
 /* Sends the head of `request`, and lets the body follow by call->sink. */
 void call_send(struct call *call, const struct http_request *request, const struct http1_write *how);
 /* call->sink has been linked: it asks for what it has room for. */
@@ -118,6 +129,14 @@ extern const struct upstream_speaker upstream_http1;
 extern const struct upstream_speaker upstream_http2;
 extern const struct upstream_speaker upstream_raw;
 
+/* Of its cluster: it outlives the rules that it was opened under. */
+struct upstream_limits {
+    uint32_t idle_ms;
+    uint64_t until_ms;    /* no new calls from then on */
+    uint32_t request_max; /* 0: any number */
+    uint32_t streams_max;
+};
+
 struct upstream {
     struct connection connection;
     struct worker *worker;
@@ -138,6 +157,8 @@ struct upstream {
     struct bytes sni;
     char local_text[64];
     uint64_t requests;
+    struct counts_place counted; /* of the cluster's connections */
+    struct upstream_limits limits;
 
     /* HTTP/1.1 and raw */
     struct inlet inlet;
@@ -156,11 +177,19 @@ void pool_free(struct pool *pool);
 void pool_drain(struct pool *pool);
 /* Those that still send close too. */
 void pool_cut(struct pool *pool);
+/* Connections to endpoints that are not in the map (by pool_key.endpoint) rest no more. */
+void pool_review(struct pool *pool, const struct map *endpoints);
 /* For connections: into the pool, when it rests or can take more calls, and out of it. */
 void pool_enter(struct upstream *u);
 void pool_leave(struct upstream *u);
 /* It closes. */
 void pool_forget(struct upstream *u);
+/* It has served as much or as long as it may: no new calls. */
+bool upstream_worn(const struct upstream *u);
+/* It rests until the time its cluster allows. */
+void upstream_rest(struct upstream *u);
+/* A call left it: another may have its place. */
+void pool_yield(struct upstream *u);
 /* What its peers speak became known. */
 void pool_learn(struct upstream *u);
 

@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/breaker.h"
 #include "proxy/limit_hits.h"
 #include "proxy/upstream.h"
 
 enum {
-    CONNECT_MS = 10 * 1000, /* Istio's default connectTimeout */
+    PATIENCE_S = 30, /* with an upstream that acknowledges nothing */
 };
 
 static const struct connection_ops upstream_connection_ops;
@@ -157,7 +158,7 @@ static void waiting_tell(struct upstream *u)
         if (call->again)
             call->events->failed(call->x);
         else
-            call->events->ready(call->x);
+            call_ready(call);
     }
 }
 
@@ -221,6 +222,22 @@ static int socket_start(struct upstream *u, const struct endpoints_endpoint *end
     return io->connect(io, (struct sockaddr *)&to, sizeof to);
 }
 
+/* Fails on unix sockets, and where the system knows none. */
+static void keepalive_set(const struct upstream *u, const struct rules_cluster *cluster, int fd)
+{
+    struct io *io = u->worker->loop.io;
+    const struct io_keepalive how = {cluster->keepalive_time_s, cluster->keepalive_interval_s,
+                                     cluster->keepalive_probes};
+    uint64_t asked_s = how.time_s + (uint64_t)how.interval_s * how.probes;
+    if (how.time_s || how.interval_s || how.probes)
+        io->keepalive(io, fd, &how);
+    if (u->speech == CALL_RAW)
+        return; /* a peer that takes nothing for long is none that is gone */
+    if (asked_s < PATIENCE_S || asked_s > INT32_MAX / 1000)
+        asked_s = PATIENCE_S; /* patience counts for questions too */
+    io->patience(io, fd, (unsigned)asked_s * 1000);
+}
+
 /* Workers cannot make unix sockets: the supervisor connects to the paths that the rules name. */
 static void path_start(struct upstream *u, struct bytes path)
 {
@@ -268,11 +285,36 @@ static struct upstream *upstream_new(struct worker *worker, const struct call_ta
     return u;
 }
 
+static void limits_take(struct upstream *u, const struct rules_cluster *cluster)
+{
+    u->limits = (struct upstream_limits){
+        .idle_ms = cluster->idle_timeout_ms ? cluster->idle_timeout_ms : UINT32_MAX,
+        .until_ms = TIMER_NEVER,
+        .request_max = cluster->max_requests_per_connection,
+        .streams_max = cluster->max_streams,
+    };
+    if (cluster->max_connection_ms)
+        u->limits.until_ms = u->worker->loop.now_ms + cluster->max_connection_ms;
+}
+
+bool upstream_worn(const struct upstream *u)
+{
+    return (u->limits.request_max && u->requests >= u->limits.request_max) ||
+           u->worker->loop.now_ms >= u->limits.until_ms;
+}
+
+void upstream_rest(struct upstream *u)
+{
+    uint64_t until_ms = u->worker->loop.now_ms + u->limits.idle_ms;
+    timer_set(&u->worker->loop, &u->timer, until_ms < u->limits.until_ms ? until_ms : u->limits.until_ms);
+}
+
 struct upstream *upstream_open(struct worker *worker, const struct call_target *target, struct exchange *x)
 {
     const struct endpoints_endpoint *endpoint = target->endpoint;
     struct upstream *u = upstream_new(worker, target);
-    timer_set(&worker->loop, &u->timer, worker->loop.now_ms + CONNECT_MS);
+    limits_take(u, x->cluster);
+    timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);
     if (endpoint->family == ENDPOINT_UNIX) {
         path_start(u, image_text(&x->generation->endpoints, endpoint->path));
         return u;
@@ -282,6 +324,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
         u->connect_id = UINT64_MAX;
         socket_failed(u, -fd);
     } else {
+        keepalive_set(u, x->cluster, fd);
         socket_ready(u, fd, true);
     }
     return u;
@@ -360,9 +403,19 @@ void call_until(struct call *call, uint64_t due_ms)
     timer_set(&call->x->worker->loop, &call->timer, due_ms);
 }
 
+void call_ready(struct call *call)
+{
+    breaker_leave(call->x->worker, &call->pending);
+    call->events->ready(call->x);
+}
+
 void call_release(struct call *call)
 {
     struct upstream *u = call->upstream;
+    breaker_leave(call->x->worker, &call->pending);
+    if (call->queued)
+        list_remove(&call->link);
+    call->queued = false;
     if (!u)
         return;
     timer_remove(&u->worker->loop, &call->timer);
@@ -373,6 +426,8 @@ void call_release(struct call *call)
     call->upstream = NULL;
     if (!u->speaker && list_empty(&u->calls))
         upstream_close(u);
+    else if (u->state != UPSTREAM_CLOSED)
+        pool_yield(u);
 }
 
 void call_fall(struct call *call, bool ended)

@@ -1,276 +1,22 @@
 /*
  * upstream, the last filter: sends the request to whom route chose, if policy's
- * permit holds, and brings the answer.
+ * permit holds, and brings the answer: that of the first try, or of another when the
+ * route says that its end is worth one.
  *
  * A connection that had rested in the pool and breaks before a byte came back was
- * dead already: then the request is sent once more over a fresh one, if it is
- * idempotent (RFC 9110 9.2.2) and all of its body is still kept.
+ * dead already: then the request is sent once more over a fresh one at once, if it is
+ * idempotent (RFC 9110 9.2.2). In any case all of its body has to be kept still.
  */
 #include <string.h>
 
 #include "base/clock.h"
-#include "proxy/assertion.h"
-#include "proxy/balance.h"
-#include "proxy/front.h"
+#include "proxy/breaker.h"
 #include "proxy/generation.h"
 #include "proxy/mirror.h"
-#include "proxy/upstream.h"
+#include "proxy/outlier.h"
+#include "proxy/upstream_work.h"
 
-enum {
-    ATTEMPTS_MAX = 3,
-    MIRROR_MS = 15 * 1000, /* nobody waits for a copy, so it must end by itself */
-};
-
-enum progress { PROGRESS_NONE, PROGRESS_READY, PROGRESS_HEAD, PROGRESS_FAILED };
-
-struct upstream_work {
-    enum progress progress;
-    uint64_t load;     /* counted at this endpoint; 0: not */
-    uint64_t until_ms; /* of the route */
-    uint64_t sent_us;
-    bool asserted; /* the request has an assertion of ours */
-    struct http1_write how;
-    struct call call;
-    struct keep keep;
-};
-
-/* ---- where and how -------------------------------------------------------------- */
-
-static bool wants_mesh(const struct exchange *x)
-{
-    return x->cluster->tls == CLUSTER_MESH || (x->cluster->tls == CLUSTER_AUTO && x->endpoint->mesh);
-}
-
-/* False: it needs TLS that we cannot speak (no certificate yet). *context NULL: plain text. */
-static bool context_of(const struct exchange *x, struct tls_context **context)
-{
-    const struct generation *generation = x->generation;
-    const struct rules_cluster *first =
-        image_row(&generation->rules, RULES_CLUSTER, (struct image_rows){0, 0}, 0);
-    *context = NULL;
-    if (wants_mesh(x))
-        *context = x->http && !x->upgrade.len ? generation->mesh_client : generation->mesh_client_http1;
-    else if (x->cluster->tls == CLUSTER_PLAIN || x->cluster->tls == CLUSTER_AUTO)
-        return true;
-    else
-        *context = generation->cluster_contexts[x->cluster - first];
-    return *context != NULL;
-}
-
-static struct pool_key key_of(const struct exchange *x, uint64_t endpoint)
-{
-    const struct generation *generation = x->generation;
-    struct pool_key key;
-    memset(&key, 0, sizeof key);
-    key.cluster = x->cluster->id;
-    key.endpoint = endpoint;
-    key.settings = x->cluster->settings;
-    if (wants_mesh(x)) {
-        key.identity = generation->self_version;
-    } else if (x->cluster->credential) {
-        const struct keys_certificate *own =
-            generation_certificate(&generation->keys, x->cluster->credential);
-        key.identity = own ? own->version : 1;
-    }
-    return key;
-}
-
-static struct bytes sni_of(const struct exchange *x)
-{
-    return image_text(&x->generation->rules, x->cluster->sni);
-}
-
-/* ---- events of the upstream -------------------------------------------------------- */
-
-static void progress(struct exchange *x, enum progress what)
-{
-    x->upstream_work->progress = what;
-    exchange_resume(x, WAIT_CAME);
-}
-
-static void on_ready(struct exchange *x)
-{
-    progress(x, PROGRESS_READY);
-}
-
-static void on_head(struct exchange *x)
-{
-    progress(x, PROGRESS_HEAD);
-}
-
-static void on_failed(struct exchange *x)
-{
-    progress(x, PROGRESS_FAILED);
-}
-
-static const struct call_events events = {on_ready, on_head, on_failed};
-
-static void upstream_let_go(struct exchange *x)
-{
-    struct upstream_work *work = x->upstream_work;
-    if (work && work->load)
-        balance_leave(x->worker, work->load);
-    if (work)
-        work->load = 0;
-    if (x->call)
-        call_release(x->call);
-    x->call = NULL;
-}
-
-static enum turn wait_for(struct exchange *x, const char *what)
-{
-    x->wait = (struct wait){.what = what, .until_ms = x->upstream_work->until_ms};
-    return WAIT;
-}
-
-/* ---- sending ------------------------------------------------------------------------ */
-
-static void fields_prepare(struct exchange *x)
-{
-    struct http_fields *fields = &x->request.fields;
-    http_fields_remove(fields, HTTP_EXPECT); /* answered here */
-    http_fields_set(fields, BYTES("x-request-id"), x->request_id);
-    http_fields_set(fields, BYTES("traceparent"), x->trace_parent);
-    if (x->trace_state.len)
-        http_fields_set(fields, BYTES("tracestate"), x->trace_state);
-    front_set(x, fields);
-}
-
-static void how_prepare(const struct exchange *x, struct http1_write *how)
-{
-    *how = (struct http1_write){.body = HTTP1_BODY_NONE, .upgrade = x->upgrade};
-    if (x->request_has_body) {
-        how->body = x->request_sized ? HTTP1_BODY_LENGTH : HTTP1_BODY_CHUNKED;
-        how->length = x->request_length;
-    } else if (x->request_sized) {
-        how->body = HTTP1_BODY_LENGTH; /* Content-Length: 0, as it came */
-    }
-}
-
-static void body_link(struct exchange *x)
-{
-    struct upstream_work *work = x->upstream_work;
-    if (!x->request_has_body)
-        return;
-    if (!work->keep.stage.before)
-        stage_link(stage_last(x->from_client), &work->keep.stage);
-    stage_link(&work->keep.stage, x->call->sink);
-    if (x->attempts > 1)
-        keep_replay(&work->keep);
-    call_pull(x->call);
-}
-
-static enum turn send_request(struct exchange *x)
-{
-    struct upstream_work *work = x->upstream_work;
-    struct http_request request = x->request;
-    if (x->attempts > 1 && x->request_has_body && !keep_can_replay(&work->keep)) {
-        upstream_let_go(x); /* more came meanwhile than is kept: its beginning is lost */
-        return upstream_answer(x, 503, RECORD_UC,
-                               "upstream_reset_before_response_started{connection_termination}");
-    }
-    request.path = x->forward_path.len ? x->forward_path : x->request.path;
-    request.authority = x->forward_authority;
-    work->sent_us = clock_us();
-    call_send(x->call, &request, &work->how);
-    body_link(x);
-    return wait_for(x, "the upstream's answer");
-}
-
-static enum turn tunnel_begin(struct exchange *x)
-{
-    struct call *call = x->call;
-    call_send(call, &x->request, &x->upstream_work->how);
-    stage_link(x->from_client, call->sink);
-    stage_link(call->source, x->to_client);
-    x->response_tunnel = true;
-    x->response_whole = false;
-    call_pull(call);
-    return REPLY;
-}
-
-/* What the mesh is told about the client is nobody else's business. */
-static bool wants_assertion(const struct exchange *x)
-{
-    return wants_mesh(x) || (x->cluster->tls == CLUSTER_AUTO && x->cluster->inside);
-}
-
-static bool assertion_prepare(struct exchange *x)
-{
-    struct upstream_work *work = x->upstream_work;
-    const struct generation *generation = x->generation;
-    struct fail why;
-    bool wanted = x->http && wants_assertion(x);
-    if (!wanted && !work->asserted)
-        return true;
-    if (!wanted) { /* an attempt before this one went to an endpoint in the mesh */
-        http_fields_remove_name(&x->request.fields,
-                                image_text(&generation->rules, generation->assertion->field));
-        work->asserted = false;
-        return true;
-    }
-    work->asserted = generation->assertion != NULL;
-    if (assertion_add(x, &x->request.fields, &why))
-        return true;
-    x->record.failure = arena_bytes(&x->arena, bytes_of(why.text));
-    return false;
-}
-
-/* A switch to another protocol has a connection of its own, over HTTP/1.1; the mesh's nodes share theirs. */
-static enum call_speech speech_of(const struct exchange *x, const struct tls_context *context)
-{
-    bool http2 = x->cluster->speaks == CLUSTER_HTTP2 ||
-                 (x->cluster->speaks == CLUSTER_AS_CLIENT && x->request.minor == 2);
-    if (!x->http)
-        return CALL_RAW;
-    if (x->upgrade.len)
-        return CALL_HTTP1;
-    if (context)
-        return http2 || wants_mesh(x) ? CALL_EITHER : CALL_HTTP1;
-    return http2 ? CALL_HTTP2 : CALL_HTTP1;
-}
-
-static enum turn place(struct exchange *x, struct tls_context *context)
-{
-    struct upstream_work *work = x->upstream_work;
-    const struct call_target target = {
-        .key = key_of(x, work->load),
-        .endpoint = x->endpoint,
-        .context = context,
-        .mesh = wants_mesh(x),
-        .sni = sni_of(x),
-        .speech = speech_of(x, context),
-        .fresh = x->attempts > 1,
-    };
-    x->call = &work->call;
-    if (call_place(x->call, x, &target, &events))
-        return send_request(x);
-    return wait_for(x, "a connection to the upstream");
-}
-
-static enum turn upstream_start(struct exchange *x)
-{
-    struct upstream_work *work = x->upstream_work;
-    struct tls_context *context;
-    if (!balance_pick(x, &work->load)) {
-        work->load = 0;
-        return upstream_answer(x, 503, RECORD_UH, "no_healthy_upstream");
-    }
-    if (!context_of(x, &context)) {
-        work->load = 0;
-        x->record.failure = BYTES("TLS error: there is no certificate for this yet");
-        return upstream_answer(x, 503, RECORD_UF,
-                               "upstream_reset_before_response_started{connection_failure}");
-    }
-    if (!assertion_prepare(x)) {
-        work->load = 0;
-        return upstream_answer(x, 503, RECORD_UF, "assertion_not_signed");
-    }
-    balance_enter(x->worker, work->load);
-    x->attempts++;
-    x->record.upstream_mutual_tls = context && wants_mesh(x);
-    return place(x, context);
-}
+enum { MIRROR_MS = 15 * 1000 }; /* nobody waits for a copy, so it must end by itself */
 
 static enum turn upstream_enter(struct exchange *x)
 {
@@ -278,22 +24,71 @@ static enum turn upstream_enter(struct exchange *x)
     memset(work, 0, offsetof(struct upstream_work, keep));
     keep_init(&work->keep);
     x->upstream_work = work;
-    work->until_ms = TIMER_NEVER;
+    work->until_ms = work->try_until_ms = TIMER_NEVER;
     if (!permit_holds(x))
         return upstream_answer(x, 500, RECORD_UAEX, "no_permit");
     if (x->choice.route && x->choice.route->timeout_ms)
         work->until_ms = x->worker->loop.now_ms + x->choice.route->timeout_ms;
     if (x->mirror)
         work->until_ms = x->worker->loop.now_ms + MIRROR_MS;
-    if (x->http && !x->parent) {
-        fields_prepare(x);
-        mirror_start(x); /* copies what is there now: the assertion is each destination's own matter */
-    }
-    how_prepare(x, &work->how);
-    return upstream_start(x);
+    upstream_prepare(x);
+    return upstream_try(x);
 }
 
-/* ---- what came of it ----------------------------------------------------------------- */
+/* ---- once more? ------------------------------------------------------------------------ */
+
+/* In the order in which Envoy asks; the first that says no is noted. */
+static bool retry_allowed(struct exchange *x, const struct rules_retry *rule)
+{
+    struct upstream_work *work = x->upstream_work;
+    if (x->request_has_body && !keep_can_replay(&work->keep)) {
+        x->record.retry_end = RECORD_RETRY_BODY;
+        return false;
+    }
+    if (work->retries >= rule->attempts) {
+        x->record.retry_end = RECORD_RETRY_LIMIT;
+        exchange_note(x, RECORD_URX, NULL);
+        return false;
+    }
+    breaker_leave(x->worker, &work->retry); /* what the try before was counted as */
+    if (!breaker_retry(x->worker, x->cluster, &work->retry)) {
+        x->record.retry_end = RECORD_RETRY_OVERFLOW;
+        exchange_note(x, RECORD_UO, NULL);
+        return false;
+    }
+    return true;
+}
+
+static uint64_t pause_ms(struct exchange *x, const struct rules_retry *rule)
+{
+    uint64_t number;
+    x->worker->loop.io->random(x->worker->loop.io, &number, sizeof number);
+    return retry_pause_ms(rule, x->upstream_work->retries, number);
+}
+
+/* The try is over. Its connection goes, its place among the retries stays until the next one's end. */
+static enum turn retry_begin(struct exchange *x, const struct rules_retry *rule)
+{
+    struct upstream_work *work = x->upstream_work;
+    struct counts_place retry = work->retry;
+    work->retry = (struct counts_place){0};
+    upstream_let_go(x);
+    work->retry = retry;
+    work->retries++;
+    if (work->stale)
+        return upstream_try(x);
+    work->progress = PROGRESS_PAUSED;
+    work->try_until_ms = x->worker->loop.now_ms + pause_ms(x, rule);
+    return upstream_wait(x, "the pause before the next try");
+}
+
+static bool again(struct exchange *x, const struct try_facts *facts)
+{
+    const struct rules_retry *rule = upstream_retry_rule(x);
+    return rule && rule->attempts && retry_fits(&x->generation->rules, rule, facts) && retry_allowed(x, rule);
+}
+
+/* ---- what came of a try ----------------------------------------------------------------- */
 
 enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag flag, const char *details)
 {
@@ -304,51 +99,78 @@ enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag 
     return WAIT; /* it is over */
 }
 
-static bool idempotent(const struct exchange *x)
-{
-    static const struct bytes methods[] = {BYTES_INIT("GET"),    BYTES_INIT("HEAD"),    BYTES_INIT("PUT"),
-                                           BYTES_INIT("DELETE"), BYTES_INIT("OPTIONS"), BYTES_INIT("TRACE")};
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
-        if (bytes_equal(x->request.method, methods[i]))
-            return true;
-    return false;
-}
+#define RESET(reason) "upstream_reset_before_response_started{" reason "}"
 
-static bool may_try_again(const struct exchange *x)
+/* What the client is told when nothing else follows. */
+static const struct {
+    unsigned status;
+    enum record_flag flag;
+    const char *details;
+} answers[TRY_ENDS] = {
+    [TRY_UNCONNECTED] = {503, RECORD_UF, RESET("connection_failure")},
+    [TRY_CONNECT_LATE] = {503, RECORD_UF, RESET("connection_timeout")},
+    [TRY_BROKEN] = {503, RECORD_UC, RESET("connection_termination")},
+    [TRY_REFUSED] = {503, RECORD_UR, RESET("remote_refused_stream_reset")},
+    [TRY_BAD] = {502, RECORD_UPE, RESET("protocol_error")},
+    [TRY_LATE] = {504, RECORD_UT, "upstream_per_try_timeout"},
+    [TRY_OVERFLOW] = {503, RECORD_UO, RESET("overflow")},
+};
+
+static struct try_facts facts_of(const struct exchange *x, enum try_end end)
 {
     const struct call *call = x->call;
-    bool unseen = !call->sent || call->refused || (call->reused && !call->heard && idempotent(x));
-    return x->http && !x->frozen && unseen && x->attempts < ATTEMPTS_MAX && call->why.kind == FAIL_PEER &&
-           (!x->request_has_body || keep_can_replay(&x->upstream_work->keep));
+    bool dead = call->reused && !call->heard && (end == TRY_BROKEN || end == TRY_UNCONNECTED);
+    return (struct try_facts){
+        .end = end,
+        .sent = call->sent,
+        .stale = dead && (!call->sent || retry_idempotent(x->request.method)),
+        .response = &x->response,
+    };
+}
+
+enum turn upstream_ended(struct exchange *x, enum try_end end)
+{
+    struct upstream_work *work = x->upstream_work;
+    const struct try_facts facts = facts_of(x, end);
+    enum turn turn;
+    x->record.failure = arena_bytes(&x->arena, bytes_of(x->call->why.text));
+    work->stale = facts.stale;
+    if (!facts.stale)
+        outlier_tell(x, work->load, &facts);
+    if (again(x, &facts))
+        return retry_begin(x, upstream_retry_rule(x));
+    upstream_let_go(x);
+    if (!x->http && (end == TRY_UNCONNECTED || end == TRY_CONNECT_LATE))
+        exchange_note(x, RECORD_URX, NULL); /* Envoy's word for: as often as a connection is tried, once */
+    turn = upstream_answer(x, answers[end].status, answers[end].flag, answers[end].details);
+    if (end == TRY_OVERFLOW && x->http)
+        http_fields_add(&x->response.fields, BYTES("x-envoy-overloaded"), BYTES("true"));
+    return turn;
+}
+
+static enum try_end end_of(const struct call *call)
+{
+    if (call->refused)
+        return TRY_REFUSED;
+    if (call->sent)
+        return call->why.kind == FAIL_INPUT ? TRY_BAD : TRY_BROKEN;
+    return call->why.kind == FAIL_LATE ? TRY_CONNECT_LATE : TRY_UNCONNECTED;
 }
 
 static enum turn upstream_failed(struct exchange *x)
 {
-    const struct call *call = x->call;
-    bool placed = !call->again, sent = call->sent, bad = call->why.kind == FAIL_INPUT;
-    bool again = !placed || (may_try_again(x) && sent);
-    x->record.failure = placed ? arena_bytes(&x->arena, bytes_of(call->why.text)) : (struct bytes){0};
-    upstream_let_go(x);
-    x->attempts -= !placed;
-    if (again)
-        return upstream_start(x);
-    if (bad)
-        return upstream_answer(x, 502, RECORD_UPE, "upstream_reset_before_response_started{protocol_error}");
-    if (sent)
-        return upstream_answer(x, 503, RECORD_UC,
-                               "upstream_reset_before_response_started{connection_termination}");
-    return upstream_answer(x, 503, RECORD_UF, "upstream_reset_before_response_started{connection_failure}");
+    if (!x->call->again)
+        return upstream_ended(x, end_of(x->call));
+    upstream_let_go(x); /* that was no try */
+    x->attempts--;
+    return upstream_try(x);
 }
 
-static enum turn head_came(struct exchange *x)
+static enum turn head_pass(struct exchange *x)
 {
     struct upstream_work *work = x->upstream_work;
     struct call *call = x->call;
-    const struct upstream *u = call->upstream;
-    x->record.upstream_us = clock_us() - work->sent_us;
-    x->record.upstream_local = bytes_of(u->local_text);
-    if (u->connection.tls && tls_peer(u->connection.tls))
-        x->record.upstream_principal = tls_peer(u->connection.tls)->uri;
+    breaker_leave(x->worker, &work->retry);
     keep_drop(&work->keep);
     x->response_whole = false;
     stage_link(call->source, x->to_client);
@@ -362,19 +184,49 @@ static enum turn head_came(struct exchange *x)
     return REPLY;
 }
 
-static enum turn upstream_resume(struct exchange *x)
+static enum turn head_came(struct exchange *x)
+{
+    const struct upstream_work *work = x->upstream_work;
+    const struct upstream *u = x->call->upstream;
+    const struct try_facts facts = facts_of(x, TRY_ANSWERED);
+    outlier_tell(x, work->load, &facts);
+    if (again(x, &facts))
+        return retry_begin(x, upstream_retry_rule(x));
+    x->record.upstream_us = clock_us() - work->sent_us;
+    x->record.upstream_local = bytes_of(u->local_text);
+    if (u->connection.tls && tls_peer(u->connection.tls))
+        x->record.upstream_principal = tls_peer(u->connection.tls)->uri;
+    return head_pass(x);
+}
+
+/* Of the route's time, or of the try's. */
+static enum turn late(struct exchange *x)
 {
     struct upstream_work *work = x->upstream_work;
-    if (x->wait.result == WAIT_LATE) {
-        upstream_let_go(x);
-        return upstream_answer(x, 504, RECORD_UT, "upstream_response_timeout");
+    bool over = x->worker->loop.now_ms >= work->until_ms;
+    if (!over && work->progress == PROGRESS_PAUSED)
+        return upstream_try(x);
+    if (!over)
+        return upstream_ended(x, TRY_LATE);
+    if (x->call) {
+        const struct try_facts facts = facts_of(x, TRY_LATE);
+        outlier_tell(x, work->load, &facts);
     }
-    switch (work->progress) {
+    upstream_let_go(x);
+    return upstream_answer(x, 504, RECORD_UT, "response_timeout");
+}
+
+static enum turn upstream_resume(struct exchange *x)
+{
+    if (x->wait.result == WAIT_LATE)
+        return late(x);
+    switch (x->upstream_work->progress) {
     case PROGRESS_READY:
-        return x->http ? send_request(x) : tunnel_begin(x);
+        return upstream_send(x);
     case PROGRESS_HEAD:
         return head_came(x);
     case PROGRESS_FAILED:
+    case PROGRESS_PAUSED:
     case PROGRESS_NONE:
         break;
     }

@@ -1,10 +1,7 @@
 /* HTTP/1.1 towards upstreams: one call at a time, resting in the pool between two. */
 #include "proxy/upstream.h"
 
-enum {
-    IDLE_MS = 30 * 1000,    /* below what most servers wait: a race lost is a retry */
-    LEAVING_MS = 10 * 1000, /* for a tunnel's last bytes to get away */
-};
+enum { LEAVING_MS = 10 * 1000 }; /* for a tunnel's last bytes to get away */
 
 static struct call *call_of(const struct upstream *u)
 {
@@ -76,8 +73,17 @@ static void http1_pull(struct call *call)
 static bool may_rest(struct upstream *u)
 {
     const struct connection *connection = &u->connection;
-    return u->reusable && u->inlet.done && u->outlet.done && u->framing.keep_alive && !connection->ended &&
-           !connection->broken && !inlet_buffered(&u->inlet).len && !u->worker->draining;
+    return !upstream_worn(u) && u->reusable && u->inlet.done && u->outlet.done && u->framing.keep_alive &&
+           !connection->ended && !connection->broken && !inlet_buffered(&u->inlet).len &&
+           !u->worker->draining;
+}
+
+/* Opened or taken for a call that did not need it after all. */
+static bool untouched(const struct upstream *u)
+{
+    const struct connection *connection = &u->connection;
+    return u->state == UPSTREAM_BUSY && !connection->ended && !connection->broken && !u->worker->draining &&
+           !inlet_buffered(&u->inlet).len;
 }
 
 static void http1_release(struct call *call)
@@ -96,11 +102,12 @@ static void http1_release(struct call *call)
     if (tunnel && u->outlet.done && connection->out.bytes && !connection->broken && !connection->gone) {
         u->state = UPSTREAM_LEAVING;
         timer_set(&u->worker->loop, &u->timer, u->worker->loop.now_ms + LEAVING_MS);
-    } else if (!call->sent || !call->x->response_seen || tunnel || call->fallen || !may_rest(u)) {
+    } else if (call->fallen ||
+               (call->sent ? tunnel || !call->x->response_seen || !may_rest(u) : !untouched(u))) {
         upstream_close(u);
     } else {
         u->state = UPSTREAM_IDLE;
-        timer_set(&u->worker->loop, &u->timer, u->worker->loop.now_ms + IDLE_MS);
+        upstream_rest(u);
         pool_enter(u);
     }
 }
@@ -134,6 +141,7 @@ static void head_complete(struct call *call)
     }
     if (x->response_tunnel) {
         u->reusable = false;
+        u->worker->loop.io->patience(u->worker->loop.io, u->connection.fd, 0);
         inlet_begin_raw(&u->inlet);
         outlet_begin(&u->outlet, HTTP1_BODY_NONE, true, &x->arena);
     } else {

@@ -5,10 +5,7 @@
 #include "proxy/http2.h"
 #include "proxy/upstream.h"
 
-enum {
-    IDLE_MS = 30 * 1000,
-    STREAMS_MAX = 100, /* at once, unless the upstream wants fewer */
-};
+enum { STREAMS_MAX = 100 }; /* at once, unless the rules or the upstream want fewer */
 
 /* Lies in the exchange's arena. */
 struct upstream_stream {
@@ -128,10 +125,15 @@ static const struct http2_ops upstream_side = {
 
 /* ---- calls ------------------------------------------------------------------------------------ */
 
+static uint32_t streams_max(const struct upstream *u)
+{
+    return u->limits.streams_max < STREAMS_MAX ? u->limits.streams_max : STREAMS_MAX;
+}
+
 static void http2_begin(struct upstream *u)
 {
     u->http2 = heap_new(struct http2);
-    u->call_max = STREAMS_MAX;
+    u->call_max = streams_max(u);
     http2_init_client(u->http2, &u->connection, &http2_limits_default, &upstream_side, u);
 }
 
@@ -141,7 +143,7 @@ static void http2_send(struct call *call, const struct http_request *request, co
     struct arena *arena = &call->x->arena;
     struct upstream_stream *s = arena_new(arena, struct upstream_stream);
     uint32_t peer_max = http2_peer_streams(u->http2);
-    u->call_max = peer_max < STREAMS_MAX ? peer_max : STREAMS_MAX;
+    u->call_max = peer_max < streams_max(u) ? peer_max : streams_max(u);
     timer_rest(&u->timer);
     s->call = call;
     call->stream = s;
@@ -168,7 +170,7 @@ static void http2_release(struct call *call)
     if (u->state == UPSTREAM_LEAVING || u->worker->draining || u->connection.broken || u->connection.ended)
         upstream_close(u);
     else
-        timer_set(&u->worker->loop, &u->timer, u->worker->loop.now_ms + IDLE_MS);
+        upstream_rest(u);
 }
 
 /* ---- the connection ------------------------------------------------------------------------------ */

@@ -1,11 +1,13 @@
 /*
  * Which connection a call gets: a shared one (HTTP/2) that takes more, an idle one,
- * one under way that will be shared, or a new one.
+ * one under way that will be shared, or a new one. When the cluster may have no more
+ * it waits in line, as far as the cluster's limits let it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/breaker.h"
 #include "proxy/upstream.h"
 
 enum { STREAMS_HOPED = 100 }; /* calls that wait for a connection that may turn out to be shared */
@@ -18,6 +20,9 @@ struct pool {
 
 struct pool_list {
     struct pool_key key;
+    struct pool *pool;
+    struct link waiting; /* calls in line */
+    struct task serve;
     struct link idle;   /* HTTP/1.1, most recently used first */
     struct link shared; /* HTTP/2 with room, and those under way that may become that */
     uint32_t count;     /* all connections of the key, busy ones too: keys come and go with certificates */
@@ -45,6 +50,20 @@ void pool_drain(struct pool *pool)
     }
 }
 
+void pool_review(struct pool *pool, const struct map *endpoints)
+{
+    list_for_safe(link, after, &pool->all)
+    {
+        struct upstream *u = container_of(link, struct upstream, all);
+        if (map_get(endpoints, bytes_make(&u->key.endpoint, sizeof u->key.endpoint)))
+            continue;
+        if (u->state == UPSTREAM_IDLE)
+            upstream_close(u);
+        else if (u->speaker)
+            u->speaker->drain(u);
+    }
+}
+
 void pool_cut(struct pool *pool)
 {
     list_for_safe(link, after, &pool->all)
@@ -60,11 +79,15 @@ void pool_free(struct pool *pool)
     size_t at = 0;
     struct bytes key;
     void *list;
-    while (map_next(&pool->lists, &at, &key, &list))
+    while (map_next(&pool->lists, &at, &key, &list)) {
+        task_cancel(&((struct pool_list *)list)->serve);
         free(list);
+    }
     map_done(&pool->lists);
     free(pool);
 }
+
+static void serve_run(struct task *task);
 
 static struct pool_list *pool_list(struct pool *pool, const struct pool_key *key, bool make)
 {
@@ -73,6 +96,9 @@ static struct pool_list *pool_list(struct pool *pool, const struct pool_key *key
         return list;
     list = heap_new(struct pool_list);
     list->key = *key;
+    list->pool = pool;
+    list->serve.run = serve_run;
+    list_init(&list->waiting);
     list_init(&list->idle);
     list_init(&list->shared);
     map_put(&pool->lists, bytes_make(&list->key, sizeof list->key), list);
@@ -84,6 +110,7 @@ void pool_enter(struct upstream *u)
     struct pool_list *list = pool_list(u->worker->pool, &u->key, true);
     list_remove(&u->link);
     list_push_front(u->state == UPSTREAM_IDLE ? &list->idle : &list->shared, &u->link);
+    pool_yield(u);
 }
 
 void pool_leave(struct upstream *u)
@@ -97,8 +124,16 @@ void pool_forget(struct upstream *u)
     struct pool_list *list = pool_list(pool, &u->key, false);
     list_remove(&u->link);
     list_remove(&u->all);
-    if (list && !--list->count)
+    breaker_leave(u->worker, &u->counted);
+    if (!list)
+        return;
+    list->count--;
+    if (!list_empty(&list->waiting)) {
+        loop_soon(&u->worker->loop, &list->serve);
+    } else if (!list->count) {
+        task_cancel(&list->serve);
         free(map_take(&pool->lists, bytes_make(&u->key, sizeof u->key)));
+    }
 }
 
 void pool_learn(struct upstream *u)
@@ -108,7 +143,17 @@ void pool_learn(struct upstream *u)
         list->speaks_http1 = u->speaker == &upstream_http1;
 }
 
-/* ---- placing ---------------------------------------------------------------------- */
+/* ---- finding ---------------------------------------------------------------------- */
+
+/* Nobody new comes to it. */
+static bool retired(struct upstream *u)
+{
+    if (!upstream_worn(u))
+        return false;
+    if (u->speaker)
+        u->speaker->drain(u);
+    return true;
+}
 
 static struct upstream *shared_take(struct pool_list *list)
 {
@@ -119,7 +164,8 @@ static struct upstream *shared_take(struct pool_list *list)
             continue;
         if (u->state == UPSTREAM_CONNECTING && list->speaks_http1)
             continue;
-        return u;
+        if (!retired(u))
+            return u;
     }
     return NULL;
 }
@@ -129,13 +175,13 @@ static struct upstream *idle_take(struct pool *pool, const struct pool_key *key)
     struct pool_list *list;
     while ((list = pool_list(pool, key, false)) && !list_empty(&list->idle)) {
         struct upstream *u = container_of(list->idle.next, struct upstream, link);
-        if (!u->connection.broken && !u->connection.ended) {
+        if (!u->connection.broken && !u->connection.ended && !upstream_worn(u)) {
             pool_leave(u);
             u->state = UPSTREAM_BUSY;
             timer_rest(&u->timer);
             return u;
         }
-        upstream_close(u); /* it has died in this very turn */
+        upstream_close(u); /* it has died in this very turn, or is old */
     }
     return NULL;
 }
@@ -151,27 +197,94 @@ static struct upstream *pool_find(struct pool *pool, const struct call_target *t
     return u || target->fresh ? u : idle_take(pool, &target->key);
 }
 
+/* NULL: the cluster has as many connections as it may. The first to an endpoint is always opened, since those
+ * that wait for it could wait for ever. */
 static struct upstream *pool_open(struct pool *pool, const struct call_target *target, struct exchange *x)
 {
+    const struct pool_list *known = pool_list(pool, &target->key, false);
+    bool needed = target->speech != CALL_RAW && !(known && known->count);
+    struct counts_place counted;
+    if (!breaker_connection(pool->worker, x->cluster, needed, &counted))
+        return NULL;
     struct upstream *u = upstream_open(pool->worker, target, x);
     pool_list(pool, &u->key, true)->count++;
     list_push_back(&pool->all, &u->all);
+    u->counted = counted;
     u->call_max = STREAMS_HOPED;
     if (target->speech == CALL_HTTP2 || target->speech == CALL_EITHER)
         pool_enter(u);
     return u;
 }
 
-bool call_place(struct call *call, struct exchange *x, const struct call_target *target,
-                const struct call_events *events)
+/* ---- placing ---------------------------------------------------------------------- */
+
+static void attach(struct call *call, struct upstream *u)
 {
-    struct pool *pool = x->worker->pool;
-    struct upstream *u = pool_find(pool, target);
-    *call = (struct call){.x = x, .events = events, .reused = u && u->speaker};
-    if (!u)
-        u = pool_open(pool, target, x);
+    call->reused = u->speaker != NULL;
     call->upstream = u;
     list_push_back(&u->calls, &call->link);
     u->call_count++;
-    return u->speaker != NULL;
+}
+
+/* It waits for a connection under way, or in line for one. */
+static enum call_placing wait_begin(struct call *call, struct upstream *u)
+{
+    struct pool *pool = call->x->worker->pool;
+    struct pool_list *list = pool_list(pool, &call->target.key, false);
+    if (u) {
+        attach(call, u);
+        return CALL_WAITS;
+    }
+    if (!list || call->target.speech == CALL_RAW) {
+        breaker_leave(pool->worker, &call->pending);
+        return CALL_EXCESS;
+    }
+    call->queued = true;
+    call->target.fresh = false; /* it takes what there is */
+    list_push_back(&list->waiting, &call->link);
+    return CALL_WAITS;
+}
+
+enum call_placing call_place(struct call *call, struct exchange *x, const struct call_target *target,
+                             const struct call_events *events)
+{
+    struct pool *pool = x->worker->pool;
+    struct pool_list *list = pool_list(pool, &target->key, false);
+    bool others = list && !list_empty(&list->waiting); /* they came first */
+    struct upstream *u = others ? NULL : pool_find(pool, target);
+    *call = (struct call){.x = x, .events = events, .target = *target};
+    list_init(&call->link);
+    if (u && u->speaker) {
+        attach(call, u);
+        return CALL_READY;
+    }
+    if (!breaker_pending(pool->worker, x->cluster, &call->pending))
+        return CALL_EXCESS;
+    return wait_begin(call, u || others ? u : pool_open(pool, target, x));
+}
+
+/* For those in line: what became free, or what may be opened by now. */
+static void serve_run(struct task *task)
+{
+    struct pool_list *list = container_of(task, struct pool_list, serve);
+    while (!list_empty(&list->waiting)) {
+        struct call *call = container_of(list->waiting.next, struct call, link);
+        struct upstream *u = pool_find(list->pool, &call->target);
+        if (!u)
+            u = pool_open(list->pool, &call->target, call->x);
+        if (!u)
+            return;
+        list_remove(&call->link);
+        call->queued = false;
+        attach(call, u);
+        if (u->speaker)
+            call_ready(call);
+    }
+}
+
+void pool_yield(struct upstream *u)
+{
+    struct pool_list *list = pool_list(u->worker->pool, &u->key, false);
+    if (list && !list_empty(&list->waiting))
+        loop_soon(&u->worker->loop, &list->serve);
 }

@@ -400,7 +400,7 @@ static void answers_of_our_own(void **state)
         const char *details;
     } own[] = {
         {"connecting is refused", PLAY_SIMPLE, "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 503 ", 503,
-         RECORD_UF, "upstream_reset_before_response_started{connection_failure}"},
+         RECORD_UF | RECORD_URX, "upstream_reset_before_response_started{connection_failure}"},
         {"no endpoint", PLAY_GATEWAY PLAY_ROUTE(""), "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 503 ",
          503, RECORD_UH, "no_healthy_upstream"},
         {"no route", PLAY_GATEWAY, "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 404 ", 404, RECORD_NR,
@@ -412,7 +412,8 @@ static void answers_of_our_own(void **state)
          "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 400 ", 400,
          RECORD_DPE, "http1.codec_error"},
         {"a bad chunk", PLAY_SIMPLE, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-         "HTTP/1.1 503 ", 503, RECORD_UF, "upstream_reset_before_response_started{connection_failure}"},
+         "HTTP/1.1 503 ", 503, RECORD_UF | RECORD_URX,
+         "upstream_reset_before_response_started{connection_failure}"},
         {"denied", PLAY_SIMPLE PLAY_SEC("AuthorizationPolicy", "p") "  {}\n",
          "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 403 ", 403, RECORD_UAEX,
          "rbac_access_denied_matched_policy[none]"},
@@ -428,6 +429,7 @@ static void answers_of_our_own(void **state)
         play_open(&play, ROLE_GATEWAY, own[i].yaml);
         int client = play_dial(&play);
         play_say(&play, client, own[i].request);
+        play_pass(&play, 1000); /* connecting is tried again */
         const char *answer = play_hear(&play, client);
         said_begins(answer, own[i].first);
         said_has(answer, "x-request-id: ");

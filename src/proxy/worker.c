@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "proxy/balance.h"
 #include "proxy/client.h"
 #include "proxy/key_wait.h"
 #include "proxy/limit_hits.h"
@@ -22,10 +23,27 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     limit_hits_init(worker);
     map_init(&worker->connects);
     map_init(&worker->loads);
+    counts_init(&worker->counts, NULL, index, 1);
+    worker->health = heap_new(struct health_memory);
+    worker->health_own = true;
     worker->tokens = token_cache_new();
     worker->pool = pool_new(worker);
     worker->key_waits = key_waits_new();
     worker->stock = exchange_stock_new();
+}
+
+static void health_drop(struct worker *worker)
+{
+    if (worker->health_own)
+        free(worker->health);
+    worker->health_own = false;
+}
+
+void worker_share(struct worker *worker, struct commons *commons)
+{
+    health_drop(worker);
+    worker->health = &commons->health;
+    counts_init(&worker->counts, &commons->counts, worker->index, commons->workers);
 }
 
 static void map_free_values(struct map *map)
@@ -55,6 +73,8 @@ void worker_done(struct worker *worker)
     token_cache_free(worker->tokens);
     key_waits_free(worker->key_waits);
     pool_free(worker->pool);
+    counts_done(&worker->counts);
+    health_drop(worker);
     map_done(&worker->connects);
     map_free_values(&worker->loads);
     if (worker->generation)
@@ -111,6 +131,8 @@ void worker_swap(struct worker *worker, struct generation *generation)
     {
         listen_refresh(container_of(link, struct listen, link));
     }
+    if (!old || old->endpoints.head != generation->endpoints.head)
+        balance_review(worker);
     if (old)
         generation_unref(old);
     worker_sessions_review(worker);

@@ -11,6 +11,7 @@
 #include "proxy/census.h"
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
+#include "wire/commons.h"
 #include "wire/limit.h"
 #include "wire/ring.h"
 
@@ -59,11 +60,13 @@ struct worker {
     struct key_waits *key_waits;
     struct ring ring;
     bool has_ring;
+    struct counts counts;         /* of this worker and, by shared memory, of all */
+    struct health_memory *health; /* of endpoints; shared, or its own */
+    bool health_own;
     bool draining;
     uint64_t connect_id;
     struct map connects; /* of unix sockets under way */
     struct map loads;    /* balance.c */
-    uint64_t turn_of_robin;
     uint64_t accepted;
     uint64_t requests;
     struct census census;
@@ -79,6 +82,8 @@ struct worker {
 void worker_init(struct worker *worker, struct io *io, uint32_t index, const struct worker_ops *ops,
                  void *owner);
 void worker_done(struct worker *worker);
+/* At the beginning: what it counts, all workers see; kept. */
+void worker_share(struct worker *worker, struct commons *commons);
 
 /* A listening socket from the supervisor (taken), or its end. */
 void worker_listen(struct worker *worker, uint64_t id, int fd);

@@ -62,7 +62,7 @@ static void fields_push(struct http_fields *fields, struct http_field field)
 {
     if (fields->count == fields->room) {
         uint32_t room = fields->room ? fields->room * 2 : 24;
-        struct http_field *at = arena_array(fields->arena, struct http_field, room);
+        struct http_field *at = arena_room(fields->arena, room * sizeof *at);
         for (uint32_t i = 0; i < fields->count; i++)
             at[i] = fields->at[i];
         fields->at = at;

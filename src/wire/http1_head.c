@@ -138,7 +138,7 @@ static struct bytes join(struct arena *arena, struct bytes old, struct bytes mor
 {
     if (old.len == 0)
         return more;
-    return arena_format(arena, "%.*s, %.*s", BYTES_FMT(old), BYTES_FMT(more));
+    return arena_join(arena, (const struct bytes[]){old, BYTES(", "), more}, 3);
 }
 
 static enum http1_turn head_field(struct http1_head *head, struct bytes name, struct bytes value,

@@ -73,7 +73,7 @@ static void pseudo_field(struct http2_head *head, struct bytes name, struct byte
 static bool name_ok(struct bytes name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (http_char_lower[(unsigned char)name.at[i]] != name.at[i])
+        if (!name.at[i] || http_char_lower[(unsigned char)name.at[i]] != name.at[i])
             return false; /* no token, or upper case */
     return name.len > 0;
 }
@@ -168,7 +168,7 @@ void http2_head_field(struct http2_head *head, struct bytes name, struct bytes v
         refuse(head, 400, "a header's name holds a character that no name may hold");
     else if (!value_ok(value))
         refuse(head, 400, "a header's value holds a control character, or white space around it");
-    if (head->error.sentence && head->error.status != 417)
+    if (head->error.sentence)
         return; /* read on only for the sake of the compression's state */
     if (is_pseudo) {
         pseudo_field(head, name, value);

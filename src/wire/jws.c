@@ -124,7 +124,8 @@ bool jws_read_padded(struct bytes token, struct arena *arena, struct jws *out, s
 
 static struct bytes dotted(struct bytes left, struct bytes right, struct arena *arena)
 {
-    return arena_format(arena, "%.*s.%.*s", BYTES_FMT(left), BYTES_FMT(right));
+    const struct bytes parts[] = {left, BYTES("."), right};
+    return arena_join(arena, parts, 3);
 }
 
 struct bytes jws_signing_input(struct bytes header, struct bytes payload, struct arena *arena)

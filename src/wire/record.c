@@ -1,5 +1,6 @@
 #include "wire/record.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 static const char *const roles[] = {"edge", "gateway", "sidecar", NULL};
 static const char *const directions[] = {"gateway", "inbound", "outbound", NULL};
+static const char *const retry_ends[] = {"-", "limit", "overflow", "body", NULL};
 static const char *const protocols[] = {"http", "tcp", "grpc", NULL};
 
 const struct record_field record_fields[] = {
@@ -31,6 +33,12 @@ const struct record_field record_fields[] = {
      "1 when the client showed a mesh certificate"},
     {"upstream_mutual_tls", RECORD_NUMBER, offsetof(struct record, upstream_mutual_tls), NULL,
      "1 when the upstream did"},
+    {"upstream_request_attempt_count", RECORD_NUMBER, offsetof(struct record, attempts), NULL,
+     "how often the request was sent, or was to be"},
+    {"retry_end", RECORD_CHOICE, offsetof(struct record, retry_end), retry_ends,
+     "why it was not tried once more: limit, overflow, body"},
+    {"ejected", RECORD_NUMBER, offsetof(struct record, ejected), NULL,
+     "1 when its end made the endpoint be left out for a time"},
     {"worker", RECORD_NUMBER, offsetof(struct record, worker), NULL, "which worker of the node"},
     {"node", RECORD_TEXT, offsetof(struct record, node), NULL, "name of the node"},
     {"request_id", RECORD_TEXT, offsetof(struct record, request_id), NULL,
@@ -91,10 +99,10 @@ static const struct {
     uint32_t flag;
     const char *name;
 } flag_names[] = {
-    {RECORD_NR, "NR"}, {RECORD_NC, "NC"},   {RECORD_UH, "UH"},   {RECORD_UF, "UF"},
-    {RECORD_UC, "UC"}, {RECORD_UT, "UT"},   {RECORD_UO, "UO"},   {RECORD_URX, "URX"},
-    {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"}, {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"},
-    {RECORD_SI, "SI"}, {RECORD_DT, "DT"},   {RECORD_LR, "LR"},   {RECORD_OM, "OM"},
+    {RECORD_NR, "NR"},   {RECORD_NC, "NC"},     {RECORD_UH, "UH"},   {RECORD_UF, "UF"}, {RECORD_UC, "UC"},
+    {RECORD_UT, "UT"},   {RECORD_UO, "UO"},     {RECORD_URX, "URX"}, {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"},
+    {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"}, {RECORD_SI, "SI"},   {RECORD_DT, "DT"}, {RECORD_LR, "LR"},
+    {RECORD_UR, "UR"},   {RECORD_OM, "OM"},
 };
 
 enum {
@@ -114,17 +122,26 @@ static struct bytes *text_of(const struct record *record, const struct record_fi
 
 void record_encode(struct text *out, const struct record *record)
 {
-    text_add(out, bytes_make(record, NUMBERS_SIZE));
+    assert(out->room - out->len > NUMBERS_SIZE + 2 * record_field_count);
+    char *at = out->at + out->len;
+    const char *end = out->at + out->room - 1 - 2 * record_field_count; /* all lengths fit behind it */
+    memcpy(at, record, NUMBERS_SIZE);
+    at += NUMBERS_SIZE;
     for (size_t i = 0; i < record_field_count; i++) {
         if (!is_text(&record_fields[i]))
             continue;
-        struct bytes text = bytes_part(*text_of(record, &record_fields[i]), 0, TEXT_MAX);
-        uint16_t len = (uint16_t)text.len;
-        if (out->room - out->len < sizeof len + len + 1 + 2 * record_field_count)
-            len = 0; /* the others' lengths must still fit */
-        text_add(out, bytes_make(&len, sizeof len));
-        text_add(out, bytes_part(text, 0, len));
+        struct bytes text = *text_of(record, &record_fields[i]);
+        uint16_t len = text.len < TEXT_MAX ? (uint16_t)text.len : TEXT_MAX;
+        if (len > end - at)
+            len = 0;
+        memcpy(at, &len, sizeof len);
+        at += sizeof len;
+        if (len)
+            memcpy(at, text.at, len);
+        at += len;
     }
+    *at = '\0';
+    out->len = (size_t)(at - out->at);
 }
 
 bool record_decode(struct bytes in, struct record *out, struct fail *why)
@@ -133,7 +150,8 @@ bool record_decode(struct bytes in, struct record *out, struct fail *why)
     if (in.len < NUMBERS_SIZE)
         return fail(why, FAIL_INPUT, "record: %zu bytes are too few", in.len);
     memcpy(&record, in.at, NUMBERS_SIZE);
-    if (record.role > 2 || record.direction > 2 || record.protocol > 2)
+    if (record.role > 2 || record.direction > 2 || record.protocol > 2 ||
+        record.retry_end > RECORD_RETRY_BODY)
         return fail(why, FAIL_INPUT, "record: a choice is out of range");
     in = bytes_part(in, NUMBERS_SIZE, in.len);
     for (size_t i = 0; i < record_field_count; i++) {

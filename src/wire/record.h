@@ -30,6 +30,15 @@ enum record_flag {
     RECORD_DT = 1 << 13,   /* the exchange took longer than allowed */
     RECORD_LR = 1 << 14,   /* we ended it */
     RECORD_OM = 1 << 20,   /* overload: turned away so that the rest is served */
+    RECORD_UR = 1 << 19,   /* upstream reset the stream */
+};
+
+/* Why a request was not tried once more, though its end called for it. */
+enum record_retry_end {
+    RECORD_RETRY_NONE,     /* nothing called for it */
+    RECORD_RETRY_LIMIT,    /* as often as the route allows */
+    RECORD_RETRY_OVERFLOW, /* the cluster's limit or budget of retries */
+    RECORD_RETRY_BODY,     /* its body is longer than what is kept */
 };
 
 struct record {
@@ -46,6 +55,10 @@ struct record {
     uint32_t mutual_tls;     /* 1 when the client's (inbound) connection was mesh mTLS */
     uint32_t upstream_mutual_tls;
     uint32_t worker;
+    uint32_t attempts;  /* tries of the request: 0 when none was made */
+    uint32_t retry_end; /* enum record_retry_end */
+    uint32_t ejected;   /* 1: it brought about that an endpoint is left out */
+    uint32_t spare;
     /* texts, each cut to 1 KiB when written */
     struct bytes node;
     struct bytes request_id;

@@ -47,7 +47,8 @@ static void a_record_comes_back_as_it_was(void **state)
         line, "{\"start_time\":\"2026-11-21T08:54:07.123Z\",\"duration\":1.500,\"bytes_received\":0,"
               "\"bytes_sent\":0,\"upstream_service_time\":0.000,\"response_code\":403,"
               "\"response_flags\":\"DC,UAEX\",\"role\":\"edge\",\"direction\":\"inbound\","
-              "\"request_protocol\":\"http\",\"mutual_tls\":0,\"upstream_mutual_tls\":0,\"worker\":0,"
+              "\"request_protocol\":\"http\",\"mutual_tls\":0,\"upstream_mutual_tls\":0,"
+              "\"upstream_request_attempt_count\":0,\"retry_end\":\"-\",\"ejected\":0,\"worker\":0,"
               "\"method\":\"GET\",\"path\":\"/a?b\",\"revision\":\"0123456789ab\"}");
 }
 

@@ -140,7 +140,8 @@ def node_stop(node):
 def drive(args, name, listen, origin, report):
     """plays the corpus; the driver's own exit code says nothing that its report does not"""
     ways = [way for way, wanted in (('--strict', args.strict), ('--tls', args.tls)) if wanted]
-    subprocess.run(['/usr/bin/python3', args.driver, '--h1', '127.0.0.1:%d' % listen, '--origin', str(origin),
+    address = '127.0.0.1:%d' % listen
+    subprocess.run(['/usr/bin/python3', args.driver, '--h1', address, '--h2', address, '--origin', str(origin),
                     '--groups', name, '--corpus', args.corpus, '--json', report, *ways],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=DRIVER_SECONDS, check=False)
     with open(report, encoding='utf-8') as cases:

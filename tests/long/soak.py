@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Mixed traffic through an edge and a sidecar for SOAK_MINUTES (30), or the minutes named as argument.
 
-Tokens good and bad, bodies with length and in chunks, tunnels, clients that leave, rules that change all the
-time. At the end: no wrong answer, one record each, and memory and descriptors where they were after a tenth
-of the time.
+Tokens good and bad, bodies with length and in chunks, tunnels, clients that leave, rules and certificates that are
+replaced every ten seconds. At the end: no wrong answer, one record each, and memory and descriptors where they were
+after a tenth of the time.
 """
 import collections
 import os
@@ -26,6 +26,7 @@ from kit import SANITIZED, free_port, poll  # noqa: E402
 
 WEB = 'web.default.svc.cluster.local'
 EDGE = 'https://edge.example'
+EVERY = 10  # seconds between two changes of the rules, and of both certificates
 GROWTH = 24 << 20  # bytes that a process may have grown by between a tenth of the time and the end
 
 
@@ -36,12 +37,29 @@ class Soak:
         self.echo.keep_requests = False
         self.counts, self.wrong = collections.Counter(), []
         self.lock, self.ending = threading.Lock(), threading.Event()
-        edge = world.prepare(role='edge', namespace='edge')
+        self.authority, self.folder = pki.Authority('soak'), world.folder
+        self.renew()
+        edge = world.prepare(role='edge', namespace='edge', identity=self.identity('edge'))
         edge.write(self.rules(0))
-        self.nodes = [edge.start(), world.node(name='side', role='sidecar', account='web', labels={'app': 'web'})]
+        self.nodes = [edge.start(), world.node(name='side', role='sidecar', account='web', labels={'app': 'web'},
+                                               identity=self.identity('web'))]
         self.fresh()
         poll(lambda: http1.ask(self.front, fields=self.good).status == 200, 'the way is open')
         self.forged = pki.bearer(pki.Issuer(self.issuer.name, [pki.Key('ES256', self.issuer.keys[0].kid)]).token())
+
+    def identity(self, account):
+        names = {'certificate': '.crt', 'key': '.key', 'roots': '.roots'}
+        return {'files': {name: str(self.folder / (account + end)) for name, end in names.items()}}
+
+    def renew(self):
+        """New certificates and keys for both nodes, each file replaced at once."""
+        for account, name_space in (('edge', 'edge'), ('web', 'default')):
+            leaf = self.authority.leaf(uri='spiffe://cluster.local/ns/%s/sa/%s' % (name_space, account))
+            for end, text in (('.roots', self.authority.pem), ('.key', leaf.key), ('.crt', leaf.chain)):
+                fresh = self.folder / (account + end + '.new')
+                fresh.write_text(text)
+                fresh.chmod(0o600)
+                os.rename(fresh, self.folder / (account + end))
 
     def fresh(self):
         self.good = pki.bearer(self.issuer.token())
@@ -149,15 +167,19 @@ class Soak:
             thread.start()
         began, number, first = time.monotonic(), 0, None
         while time.monotonic() - began < minutes * 60 and not self.wrong:
-            time.sleep(min(2, minutes * 6))
+            self.ending.wait(min(EVERY, minutes * 6))
             number += 1
             self.fresh()
+            self.renew()
             self.nodes[0].apply(self.rules(number))
             if first is None and time.monotonic() - began > minutes * 6:
                 first = self.sizes()
         self.ending.set()
         for thread in threads:
             thread.join(30)
+        for node in self.nodes:
+            renewed = node.log_text().count(' is good until ')
+            assert renewed > number / 2, '%s renewed its certificate %d times' % (node.name, renewed)
         return first, self.sizes(), number
 
     def judge(self, first, last):
@@ -182,8 +204,9 @@ def main():
             soak = Soak(conftest.World(pathlib.Path(folder), started))
             first, last, changes = soak.run(minutes)
             soak.judge(first, last)
-            print('%d requests, %d changes of the rules: %s' % (sum(soak.counts.values()), changes,
-                                                               dict(soak.counts)))
+            print('soak: minutes %g; requests %d; wrong answers 0; changes of rules and certificates %d; %s' % (
+                minutes, sum(soak.counts.values()), changes,
+                ', '.join('%d x %s' % (number, deed) for deed, number in sorted(soak.counts.items()))))
         finally:
             started.end()
 

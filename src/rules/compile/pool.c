@@ -2,6 +2,7 @@
 
 enum {
     HOUR_MS = 3600 * 1000,
+    IDLE_MS = 30 * 1000, /* below what most servers wait: Istio's hour loses races against them */
     CONNECT_MS = 10 * 1000,
     KEEPALIVE_S = 2 * 3600, /* Linux's own */
     BUDGET_PERCENT = 20,
@@ -29,7 +30,7 @@ static uint32_t seconds(int64_t ms)
 static void preset(struct rules_cluster *cluster)
 {
     cluster->connect_timeout_ms = CONNECT_MS;
-    cluster->idle_timeout_ms = HOUR_MS;
+    cluster->idle_timeout_ms = IDLE_MS;
     cluster->tcp_idle_timeout_ms = HOUR_MS;
     cluster->max_connections = cluster->max_pending = RULES_UNLIMITED;
     cluster->max_requests = cluster->max_retries = RULES_UNLIMITED;
@@ -62,7 +63,8 @@ static void http_set(struct rules_cluster *cluster, const struct pool_http *http
     cluster->max_retries = number_or(http->max_retries, RULES_UNLIMITED);
     cluster->max_requests_per_connection = number(http->max_requests_per_connection);
     cluster->max_streams = number_or(http->max_streams, INT32_MAX);
-    cluster->idle_timeout_ms = number(http->idle_timeout_ms);
+    if (group_has(&http->group, "idleTimeout"))
+        cluster->idle_timeout_ms = number(http->idle_timeout_ms);
     if (http->keepalive) {
         cluster->ping_interval_ms = number(http->keepalive->interval_ms);
         cluster->ping_timeout_ms = number(http->keepalive->timeout_ms);

@@ -44,7 +44,7 @@ static const struct column columns[] = {
     COLUMN(balance, PICK_LEAST_REQUEST),
     COLUMN(speaks, CLUSTER_HTTP1),
     COLUMN(connect_timeout_ms, 10000),
-    COLUMN(idle_timeout_ms, 3600000),
+    COLUMN(idle_timeout_ms, 30000),
     COLUMN(tcp_idle_timeout_ms, 3600000),
     COLUMN(max_connection_ms, 0),
     COLUMN(max_connections, UINT32_MAX),

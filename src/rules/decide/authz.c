@@ -117,6 +117,11 @@ struct bytes authz_rule_name(const struct image *rules, const struct rules_polic
     if (!policy)
         return BYTES("none");
     struct bytes name_space = image_text(rules, policy->name_space), name = image_text(rules, policy->name);
-    return arena_format(arena, "ns[%.*s]-policy[%.*s]-rule[%u]", BYTES_FMT(name_space), BYTES_FMT(name),
-                        rule);
+    char digits[24];
+    struct text number;
+    text_init_fixed(&number, digits, sizeof digits);
+    text_add_u64(&number, rule);
+    const struct bytes parts[] = {BYTES("ns["),     name_space,          BYTES("]-policy["), name,
+                                  BYTES("]-rule["), text_bytes(&number), BYTES("]")};
+    return arena_join(arena, parts, sizeof parts / sizeof parts[0]);
 }

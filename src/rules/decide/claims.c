@@ -280,6 +280,26 @@ bool claims_judge(const json_t *payload, const struct claims_profile *profile, i
     return ok;
 }
 
+struct claims_term claims_term(const json_t *payload, const struct claims_profile *profile)
+{
+    struct claims_term term = {INT64_MIN, INT64_MAX};
+    struct times times = {0};
+    struct fail why;
+    enum claims_fault fault;
+    int64_t skew_s = profile->skew_s, last_s = INT64_MAX;
+    if (!shape_judge(payload, profile->strict, &times, (struct reason){&fault, &why}))
+        return (struct claims_term){0, 0};
+    int64_t begins_s = profile->strict && times.iat > times.nbf ? times.iat : times.nbf;
+    if (begins_s)
+        term.from_s = plus(begins_s, -skew_s);
+    if (times.exp)
+        last_s = plus(times.exp, profile->strict ? skew_s - 1 : skew_s);
+    if (profile->max_age_s && plus(plus(times.iat, profile->max_age_s), skew_s) < last_s)
+        last_s = plus(plus(times.iat, profile->max_age_s), skew_s);
+    term.until_s = plus(last_s, 1);
+    return term;
+}
+
 bool claims_typ_judge(struct bytes typ, enum claims_fault *fault, struct fail *why)
 {
     static const struct bytes good[] = {BYTES_INIT("JWT"), BYTES_INIT("JOSE"), BYTES_INIT("at+jwt")};

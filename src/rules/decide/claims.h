@@ -58,6 +58,13 @@ bool claims_shape_judge(const json_t *payload, bool strict, enum claims_fault *f
 /* Shape, issuer, times, kind, audience, in this order (Istio's). */
 bool claims_judge(const json_t *payload, const struct claims_profile *profile, int64_t now_s,
                   enum claims_fault *fault, struct fail *why);
+/* For claims that claims_judge has just found good: the seconds from..until-1 in which it goes on saying so.
+ */
+struct claims_term {
+    int64_t from_s;
+    int64_t until_s;
+};
+struct claims_term claims_term(const json_t *payload, const struct claims_profile *profile);
 /* Whether a token whose header says `typ` (at NULL: nothing) may be a bearer token: no logout token, no DPoP
  * proof, no security event. RFC 8725 3.11. */
 bool claims_typ_judge(struct bytes typ, enum claims_fault *fault, struct fail *why);

@@ -256,6 +256,42 @@ static void the_ends_of_time_do_not_overflow(void **state)
     json_decref(payload);
 }
 
+/* The judge is asked at each second around the limits: the term must say the same. */
+static void a_term_is_as_long_as_the_judge_says_yes(void **state)
+{
+    (void)state;
+    static const char *const payloads[] = {
+        "{\"exp\":1000}",
+        "{\"exp\":1000,\"nbf\":900}",
+        "{\"exp\":1000,\"nbf\":900,\"iat\":950}",
+        "{\"exp\":1000,\"nbf\":950,\"iat\":900}",
+        "{\"exp\":1000,\"iat\":940}",
+    };
+    size_t good = 0;
+    struct claims_profile profiles[] = {strict_time(), istio_time(), strict_time(), istio_time()};
+    profiles[2].max_age_s = profiles[3].max_age_s = 20;
+    for (size_t p = 0; p < ROWS(profiles); p++) {
+        for (size_t i = 0; i < ROWS(payloads); i++) {
+            struct fail why;
+            enum claims_fault fault;
+            json_t *payload = json_read(bytes_of(payloads[i]), 4096, &why);
+            struct claims_term term = claims_term(payload, &profiles[p]);
+            bool lacks_iat = profiles[p].max_age_s && !json_object_get(payload, "iat");
+            for (int64_t now_s = 1; now_s < 1200 && !lacks_iat; now_s++) {
+                bool judged = claims_judge(payload, &profiles[p], now_s, &fault, &why);
+                assert_int_equal(judged, term.from_s <= now_s && now_s < term.until_s);
+                good += judged;
+            }
+            json_decref(payload);
+        }
+    }
+    assert_true(good > 1000);
+    json_t *payload = json_pack("{s:s}", "exp", "tomorrow");
+    struct claims_term term = claims_term(payload, &profiles[0]);
+    assert_true(term.until_s <= term.from_s);
+    json_decref(payload);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -269,6 +305,7 @@ int main(void)
         cmocka_unit_test(t19_a_payload_that_is_no_object),
         cmocka_unit_test(a_profile_of_zeros_lets_nobody_in),
         cmocka_unit_test(the_ends_of_time_do_not_overflow),
+        cmocka_unit_test(a_term_is_as_long_as_the_judge_says_yes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

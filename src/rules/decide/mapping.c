@@ -72,7 +72,8 @@ static void value_pass(struct mapping *mapping, struct bytes value, struct bytes
 {
     if (!value.len || !listed(mapping, value, true))
         return;
-    group_add(mapping, arena_format(mapping->arena, "%.*s%.*s", BYTES_FMT(prefix), BYTES_FMT(value)));
+    const struct bytes parts[] = {prefix, value};
+    group_add(mapping, arena_join(mapping->arena, parts, 2));
 }
 
 static void value_apply(struct mapping *mapping, struct bytes value)
@@ -133,7 +134,7 @@ void mapping_apply(const struct image *rules, const json_t *claims, struct arena
     *out = (struct mapping_result){0};
     if (!claims || !node->mapping.count)
         return;
-    out->groups = arena_array(arena, struct mapping_group, MAPPING_GROUPS_MAX);
+    out->groups = arena_room(arena, MAPPING_GROUPS_MAX * sizeof *out->groups); /* filled as they are found */
     IMAGE_FOR(rules, RULES_MAPPING, struct rules_mapping, rule, node->mapping)
     {
         mapping.rule = rule;
