@@ -81,7 +81,7 @@ static struct keep keep;
 
 static void keep_begin(void)
 {
-    keep_init(&keep);
+    keep_init(&keep, PUMP_KEEP_MAX);
     stage_link(&source.stage, &keep.stage);
     stage_link(&keep.stage, &sinks[0].stage);
 }
