@@ -22,7 +22,8 @@ static int64_t maximum_read(const char *path)
         return INT64_MAX;
     bool got = fgets(line, sizeof line, file) != NULL;
     fclose(file);
-    return got && bytes_to_u64(bytes_trim(bytes_of(line)), INT64_MAX, &bytes) ? (int64_t)bytes : INT64_MAX;
+    line[strcspn(line, "\n")] = '\0';
+    return got && bytes_to_u64(bytes_of(line), INT64_MAX, &bytes) ? (int64_t)bytes : INT64_MAX;
 }
 
 int64_t memory_of_group(const char *root, const char *path)
