@@ -260,6 +260,32 @@ static void certificates_may_lie_in_files(void **state)
     }
 }
 
+static void authors_of_other_namespaces_name_no_files(void **state)
+{
+    (void)state;
+    world_open(
+        &world, ROLE_GATEWAY,
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r, namespace: bar}\n"
+        "spec:\n  host: b.x\n  trafficPolicy: {" FILES(
+            "MUTUAL") "}\n"
+                      "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: b, "
+                      "namespace: bar}\n"
+                      "spec:\n  hosts: [b.x]\n  resolution: STATIC\n  endpoints: [{address: 10.0.0.1}]\n  "
+                      "ports: "
+                      "[" HTTP
+                      "]\n" NET("Gateway", "g") "  selector: {app: web}\n  servers:\n  - {port: {number: 80, "
+                                                "protocol: HTTP, name: http}, hosts: ['*']}\n" NET(
+                                                    "VirtualService",
+                                                    "v") "  hosts: ['*']\n  gateways: [g]\n  http:\n  - "
+                                                         "route: [{destination: {host: b.x}}]\n");
+    assert_int_equal(world_cluster(&world, MAIN)->tls, CLUSTER_MUTUAL);
+    assert_true(world_cluster(&world, MAIN)->credential != 0);
+    assert_int_equal(world.result.credential_count, 0);
+    assert_true(world_says(&world, "only rules of the caller's namespace or the root's may name its files; "
+                                   "handshakes that need them are refused"));
+    world_done(&world);
+}
+
 #define INGRESS(more)                                                                                        \
     "  - {port: {number: 80, name: grpc, protocol: GRPC}, defaultEndpoint: '127.0.0.1:81'" more "}\n"
 
@@ -295,6 +321,7 @@ int main(void)
         cmocka_unit_test(the_protocol_is_the_ports_or_an_upgrade),
         cmocka_unit_test(special_policies_replace_general_ones),
         cmocka_unit_test(certificates_may_lie_in_files),
+        cmocka_unit_test(authors_of_other_namespaces_name_no_files),
         cmocka_unit_test(a_workload_has_limits_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
