@@ -181,7 +181,7 @@ static void on_open(struct connection *connection)
 static void socket_ready(struct upstream *u, int fd, bool connecting)
 {
     connection_open_client(&u->connection, &u->worker->loop, fd, connecting, u->context, u->sni,
-                           &upstream_connection_ops, u);
+                           bytes_of(u->host_text), &upstream_connection_ops, u);
     connection_first(&u->connection, bytes_make(u->header, u->header_len));
     u->connection.on_buried = on_buried;
     tls_context_unref(u->context);
@@ -404,6 +404,10 @@ void call_pull(struct call *call)
 static void on_call_due(struct timer *timer)
 {
     struct call *call = container_of(timer, struct call, timer);
+    if (!call->x->http) {
+        exchange_fail(call->x, 0, RECORD_DT, BYTES("max_connection_duration_reached"));
+        return;
+    }
     fail(&call->why, FAIL_LATE, "the answer took too long");
     call_fall(call, false);
 }
