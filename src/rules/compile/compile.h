@@ -49,7 +49,11 @@ struct compile_credential {
     uint64_t id;
     struct bytes name_space; /* of the Secret */
     struct bytes name;
-    const struct resource *secret; /* NULL: there is none (a warning was given) */
+    const struct resource *secret; /* NULL: there is none (a warning was given), or it is in files */
+    /* Absolute paths, where a DestinationRule names files; empty: none. */
+    struct bytes certificate_file;
+    struct bytes key_file;
+    struct bytes ca_file;
 };
 struct compile_bind { /* a listener to bind */
     uint64_t id;
