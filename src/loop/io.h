@@ -43,6 +43,9 @@ struct io {
     /* Asks a silent peer whether it is still there; numbers that are 0 stay the system's. */
     void (*keepalive)(struct io *io, int fd, const struct io_keepalive *how);
     void (*end_write)(struct io *io, int fd); /* half close */
+    /* The connection is over when nothing of what was sent is acknowledged, or taken, for so long; 0: the
+     * system's own patience, a quarter of an hour, without an end for a peer that takes nothing. */
+    void (*patience)(struct io *io, int fd, unsigned ms);
     void (*close)(struct io *io, int fd);
     void (*local_name)(struct io *io, int fd, struct sockaddr_storage *out);
     int (*add)(struct io *io, int fd, void *tag); /* edge-triggered, both directions; close removes it */
@@ -54,5 +57,9 @@ struct io {
 };
 
 struct io *io_real_new(void);
+
+/* A peer that is silent for half of that time is asked by TCP whether it is there, and not answering in the
+ * other half ends the connection. What a listener accepts inherits it; connections of an io have it: 30 s. */
+void io_real_ask_silent(int fd, int seconds);
 
 #endif

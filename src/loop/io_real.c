@@ -15,6 +15,8 @@
 #include "base/heap.h"
 #include "base/list.h"
 
+enum { SILENCE_S = 30 };
+
 struct io_real {
     struct io io;
     int epoll;
@@ -61,6 +63,16 @@ static void no_delay(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void io_real_ask_silent(int fd, int seconds)
+{
+    int on = 1, idle_s = seconds / 2, every_s = seconds / 6, probes = 3;
+    /* All fail on unix sockets, whose peers do not go unnoticed. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 static int real_accept(struct io *io, int fd, struct sockaddr_storage *peer)
 {
     (void)io;
@@ -80,6 +92,7 @@ static int real_connect(struct io *io, const struct sockaddr *to, socklen_t len)
     if (fd < 0)
         return -errno;
     no_delay(fd);
+    io_real_ask_silent(fd, SILENCE_S);
     if (connect(fd, to, len) < 0 && errno != EINPROGRESS) {
         int error = errno;
         close(fd);
@@ -118,6 +131,12 @@ static void real_end_write(struct io *io, int fd)
 {
     (void)io;
     (void)shutdown(fd, SHUT_WR);
+}
+
+static void real_patience(struct io *io, int fd, unsigned ms)
+{
+    (void)io;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 }
 
 static void real_close(struct io *io, int fd)
@@ -210,6 +229,7 @@ struct io *io_real_new(void)
         .connect_result = real_connect_result,
         .keepalive = real_keepalive,
         .end_write = real_end_write,
+        .patience = real_patience,
         .close = real_close,
         .local_name = real_local_name,
         .add = real_add,

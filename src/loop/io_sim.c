@@ -270,6 +270,12 @@ static int sim_connect_result(struct io *io, int fd)
     return socket_of(sim_of(io), fd)->connect_error;
 }
 
+/* Peers of this world do not go unnoticed. */
+static void sim_patience(struct io *io, int fd, unsigned ms)
+{
+    (void)io, (void)fd, (void)ms;
+}
+
 static void sim_keepalive(struct io *io, int fd, const struct io_keepalive *how)
 {
     socket_of(sim_of(io), fd)->keepalive = *how;
@@ -368,6 +374,7 @@ struct io_sim *io_sim_new(void)
         .connect_result = sim_connect_result,
         .keepalive = sim_keepalive,
         .end_write = sim_end_write,
+        .patience = sim_patience,
         .close = sim_io_close,
         .local_name = sim_local_name,
         .add = sim_add,

@@ -1,6 +1,10 @@
 /* Unit tests of loop/: timers, tasks, their order. */
 #include "base/test.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
 #include "loop/loop.h"
 
 static char trail[256];
@@ -119,6 +123,41 @@ static void cancelled_work_is_not_done(void **state)
     assert_string_equal(trail, "");
 }
 
+static unsigned option(int fd, int level, int name)
+{
+    unsigned value = 0;
+    socklen_t len = sizeof value;
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+/* How it ends is the kernel's matter; that both ends are asked about is ours. */
+static void silent_peers_are_asked_on_both_sides(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof at;
+    struct io *io = loop.io;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    io_real_ask_silent(listener, 120);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    int ours = io->connect(io, (struct sockaddr *)&at, len), theirs = io->accept(io, listener, &peer);
+    assert_true(ours >= 0 && theirs >= 0);
+    io->patience(io, ours, 30000);
+    assert_int_equal(option(ours, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option(ours, IPPROTO_TCP, TCP_KEEPIDLE), 15);
+    assert_int_equal(option(ours, IPPROTO_TCP, TCP_USER_TIMEOUT), 30000);
+    assert_int_equal(option(theirs, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option(theirs, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    assert_int_equal(option(theirs, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    io->close(io, ours);
+    io->close(io, theirs);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_timers_can_be_removed_from_anywhere, start, stop),
         cmocka_unit_test_setup_teardown(soon_comes_before_late_and_graves_are_last, start, stop),
         cmocka_unit_test_setup_teardown(cancelled_work_is_not_done, start, stop),
+        cmocka_unit_test_setup_teardown(silent_peers_are_asked_on_both_sides, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,9 +14,14 @@
 
 #include "base/heap.h"
 #include "base/log.h"
+#include "loop/io.h"
 #include "main/supervisor.h"
 
-enum { BACKLOG = 4096, PATH_AGE_MAX = 2 };
+enum {
+    BACKLOG = 4096,
+    PATH_AGE_MAX = 2,
+    CLIENT_SILENCE_S = 120,
+};
 
 /* ---- listening -------------------------------------------------------------------- */
 
@@ -52,8 +57,10 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t len, bool
     bool fine = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
                 (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
                 bind(fd, (const struct sockaddr *)address, len) == 0 && listen(fd, BACKLOG) == 0;
-    if (fine)
+    if (fine) {
+        io_real_ask_silent(fd, CLIENT_SILENCE_S);
         return fd;
+    }
     int error = errno;
     close(fd);
     return -error;

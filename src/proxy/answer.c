@@ -3,6 +3,7 @@
 
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
+#include "wire/grpc.h"
 
 void exchange_note(struct exchange *x, enum record_flag flag, const char *details)
 {
@@ -45,21 +46,58 @@ static struct bytes body_plain(struct exchange *x, unsigned status)
                         BYTES_FMT(x->request_id));
 }
 
-enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
+enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body)
 {
-    bool json = wants_json(x);
     x->response =
         (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
     http_fields_init(&x->response.fields, &x->arena);
-    if (json)
-        body = body_json(x, status, body.len ? body : x->response.reason);
-    else if (!body.len)
-        body = body_plain(x, status);
-    http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE,
-                          json ? BYTES("application/json") : BYTES("text/plain"));
+    if (type.len)
+        http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE, type);
     x->response_whole = true;
     x->response_body = body;
     return REPLY;
+}
+
+/* grpc-message: percent-encoded, the percent sign too. */
+static struct bytes grpc_message(struct exchange *x, struct bytes message)
+{
+    struct text text;
+    text_init_arena(&text, &x->arena);
+    for (size_t i = 0; i < message.len; i++) {
+        unsigned char c = (unsigned char)message.at[i];
+        if (c >= 0x20 && c < 0x7F && c != '%')
+            text_add_c(&text, message.at[i]);
+        else
+            text_format(&text, "%%%02X", c);
+    }
+    return text_bytes(&text);
+}
+
+enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes message)
+{
+    enum turn turn = exchange_answer_exactly(x, 200, BYTES("application/grpc"), (struct bytes){0});
+    http_fields_add(&x->response.fields, BYTES("grpc-status"), arena_format(&x->arena, "%u", status));
+    http_fields_add(&x->response.fields, BYTES("grpc-message"), grpc_message(x, message));
+    return turn;
+}
+
+static bool is_grpc(const struct exchange *x)
+{
+    const struct http_field *type = http_fields_find(&x->request.fields, HTTP_CONTENT_TYPE);
+    return type && grpc_is_type(type->value);
+}
+
+enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
+{
+    bool json = wants_json(x);
+    if (is_grpc(x))
+        return exchange_answer_grpc(x, grpc_status_from_http(status),
+                                    body.len ? body : bytes_of(http_reason(status)));
+    if (json)
+        body = body_json(x, status, body.len ? body : bytes_of(http_reason(status)));
+    else if (!body.len)
+        body = body_plain(x, status);
+    return exchange_answer_exactly(x, status, json ? BYTES("application/json") : BYTES("text/plain"), body);
 }
 
 /* The date's text lies in the worker and changes with the second. */

@@ -78,11 +78,46 @@ static void answers_have_a_date_and_ours_a_server(void **state)
     play_close(&play);
 }
 
+/* ---- gRPC -------------------------------------------------------------------------------------- */
+
+static void grpc_clients_hear_of_failures_in_their_own_words(void **state)
+{
+    static const struct {
+        const char *type;
+        bool grpc;
+    } rows[] = {
+        {"application/grpc", true},     {"application/grpc+proto", true},
+        {"Application/gRPC;x=y", true}, {"application/grpcx", false},
+        {"text/plain", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char text[200];
+        open_simple();
+        int client = play_dial(&play);
+        snprintf(text, sizeof text, "POST /a.B/C HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\n\r\n",
+                 rows[i].type);
+        play_say(&play, client, text);
+        play_say(&play, play_took(&play, PLAY_PORT), "rubbish\r\n\r\n");
+        const char *answer = play_hear(&play, client);
+        said_begins(answer, rows[i].grpc ? "HTTP/1.1 200 " : "HTTP/1.1 502 ");
+        if (rows[i].grpc) {
+            said_has(answer, "content-type: application/grpc\r\n");
+            said_has(answer, "grpc-status: 14\r\ngrpc-message: Bad Gateway\r\n");
+            said_ends(answer, "\r\n\r\n");
+        } else {
+            said_lacks(answer, "grpc-status");
+        }
+        play_close(&play);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_upgrade_is_to_what_was_offered),
         cmocka_unit_test(answers_have_a_date_and_ours_a_server),
+        cmocka_unit_test(grpc_clients_hear_of_failures_in_their_own_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,18 @@
 #include "proxy/balance.h"
 
+#include <stdlib.h>
+
 #include "base/hash.h"
 #include "base/heap.h"
 #include "proxy/generation.h"
 #include "proxy/outlier.h"
+#include "proxy/upstream.h"
 #include "proxy/worker.h"
 
 enum { PICKS_MAX = 5 }; /* for another endpoint than before: Istio's hostSelectionRetryMaxAttempts */
 
-/* What one worker has under way at an endpoint, and whose turn it is in a cluster; kept for good, they are
- * few and come back. */
+/* What one worker has under way at an endpoint, and whose turn it is in a cluster; kept while the endpoint or
+ * cluster is known, or something is under way. */
 struct load {
     uint64_t id;
     uint32_t active;
@@ -41,9 +44,15 @@ void balance_leave(struct worker *worker, uint64_t id)
         load->active--;
 }
 
+static uint64_t id_of(const struct generation *generation, uint64_t cluster,
+                      const struct endpoints_endpoint *endpoint)
+{
+    return hash_stable(image_text(&generation->endpoints, endpoint->text)) ^ cluster;
+}
+
 static uint64_t endpoint_id(const struct exchange *x, const struct endpoints_endpoint *endpoint)
 {
-    return hash_stable(image_text(&x->generation->endpoints, endpoint->text)) ^ x->cluster->id;
+    return id_of(x->generation, x->cluster->id, endpoint);
 }
 
 static uint64_t draw(struct exchange *x)
@@ -224,4 +233,52 @@ bool balance_pick(struct exchange *x, const struct balance_tried *tried, uint64_
             break;
     }
     return true;
+}
+
+/* ---- endpoints that are gone ----------------------------------------------------------- */
+
+static void load_keep(struct map *known, struct map *loads, uint64_t id)
+{
+    if (map_get(known, bytes_make(&id, sizeof id)))
+        return;
+    struct load *load = map_take(loads, bytes_make(&id, sizeof id));
+    if (!load) {
+        load = heap_new(struct load);
+        load->id = id;
+    }
+    map_put(known, bytes_make(&load->id, sizeof load->id), load);
+}
+
+static void known_keep(const struct generation *generation, struct map *known, struct map *loads)
+{
+    IMAGE_FOR(&generation->endpoints, ENDPOINTS_CLUSTER, struct endpoints_cluster, cluster,
+              image_all(&generation->endpoints, ENDPOINTS_CLUSTER))
+    {
+        load_keep(known, loads, cluster->id);
+        IMAGE_FOR(&generation->endpoints, ENDPOINTS_ENDPOINT, struct endpoints_endpoint, endpoint,
+                  cluster->endpoints)
+        {
+            load_keep(known, loads, id_of(generation, cluster->id, endpoint));
+        }
+    }
+}
+
+void balance_review(struct worker *worker)
+{
+    struct map known;
+    struct bytes key;
+    void *value;
+    size_t at = 0;
+    map_init(&known);
+    known_keep(worker->generation, &known, &worker->loads);
+    pool_review(worker->pool, &known);
+    while (map_next(&worker->loads, &at, &key, &value)) {
+        struct load *load = value;
+        if (load->active)
+            map_put(&known, bytes_make(&load->id, sizeof load->id), load);
+        else
+            free(load);
+    }
+    map_done(&worker->loads);
+    worker->loads = known;
 }

@@ -22,5 +22,8 @@ uint32_t balance_ejected(struct exchange *x, uint32_t *all);
 /* One more, one less request under way there. */
 void balance_enter(struct worker *worker, uint64_t id);
 void balance_leave(struct worker *worker, uint64_t id);
+/* The worker has other endpoints than before: what is known of those that are gone goes, their connections
+ * too, but for what is under way. */
+void balance_review(struct worker *worker);
 
 #endif

@@ -9,7 +9,10 @@
 #include "proxy/breaker.h"
 #include "proxy/upstream.h"
 
-enum { INFOS_MAX = 8 };
+enum {
+    PATIENCE_S = 30, /* with an upstream that acknowledges nothing */
+    INFOS_MAX = 8,
+};
 
 static const struct connection_ops upstream_connection_ops;
 
@@ -179,6 +182,7 @@ static void socket_ready(struct upstream *u, int fd, bool connecting)
 {
     connection_open_client(&u->connection, &u->worker->loop, fd, connecting, u->context, u->sni,
                            bytes_of(u->host_text), &upstream_connection_ops, u);
+    connection_first(&u->connection, bytes_make(u->header, u->header_len));
     u->connection.on_buried = on_buried;
     tls_context_unref(u->context);
     u->context = NULL;
@@ -224,8 +228,14 @@ static void keepalive_set(const struct upstream *u, const struct rules_cluster *
     struct io *io = u->worker->loop.io;
     const struct io_keepalive how = {cluster->keepalive_time_s, cluster->keepalive_interval_s,
                                      cluster->keepalive_probes};
+    uint64_t asked_s = how.time_s + (uint64_t)how.interval_s * how.probes;
     if (how.time_s || how.interval_s || how.probes)
         io->keepalive(io, fd, &how);
+    if (u->speech == CALL_RAW)
+        return; /* a peer that takes nothing for long is none that is gone */
+    if (asked_s < PATIENCE_S || asked_s > INT32_MAX / 1000)
+        asked_s = PATIENCE_S; /* patience counts for questions too */
+    io->patience(io, fd, (unsigned)asked_s * 1000);
 }
 
 /* Workers cannot make unix sockets: the supervisor connects to the paths that the rules name. */
@@ -251,6 +261,16 @@ void upstream_connected(struct worker *worker, uint64_t connect_id, int fd)
         u->connect_id = 0;
         socket_ready(u, fd, false);
     }
+}
+
+/* DestinationRule's proxyProtocol: who the client is, and what it connected to. */
+static void header_prepare(struct upstream *u, const struct exchange *x)
+{
+    struct text text;
+    text_init_fixed(&text, u->header, sizeof u->header);
+    if (x->cluster->proxy_protocol)
+        proxy_protocol_write(&text, (int)x->cluster->proxy_protocol, &x->facts->ends);
+    u->header_len = text.len;
 }
 
 static struct upstream *upstream_new(struct worker *worker, const struct call_target *target)
@@ -303,6 +323,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
     struct upstream *u = upstream_new(worker, target);
     struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
     snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
+    header_prepare(u, x);
     limits_take(u, x->cluster);
     timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);
     if (endpoint->family == ENDPOINT_UNIX) {
@@ -383,6 +404,10 @@ void call_pull(struct call *call)
 static void on_call_due(struct timer *timer)
 {
     struct call *call = container_of(timer, struct call, timer);
+    if (!call->x->http) {
+        exchange_fail(call->x, 0, RECORD_DT, BYTES("max_connection_duration_reached"));
+        return;
+    }
     fail(&call->why, FAIL_LATE, "the answer took too long");
     call_fall(call, false);
 }

@@ -141,6 +141,7 @@ static void head_complete(struct call *call)
     }
     if (x->response_tunnel) {
         u->reusable = false;
+        u->worker->loop.io->patience(u->worker->loop.io, u->connection.fd, 0);
         inlet_begin_raw(&u->inlet);
         outlet_begin(&u->outlet, HTTP1_BODY_NONE, true, &x->arena);
     } else {

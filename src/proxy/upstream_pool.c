@@ -50,6 +50,20 @@ void pool_drain(struct pool *pool)
     }
 }
 
+void pool_review(struct pool *pool, const struct map *endpoints)
+{
+    list_for_safe(link, after, &pool->all)
+    {
+        struct upstream *u = container_of(link, struct upstream, all);
+        if (map_get(endpoints, bytes_make(&u->key.endpoint, sizeof u->key.endpoint)))
+            continue;
+        if (u->state == UPSTREAM_IDLE)
+            upstream_close(u);
+        else if (u->speaker)
+            u->speaker->drain(u);
+    }
+}
+
 void pool_cut(struct pool *pool)
 {
     list_for_safe(link, after, &pool->all)

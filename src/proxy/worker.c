@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "proxy/balance.h"
 #include "proxy/client.h"
 #include "proxy/key_wait.h"
 #include "proxy/listen.h"
@@ -134,6 +135,8 @@ void worker_swap(struct worker *worker, struct generation *generation)
     {
         listen_refresh(container_of(link, struct listen, link));
     }
+    if (!old || old->endpoints.head != generation->endpoints.head)
+        balance_review(worker);
     if (old)
         generation_unref(old);
     worker_sessions_review(worker);

@@ -11,87 +11,100 @@ static const char *const directions[] = {"gateway", "inbound", "outbound", NULL}
 static const char *const retry_ends[] = {"-", "limit", "overflow", "body", NULL};
 static const char *const protocols[] = {"http", "tcp", "grpc", NULL};
 
+/* The name alone, and as it stands before its value in JSON. */
+#define NAMED(name) name, BYTES_INIT(",\"" name "\":")
+
 const struct record_field record_fields[] = {
-    {"start_time", RECORD_TIME, offsetof(struct record, start_us), NULL,
+    {NAMED("start_time"), RECORD_TIME, offsetof(struct record, start_us), NULL,
      "when the exchange began, wall time"},
-    {"duration", RECORD_MS, offsetof(struct record, duration_us), NULL,
+    {NAMED("duration"), RECORD_MS, offsetof(struct record, duration_us), NULL,
      "milliseconds from its first byte to its last"},
-    {"bytes_received", RECORD_NUMBER, offsetof(struct record, bytes_received), NULL,
+    {NAMED("bytes_received"), RECORD_NUMBER, offsetof(struct record, bytes_received), NULL,
      "body bytes from the client"},
-    {"bytes_sent", RECORD_NUMBER, offsetof(struct record, bytes_sent), NULL, "body bytes to the client"},
-    {"upstream_service_time", RECORD_MS, offsetof(struct record, upstream_us), NULL,
+    {NAMED("bytes_sent"), RECORD_NUMBER, offsetof(struct record, bytes_sent), NULL,
+     "body bytes to the client"},
+    {NAMED("upstream_service_time"), RECORD_MS, offsetof(struct record, upstream_us), NULL,
      "milliseconds until the upstream answered"},
-    {"response_code", RECORD_STATUS, offsetof(struct record, status), NULL,
+    {NAMED("response_code"), RECORD_STATUS, offsetof(struct record, status), NULL,
      "status of the answer, 0 when there was none"},
-    {"response_flags", RECORD_FLAGS, offsetof(struct record, flags), NULL,
+    {NAMED("response_flags"), RECORD_FLAGS, offsetof(struct record, flags), NULL,
      "how it ended when not well: Envoy's flags"},
-    {"role", RECORD_CHOICE, offsetof(struct record, role), roles, "role of the node"},
-    {"direction", RECORD_CHOICE, offsetof(struct record, direction), directions,
+    {NAMED("role"), RECORD_CHOICE, offsetof(struct record, role), roles, "role of the node"},
+    {NAMED("direction"), RECORD_CHOICE, offsetof(struct record, direction), directions,
      "which way through the node"},
-    {"request_protocol", RECORD_CHOICE, offsetof(struct record, protocol), protocols, "protocol family"},
-    {"mutual_tls", RECORD_NUMBER, offsetof(struct record, mutual_tls), NULL,
+    {NAMED("request_protocol"), RECORD_CHOICE, offsetof(struct record, protocol), protocols,
+     "protocol family"},
+    {NAMED("mutual_tls"), RECORD_NUMBER, offsetof(struct record, mutual_tls), NULL,
      "1 when the client showed a mesh certificate"},
-    {"upstream_mutual_tls", RECORD_NUMBER, offsetof(struct record, upstream_mutual_tls), NULL,
+    {NAMED("upstream_mutual_tls"), RECORD_NUMBER, offsetof(struct record, upstream_mutual_tls), NULL,
      "1 when the upstream did"},
-    {"upstream_request_attempt_count", RECORD_NUMBER, offsetof(struct record, attempts), NULL,
+    {NAMED("upstream_request_attempt_count"), RECORD_NUMBER, offsetof(struct record, attempts), NULL,
      "how often the request was sent, or was to be"},
-    {"retry_end", RECORD_CHOICE, offsetof(struct record, retry_end), retry_ends,
+    {NAMED("retry_end"), RECORD_CHOICE, offsetof(struct record, retry_end), retry_ends,
      "why it was not tried once more: limit, overflow, body"},
-    {"ejected", RECORD_NUMBER, offsetof(struct record, ejected), NULL,
+    {NAMED("ejected"), RECORD_NUMBER, offsetof(struct record, ejected), NULL,
      "1 when its end made the endpoint be left out for a time"},
-    {"worker", RECORD_NUMBER, offsetof(struct record, worker), NULL, "which worker of the node"},
-    {"node", RECORD_TEXT, offsetof(struct record, node), NULL, "name of the node"},
-    {"request_id", RECORD_TEXT, offsetof(struct record, request_id), NULL,
+    {NAMED("worker"), RECORD_NUMBER, offsetof(struct record, worker), NULL, "which worker of the node"},
+    {NAMED("node"), RECORD_TEXT, offsetof(struct record, node), NULL, "name of the node"},
+    {NAMED("request_id"), RECORD_TEXT, offsetof(struct record, request_id), NULL,
      "the correlation id: the same from edge to workload"},
-    {"trace_id", RECORD_TEXT, offsetof(struct record, trace_id), NULL, "trace of traceparent"},
-    {"span_id", RECORD_TEXT, offsetof(struct record, span_id), NULL, "this node's span"},
-    {"parent_span_id", RECORD_TEXT, offsetof(struct record, parent_span_id), NULL, "the span that called"},
-    {"method", RECORD_TEXT, offsetof(struct record, method), NULL, "request method"},
-    {"path", RECORD_TEXT, offsetof(struct record, path), NULL, "path as decided on and sent, with its query"},
-    {"original_path", RECORD_TEXT, offsetof(struct record, original_path), NULL,
+    {NAMED("trace_id"), RECORD_TEXT, offsetof(struct record, trace_id), NULL, "trace of traceparent"},
+    {NAMED("span_id"), RECORD_TEXT, offsetof(struct record, span_id), NULL, "this node's span"},
+    {NAMED("parent_span_id"), RECORD_TEXT, offsetof(struct record, parent_span_id), NULL,
+     "the span that called"},
+    {NAMED("method"), RECORD_TEXT, offsetof(struct record, method), NULL, "request method"},
+    {NAMED("path"), RECORD_TEXT, offsetof(struct record, path), NULL,
+     "path as decided on and sent, with its query"},
+    {NAMED("original_path"), RECORD_TEXT, offsetof(struct record, original_path), NULL,
      "path as it came, when it was changed"},
-    {"protocol", RECORD_TEXT, offsetof(struct record, version), NULL, "HTTP version of the client"},
-    {"authority", RECORD_TEXT, offsetof(struct record, authority), NULL, "host asked for"},
-    {"response_code_details", RECORD_TEXT, offsetof(struct record, details), NULL, "why this answer"},
-    {"connection_termination_details", RECORD_TEXT, offsetof(struct record, termination), NULL,
+    {NAMED("protocol"), RECORD_TEXT, offsetof(struct record, version), NULL, "HTTP version of the client"},
+    {NAMED("authority"), RECORD_TEXT, offsetof(struct record, authority), NULL, "host asked for"},
+    {NAMED("response_code_details"), RECORD_TEXT, offsetof(struct record, details), NULL, "why this answer"},
+    {NAMED("connection_termination_details"), RECORD_TEXT, offsetof(struct record, termination), NULL,
      "why the connection was ended"},
-    {"upstream_transport_failure_reason", RECORD_TEXT, offsetof(struct record, failure), NULL,
+    {NAMED("upstream_transport_failure_reason"), RECORD_TEXT, offsetof(struct record, failure), NULL,
      "what went wrong towards the upstream"},
-    {"x_forwarded_for", RECORD_TEXT, offsetof(struct record, forwarded_for), NULL,
+    {NAMED("x_forwarded_for"), RECORD_TEXT, offsetof(struct record, forwarded_for), NULL,
      "addresses the request came along"},
-    {"user_agent", RECORD_TEXT, offsetof(struct record, user_agent), NULL, "user agent"},
-    {"upstream_host", RECORD_TEXT, offsetof(struct record, upstream_host), NULL, "address of the upstream"},
-    {"upstream_cluster", RECORD_TEXT, offsetof(struct record, upstream_cluster), NULL,
+    {NAMED("user_agent"), RECORD_TEXT, offsetof(struct record, user_agent), NULL, "user agent"},
+    {NAMED("upstream_host"), RECORD_TEXT, offsetof(struct record, upstream_host), NULL,
+     "address of the upstream"},
+    {NAMED("upstream_cluster"), RECORD_TEXT, offsetof(struct record, upstream_cluster), NULL,
      "cluster of the upstream"},
-    {"upstream_local_address", RECORD_TEXT, offsetof(struct record, upstream_local), NULL,
+    {NAMED("upstream_local_address"), RECORD_TEXT, offsetof(struct record, upstream_local), NULL,
      "own address towards the upstream"},
-    {"downstream_local_address", RECORD_TEXT, offsetof(struct record, local), NULL,
+    {NAMED("downstream_local_address"), RECORD_TEXT, offsetof(struct record, local), NULL,
      "own address towards the client"},
-    {"downstream_remote_address", RECORD_TEXT, offsetof(struct record, remote), NULL,
+    {NAMED("downstream_remote_address"), RECORD_TEXT, offsetof(struct record, remote), NULL,
      "address of the client"},
-    {"requested_server_name", RECORD_TEXT, offsetof(struct record, server_name), NULL, "SNI"},
-    {"route_name", RECORD_TEXT, offsetof(struct record, route), NULL, "route taken"},
-    {"tls_version", RECORD_TEXT, offsetof(struct record, tls_version), NULL, "TLS version of the client"},
-    {"source_principal", RECORD_TEXT, offsetof(struct record, source_principal), NULL,
+    {NAMED("downstream_direct_remote_address"), RECORD_TEXT, offsetof(struct record, direct), NULL,
+     "the proxy that said by a PROXY header who the client is"},
+    {NAMED("requested_server_name"), RECORD_TEXT, offsetof(struct record, server_name), NULL, "SNI"},
+    {NAMED("route_name"), RECORD_TEXT, offsetof(struct record, route), NULL, "route taken"},
+    {NAMED("tls_version"), RECORD_TEXT, offsetof(struct record, tls_version), NULL,
+     "TLS version of the client"},
+    {NAMED("source_principal"), RECORD_TEXT, offsetof(struct record, source_principal), NULL,
      "SPIFFE id of the client's certificate"},
-    {"destination_principal", RECORD_TEXT, offsetof(struct record, upstream_principal), NULL,
+    {NAMED("destination_principal"), RECORD_TEXT, offsetof(struct record, upstream_principal), NULL,
      "SPIFFE id of the upstream's certificate"},
-    {"request_principal", RECORD_TEXT, offsetof(struct record, request_principal), NULL,
+    {NAMED("request_principal"), RECORD_TEXT, offsetof(struct record, request_principal), NULL,
      "issuer/subject of the verified token"},
-    {"groups", RECORD_TEXT, offsetof(struct record, groups), NULL, "groups, and the rule that gave each"},
-    {"token_id", RECORD_TEXT, offsetof(struct record, token_id), NULL, "jti of the assertion"},
-    {"decision", RECORD_TEXT, offsetof(struct record, decision), NULL, "allow or deny"},
-    {"policy", RECORD_TEXT, offsetof(struct record, policy), NULL, "policy and rule that decided"},
-    {"audit", RECORD_TEXT, offsetof(struct record, audit), NULL, "AUDIT policies that matched"},
-    {"destination_service", RECORD_TEXT, offsetof(struct record, destination_service), NULL,
+    {NAMED("groups"), RECORD_TEXT, offsetof(struct record, groups), NULL,
+     "groups, and the rule that gave each"},
+    {NAMED("token_id"), RECORD_TEXT, offsetof(struct record, token_id), NULL, "jti of the assertion"},
+    {NAMED("decision"), RECORD_TEXT, offsetof(struct record, decision), NULL, "allow or deny"},
+    {NAMED("policy"), RECORD_TEXT, offsetof(struct record, policy), NULL, "policy and rule that decided"},
+    {NAMED("audit"), RECORD_TEXT, offsetof(struct record, audit), NULL, "AUDIT policies that matched"},
+    {NAMED("destination_service"), RECORD_TEXT, offsetof(struct record, destination_service), NULL,
      "service called"},
-    {"destination_service_name", RECORD_TEXT, offsetof(struct record, destination_service_name), NULL,
+    {NAMED("destination_service_name"), RECORD_TEXT, offsetof(struct record, destination_service_name), NULL,
      "its name"},
-    {"destination_service_namespace", RECORD_TEXT, offsetof(struct record, destination_service_namespace),
-     NULL, "its namespace"},
-    {"destination_workload", RECORD_TEXT, offsetof(struct record, destination_workload), NULL,
+    {NAMED("destination_service_namespace"), RECORD_TEXT,
+     offsetof(struct record, destination_service_namespace), NULL, "its namespace"},
+    {NAMED("destination_workload"), RECORD_TEXT, offsetof(struct record, destination_workload), NULL,
      "workload called"},
-    {"revision", RECORD_TEXT, offsetof(struct record, revision), NULL, "revision of the rules that judged"},
+    {NAMED("revision"), RECORD_TEXT, offsetof(struct record, revision), NULL,
+     "revision of the rules that judged"},
 };
 const size_t record_field_count = sizeof record_fields / sizeof record_fields[0];
 
@@ -99,10 +112,10 @@ static const struct {
     uint32_t flag;
     const char *name;
 } flag_names[] = {
-    {RECORD_NR, "NR"}, {RECORD_NC, "NC"},   {RECORD_UH, "UH"},   {RECORD_UF, "UF"},
-    {RECORD_UC, "UC"}, {RECORD_UT, "UT"},   {RECORD_UO, "UO"},   {RECORD_URX, "URX"},
-    {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"}, {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"},
-    {RECORD_SI, "SI"}, {RECORD_DT, "DT"},   {RECORD_LR, "LR"},   {RECORD_UR, "UR"},
+    {RECORD_NR, "NR"},   {RECORD_NC, "NC"},     {RECORD_UH, "UH"},   {RECORD_UF, "UF"}, {RECORD_UC, "UC"},
+    {RECORD_UT, "UT"},   {RECORD_UO, "UO"},     {RECORD_URX, "URX"}, {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"},
+    {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"}, {RECORD_SI, "SI"},   {RECORD_DT, "DT"}, {RECORD_LR, "LR"},
+    {RECORD_UR, "UR"},   {RECORD_DI, "DI"},     {RECORD_FI, "FI"},
 };
 
 enum {
@@ -249,16 +262,15 @@ static void value_json(struct text *out, const struct record *record, const stru
 
 void record_json(struct text *out, const struct record *record)
 {
-    char mark = '{';
+    size_t start = out->len;
     for (size_t i = 0; i < record_field_count; i++) {
         const struct record_field *field = &record_fields[i];
         if (is_text(field) && !text_of(record, field)->len)
             continue;
-        text_add_c(out, mark);
-        quoted(out, field->name);
-        text_add_c(out, ':');
+        text_add(out, field->json_name);
         value_json(out, record, field);
-        mark = ',';
     }
+    if (out->len > start)
+        out->at[start] = '{'; /* where the first comma stood */
     text_add_c(out, '}');
 }

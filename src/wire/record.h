@@ -29,6 +29,8 @@ enum record_flag {
     RECORD_SI = 1 << 12,   /* stream idle too long */
     RECORD_DT = 1 << 13,   /* the exchange took longer than allowed */
     RECORD_LR = 1 << 14,   /* we ended it */
+    RECORD_DI = 1 << 15,   /* delayed on purpose */
+    RECORD_FI = 1 << 16,   /* failed on purpose */
     RECORD_UR = 1 << 19,   /* upstream reset the stream */
 };
 
@@ -79,6 +81,7 @@ struct record {
     struct bytes upstream_local;
     struct bytes local;       /* downstream_local_address */
     struct bytes remote;      /* downstream_remote_address */
+    struct bytes direct;      /* downstream_direct_remote_address: who sent a PROXY header */
     struct bytes server_name; /* SNI */
     struct bytes route;
     struct bytes tls_version;
@@ -109,6 +112,7 @@ enum record_field_type {
 
 struct record_field {
     const char *name;
+    struct bytes json_name; /* ,"name": */
     enum record_field_type type;
     size_t offset;
     const char *const *choices; /* RECORD_CHOICE, NULL-terminated */

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """Mixed traffic through an edge and a sidecar for SOAK_MINUTES (30), or the minutes named as argument.
 
-Tokens good and bad, bodies with length and in chunks, tunnels, clients that leave, rules that change all the
-time. At the end: no wrong answer, one record each, and memory and descriptors where they were after a tenth
-of the time.
+Tokens good and bad, bodies with length and in chunks, HTTP/2, tunnels, clients that leave, rules and certificates
+that are replaced every ten seconds. At the end: no wrong answer, one record each, and memory and descriptors where
+they were after a tenth of the time.
 """
 import collections
 import os
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from kit import SANITIZED, free_port, poll  # noqa: E402
 
 WEB = 'web.default.svc.cluster.local'
 EDGE = 'https://edge.example'
+EVERY = 10  # seconds between two changes of the rules, and of both certificates
 GROWTH = 24 << 20  # bytes that a process may have grown by between a tenth of the time and the end
 
 
@@ -36,12 +38,29 @@ class Soak:
         self.echo.keep_requests = False
         self.counts, self.wrong = collections.Counter(), []
         self.lock, self.ending = threading.Lock(), threading.Event()
-        edge = world.prepare(role='edge', namespace='edge')
+        self.authority, self.folder = pki.Authority('soak'), world.folder
+        self.renew()
+        edge = world.prepare(role='edge', namespace='edge', identity=self.identity('edge'))
         edge.write(self.rules(0))
-        self.nodes = [edge.start(), world.node(name='side', role='sidecar', account='web', labels={'app': 'web'})]
+        self.nodes = [edge.start(), world.node(name='side', role='sidecar', account='web', labels={'app': 'web'},
+                                               identity=self.identity('web'))]
         self.fresh()
         poll(lambda: http1.ask(self.front, fields=self.good).status == 200, 'the way is open')
         self.forged = pki.bearer(pki.Issuer(self.issuer.name, [pki.Key('ES256', self.issuer.keys[0].kid)]).token())
+
+    def identity(self, account):
+        names = {'certificate': '.crt', 'key': '.key', 'roots': '.roots'}
+        return {'files': {name: str(self.folder / (account + end)) for name, end in names.items()}}
+
+    def renew(self):
+        """New certificates and keys for both nodes, each file replaced at once."""
+        for account, name_space in (('edge', 'edge'), ('web', 'default')):
+            leaf = self.authority.leaf(uri='spiffe://cluster.local/ns/%s/sa/%s' % (name_space, account))
+            for end, text in (('.roots', self.authority.pem), ('.key', leaf.key), ('.crt', leaf.chain)):
+                fresh = self.folder / (account + end + '.new')
+                fresh.write_text(text)
+                fresh.chmod(0o600)
+                os.rename(fresh, self.folder / (account + end))
 
     def fresh(self):
         self.good = pki.bearer(self.issuer.token())
@@ -94,6 +113,14 @@ class Soak:
             connection.send(b'tunnel' * 1000)
             return connection.exactly(6000) == b'tunnel' * 1000
 
+    def shared(self, _):
+        """Forty requests over two HTTP/2 connections, ten at a time; the first word is HTTP/2's preface."""
+        fields = [part for pair in self.good.items() for part in ('-H', '%s: %s' % pair)]
+        done = subprocess.run(['h2load', '-n', '40', '-c', '2', '-m', '10', *fields,
+                               'http://127.0.0.1:%d/shared' % self.front], capture_output=True, text=True,
+                              timeout=60, check=False)
+        return 'status codes: 40 2xx' in done.stdout
+
     def leaver(self, _):
         with http1.Connection(self.front) as connection:
             connection.send(http1.head_text('GET', '/bytes/9000000', 'web.example', self.good))
@@ -107,7 +134,7 @@ class Soak:
 
     def client(self, number):
         deeds = [self.plain] * 8 + [self.bad, self.anonymous, self.sized, self.chunked, self.head, self.tunnel,
-                                    self.leaver, self.broken]
+                                    self.leaver, self.broken, self.shared]
         chance = random.Random(number)
         connection = http1.Connection(self.front)
         while not self.ending.is_set():
@@ -149,20 +176,24 @@ class Soak:
             thread.start()
         began, number, first = time.monotonic(), 0, None
         while time.monotonic() - began < minutes * 60 and not self.wrong:
-            time.sleep(min(2, minutes * 6))
+            self.ending.wait(min(EVERY, minutes * 6))
             number += 1
             self.fresh()
+            self.renew()
             self.nodes[0].apply(self.rules(number))
             if first is None and time.monotonic() - began > minutes * 6:
                 first = self.sizes()
         self.ending.set()
         for thread in threads:
             thread.join(30)
+        for node in self.nodes:
+            renewed = node.log_text().count(' is good until ')
+            assert renewed > number / 2, '%s renewed its certificate %d times' % (node.name, renewed)
         return first, self.sizes(), number
 
     def judge(self, first, last):
         assert not self.wrong, self.wrong[:10]
-        asked = sum(self.counts.values())
+        asked = sum(self.counts.values()) + 39 * self.counts['shared']
         edge = self.nodes[0]
         poll(lambda: edge.metric('istio_requests_total') >= asked, 'each request has left its record')
         assert edge.metric('selvage_records_dropped_total') == 0
@@ -182,8 +213,9 @@ def main():
             soak = Soak(conftest.World(pathlib.Path(folder), started))
             first, last, changes = soak.run(minutes)
             soak.judge(first, last)
-            print('%d requests, %d changes of the rules: %s' % (sum(soak.counts.values()), changes,
-                                                               dict(soak.counts)))
+            print('soak: minutes %g; requests %d; wrong answers 0; changes of rules and certificates %d; %s' % (
+                minutes, sum(soak.counts.values()), changes,
+                ', '.join('%d x %s' % (number, deed) for deed, number in sorted(soak.counts.items()))))
         finally:
             started.end()
 
