@@ -132,7 +132,7 @@ class H2load:
     def end(self):
         assert self.process.poll() is None, 'the changes took longer than h2load'
         text = self.process.communicate(timeout=2 * self.SECONDS)[0]
-        total, failed, timeout = (int(re.search(r'(\d+) %s' % word, text).group(1))
+        total, failed, timeout = (int(re.search(r'requests: .*?(\d+) %s' % word, text).group(1))
                                   for word in ('total', 'failed', 'timeout'))
         good = int(re.search(r'status codes: (\d+) 2xx', text).group(1))
         return total, max(failed + timeout, total - good), text
