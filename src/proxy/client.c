@@ -43,6 +43,7 @@ static void client_facts_fill(struct client *client, const struct sockaddr_stora
 {
     struct client_facts *facts = &client->facts;
     struct proxy_protocol *ends = &facts->ends;
+    facts->id = client->worker->accepted;
     struct sockaddr_storage local;
     struct io *io = client->worker->loop.io;
     io->local_name(io, client->connection.fd, &local);
@@ -213,11 +214,19 @@ static const struct client_kind *kind_of(const struct client *client)
     return &client_http1_kind;
 }
 
+static void sniff_drop(struct client *client)
+{
+    sniff_free(client->sniff);
+    client->sniff = NULL;
+}
+
 static void client_begin(struct client *client)
 {
     client->phase = CLIENT_BEGUN;
     client->kind = kind_of(client);
     client->row_id = client->row->id;
+    if (client->row->tls != LISTENER_PASSTHROUGH)
+        sniff_drop(client);
     timer_rest(&client->timer);
     /* It is what it will be: what it was judged by is let go of. */
     generation_unref(client->generation);
@@ -270,27 +279,29 @@ static void hello_over(struct client *client)
 {
     const struct image *rules = &client->generation->rules;
     struct fail why;
-    client->facts.sni = bytes_of(client->sniff.hello.sni);
+    client->facts.sni = bytes_of(client->sniff->hello.sni);
     client->row = route_tls(rules, client->row, client->facts.sni);
     if (client->row->tls == LISTENER_PASSTHROUGH) {
         client_begin(client);
     } else if (route_server(rules, client->row, client->facts.sni)) {
         handshake_begin(client);
     } else {
-        fail(&why, FAIL_INPUT, "no server of this listener has the name '%s'", client->sniff.hello.sni);
+        fail(&why, FAIL_INPUT, "no server of this listener has the name '%s'", client->sniff->hello.sni);
         client_refuse(client, RECORD_NR, "filter_chain_not_found", &why);
     }
 }
 
 static void sniff_over(struct client *client)
 {
-    if (client->sniff.proxy.family != PROXY_PROTOCOL_NONE) {
-        client->facts.ends = client->sniff.proxy;
+    if (client->sniff->proxy.family != PROXY_PROTOCOL_NONE) {
+        memcpy(client->direct_text, client->address_text, sizeof client->direct_text);
+        client->facts.direct_text = bytes_of(client->direct_text);
+        client->facts.ends = client->sniff->proxy;
         ends_fill(client);
     }
     if (may_pass_through(client))
         hello_over(client);
-    else if (client->sniff.tls)
+    else if (client->sniff->tls)
         handshake_begin(client);
     else
         client_begin(client);
@@ -299,7 +310,7 @@ static void sniff_over(struct client *client)
 /* What is still wanted of it is not to be had. */
 static void sniff_refuse(struct client *client, const struct fail *why)
 {
-    if (client->sniff.wants & SNIFF_PROXY)
+    if (client->sniff->wants & SNIFF_PROXY)
         client_refuse(client, RECORD_DPE, "proxy_protocol_refused", why);
     else
         tls_refuse(client, why);
@@ -309,12 +320,12 @@ static void on_sniff_due(struct timer *timer)
 {
     struct client *client = container_of(timer, struct client, timer);
     struct fail why;
-    if (client->sniff.wants != SNIFF_TLS) {
+    if (client->sniff->wants != SNIFF_TLS) {
         fail(&why, FAIL_LATE, "the %s did not come in time",
-             client->sniff.wants & SNIFF_PROXY ? "PROXY header" : "TLS hello");
+             client->sniff->wants & SNIFF_PROXY ? "PROXY header" : "TLS hello");
         sniff_refuse(client, &why);
     } else if (client->row->protocol == SPEAKS_TCP) { /* a server that speaks first, so no TLS */
-        sniff_end(&client->sniff);
+        sniff_end(client->sniff);
         sniff_over(client);
     } else {
         client_close(client);
@@ -325,7 +336,7 @@ static void on_sniff_due(struct timer *timer)
 static void sniff_wait(struct client *client)
 {
     struct loop *loop = &client->worker->loop;
-    bool idle = client->sniff.wants == SNIFF_TLS && client->row->protocol == SPEAKS_HTTP;
+    bool idle = client->sniff->wants == SNIFF_TLS && client->row->protocol == SPEAKS_HTTP;
     timer_set(loop, &client->timer, loop->now_ms + (idle ? IDLE_MS : HANDSHAKE_MS));
 }
 
@@ -333,26 +344,26 @@ static void sniff_wait(struct client *client)
 static void sniff_gone(struct client *client)
 {
     struct fail why;
-    if (!sniff_begun(&client->sniff)) {
+    if (!sniff_begun(client->sniff)) {
         client_close(client);
         return;
     }
     fail(&why, FAIL_PEER, "the client left inside its %s",
-         client->sniff.wants & SNIFF_PROXY ? "PROXY header" : "TLS hello");
+         client->sniff->wants & SNIFF_PROXY ? "PROXY header" : "TLS hello");
     sniff_refuse(client, &why);
 }
 
 static void sniff_readable(struct client *client)
 {
     struct fail why;
-    unsigned wanted = client->sniff.wants;
-    switch (sniff_step(&client->sniff, &why)) {
+    unsigned wanted = client->sniff->wants;
+    switch (sniff_step(client->sniff, &why)) {
     case SNIFF_MORE:
-        if (client->sniff.wants != wanted)
+        if (client->sniff->wants != wanted)
             sniff_wait(client);
         return;
     case SNIFF_DONE:
-        sniff_end(&client->sniff);
+        sniff_end(client->sniff);
         sniff_over(client);
         return;
     case SNIFF_GONE:
@@ -382,13 +393,18 @@ static unsigned questions_of(const struct client *client)
 static void sniff_start(struct client *client)
 {
     enum rules_listener_tls tls = (enum rules_listener_tls)client->row->tls;
-    sniff_begin(&client->sniff, &client->connection, questions_of(client));
-    client->sniff.tls = tls != LISTENER_PLAIN && tls != LISTENER_PERMISSIVE;
-    client->timer.on_due = on_sniff_due;
-    if (client->sniff.wants)
+    unsigned questions = questions_of(client);
+    bool ended_here = tls == LISTENER_TLS || tls == LISTENER_STRICT;
+    if (questions) {
+        client->sniff = sniff_new(&client->connection, questions);
+        client->sniff->tls = ended_here || tls == LISTENER_PASSTHROUGH;
+        client->timer.on_due = on_sniff_due;
         sniff_wait(client);
-    else
-        sniff_over(client);
+    } else if (ended_here) {
+        handshake_begin(client);
+    } else {
+        client_begin(client);
+    }
 }
 
 /* ---- the connection's events -------------------------------------------------------- */
@@ -453,7 +469,7 @@ static void on_buried(struct connection *connection)
     list_remove(&client->link);
     timer_remove(&client->worker->loop, &client->timer);
     generation_unref(client->generation);
-    sniff_done(&client->sniff);
+    sniff_drop(client);
     if (client->kind)
         client->kind->free(client);
     free(client);

@@ -33,7 +33,8 @@ struct client {
     struct link link; /* in worker->clients */
     char address_text[64];
     char local_text[64];
-    struct sniff sniff;
+    char direct_text[64];
+    struct sniff *sniff; /* while its first bytes are looked at, and as long as its SNI lies there */
     const struct client_kind *kind; /* NULL until it has begun */
     void *codec;                    /* the kind's own half */
     struct timer timer;             /* of sniffing and of the TLS handshake, then the kind's own */

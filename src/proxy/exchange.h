@@ -42,10 +42,12 @@ struct client_ops {
 
 /* Facts of the client's connection, shared by all its exchanges; written by the listener and its codec. */
 struct client_facts {
+    uint64_t id; /* of the connection, in this worker */
     struct proxy_protocol
         ends; /* the client and what it connected to; from a PROXY header where one is taken */
     struct bytes address_text; /* 10.0.0.1:4711 */
     struct bytes local_text;
+    struct bytes direct_text; /* empty: the client itself is the other end of the socket */
     unsigned char address_bytes[16]; /* of the ends, IPv4 as ::ffff: */
     unsigned char local_bytes[16];
     unsigned char

@@ -98,7 +98,7 @@ static void row_check(const struct row *row)
     play_open(&play, ROLE_GATEWAY, yaml);
     int client = play_dial(&play);
     play_say(&play, client, row->request);
-    play_pass(&play, 1000); /* connecting is tried again */
+    play_pass(&play, 1000); /* retries, where there is no upstream */
     const char *answer = play_hear(&play, client);
     said_begins(answer, row->first);
     said_has(answer, row->has);

@@ -138,7 +138,8 @@ static void record_http(struct exchange *x, struct record *r)
     r->path = without_tokens(x, x->request.path);
     if (!bytes_equal(x->original_path, x->request.path))
         r->original_path = without_tokens(x, x->original_path);
-    static const struct bytes versions[] = {BYTES_INIT("HTTP/1.0"), BYTES_INIT("HTTP/1.1"), BYTES_INIT("HTTP/2")};
+    static const struct bytes versions[] = {BYTES_INIT("HTTP/1.0"), BYTES_INIT("HTTP/1.1"),
+                                            BYTES_INIT("HTTP/2")};
     r->version = versions[x->request.minor];
     r->authority = x->request.authority;
     r->user_agent = field_value(x, HTTP_USER_AGENT);
@@ -153,6 +154,7 @@ static void record_client(struct exchange *x, struct record *r)
     const struct client_facts *facts = x->facts;
     r->local = facts->local_text;
     r->remote = x->remote_text.len ? x->remote_text : facts->address_text;
+    r->direct = facts->direct_text;
     r->server_name = facts->sni;
     r->tls_version = bytes_of(facts->tls_version);
     r->mutual_tls = facts->mesh && facts->peer;
@@ -304,6 +306,7 @@ void record_refused(const struct client *client, enum record_flag flag, const ch
         .termination = bytes_of(why->text),
         .local = client->facts.local_text,
         .remote = client->facts.address_text,
+        .direct = client->facts.direct_text,
         .decision = BYTES("deny"),
         .revision = bytes_of(generation->revision),
     };

@@ -69,6 +69,8 @@ const struct record_field record_fields[] = {
      "own address towards the client"},
     {"downstream_remote_address", RECORD_TEXT, offsetof(struct record, remote), NULL,
      "address of the client"},
+    {"downstream_direct_remote_address", RECORD_TEXT, offsetof(struct record, direct), NULL,
+     "the proxy that said by a PROXY header who the client is"},
     {"requested_server_name", RECORD_TEXT, offsetof(struct record, server_name), NULL, "SNI"},
     {"route_name", RECORD_TEXT, offsetof(struct record, route), NULL, "route taken"},
     {"tls_version", RECORD_TEXT, offsetof(struct record, tls_version), NULL, "TLS version of the client"},

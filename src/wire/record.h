@@ -81,6 +81,7 @@ struct record {
     struct bytes upstream_local;
     struct bytes local;       /* downstream_local_address */
     struct bytes remote;      /* downstream_remote_address */
+    struct bytes direct;      /* downstream_direct_remote_address: who sent a PROXY header */
     struct bytes server_name; /* SNI */
     struct bytes route;
     struct bytes tls_version;
