@@ -95,6 +95,9 @@ struct settings {
     struct bytes extra_root_cas;
     struct settings_dns *dns; /* never NULL after settings_read */
     int64_t drain_timeout_ms;
+    int64_t drain_spread_ms;
+    int64_t upgrade_timeout_ms;
+    int64_t ticket_keys_ms;
 };
 
 extern const struct field_table settings_table;

@@ -37,6 +37,7 @@ struct client {
     struct sniff *sniff; /* while its first bytes are looked at, and as long as its SNI lies there */
     const struct client_kind *kind; /* NULL until it has begun */
     void *codec;                    /* the kind's own half */
+    bool drained;                   /* it was told that the node ends */
     struct timer timer;             /* of sniffing and of the TLS handshake, then the kind's own */
 };
 

@@ -181,7 +181,7 @@ static void on_open(struct connection *connection)
 static void socket_ready(struct upstream *u, int fd, bool connecting)
 {
     connection_open_client(&u->connection, &u->worker->loop, fd, connecting, u->context, u->sni,
-                           &upstream_connection_ops, u);
+                           bytes_of(u->host_text), &upstream_connection_ops, u);
     connection_first(&u->connection, bytes_make(u->header, u->header_len));
     u->connection.on_buried = on_buried;
     tls_context_unref(u->context);
