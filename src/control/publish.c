@@ -34,6 +34,7 @@ static void letter_drop(void *letter)
 void publish_done(struct publish *publish)
 {
     workers_done(&publish->workers);
+    credential_files_done(&publish->credential_files);
     binds_done(&publish->binds);
     key_table_done(&publish->keys);
     name_table_done(&publish->names);

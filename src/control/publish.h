@@ -9,6 +9,7 @@
 #define CONTROL_PUBLISH_H
 
 #include "control/binds.h"
+#include "control/credential_files.h"
 #include "control/edition.h"
 #include "control/key_table.h"
 #include "control/keys_image.h"
@@ -26,6 +27,7 @@ struct publish {
     struct workers workers;
     struct binds binds;
     struct key_table keys;
+    struct credential_files credential_files;
     struct name_table names; /* of endpoints of before, current and next */
 
     struct edition *before;      /* in force until all workers have `current` */

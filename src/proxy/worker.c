@@ -6,6 +6,7 @@
 #include "proxy/balance.h"
 #include "proxy/client.h"
 #include "proxy/key_wait.h"
+#include "proxy/limit_hits.h"
 #include "proxy/listen.h"
 #include "proxy/token.h"
 #include "proxy/upstream.h"
@@ -18,6 +19,8 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     list_init(&worker->listens);
     list_init(&worker->clients);
     list_init(&worker->exchanges);
+    census_init(&worker->census);
+    limit_hits_init(worker);
     map_init(&worker->connects);
     map_init(&worker->loads);
     counts_init(&worker->counts, NULL, index, 1);
@@ -65,6 +68,8 @@ void worker_done(struct worker *worker)
             worker->loop.io->close(worker->loop.io, listen->fd);
         free(listen);
     }
+    census_done(&worker->census);
+    limit_hits_done(worker);
     token_cache_free(worker->tokens);
     key_waits_free(worker->key_waits);
     pool_free(worker->pool);
@@ -131,6 +136,7 @@ void worker_swap(struct worker *worker, struct generation *generation)
 {
     struct generation *old = worker->generation;
     worker->generation = generation;
+    block_limit_set((size_t)generation->limits->memory_bytes / sizeof(struct block));
     list_for(link, &worker->listens)
     {
         listen_refresh(container_of(link, struct listen, link));
