@@ -405,10 +405,6 @@ void call_pull(struct call *call)
 static void on_call_due(struct timer *timer)
 {
     struct call *call = container_of(timer, struct call, timer);
-    if (!call->x->http) {
-        exchange_fail(call->x, 0, RECORD_DT, BYTES("max_connection_duration_reached"));
-        return;
-    }
     fail(&call->why, FAIL_LATE, "the answer took too long");
     call_fall(call, false);
 }

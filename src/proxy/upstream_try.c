@@ -280,7 +280,7 @@ static void attempt_begin(struct exchange *x, const struct rules_retry *rule)
         work->tried.ids[work->tried.count++] = work->load;
     if (x->http && !x->parent && x->listener->direction != DIRECTION_INBOUND)
         http_fields_set(&x->request.fields, BYTES("x-envoy-attempt-count"),
-                        arena_format(&x->arena, "%u", x->attempts));
+                        x->attempts == 1 ? BYTES("1") : arena_format(&x->arena, "%u", x->attempts));
 }
 
 enum turn upstream_try(struct exchange *x)
