@@ -156,7 +156,7 @@ JOBS = {
                              start=material.POOL_SIZE // 2),
     "plain-100b": Http1(peer.PLAIN_PEERS),
     "plain-10k": Http1(peer.PLAIN_PEERS, "/api/ten", 10_000),
-    "plain-1m": Http1(peer.PLAIN_PEERS, "/api/million", 1_000_000),
+    "plain-1m": Http1((*peer.PLAIN_PEERS, peer.HaproxySplice), "/api/million", 1_000_000),
     "h2-100b": Http2(peer.FRONT_PEERS),
     "h2-10k": Http2(peer.FRONT_PEERS, "/api/ten", 10_000),
     "handshake-full": Handshake(peer.FRONT_PEERS, "full"),

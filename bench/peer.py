@@ -227,10 +227,15 @@ class FloorPlain(Peer):
 
 
 class HaproxyPlain(Peer):
-    name = "haproxy"
+    name, splice = "haproxy", ""
 
     def commands(self, values):
+        values["SPLICE"] = self.splice
         return [("plain", haproxy(self._fill("peers/haproxy-plain.cfg", values)))]
+
+
+class HaproxySplice(HaproxyPlain):
+    name, splice = "haproxy-splice", "    option splice-response"
 
 
 class HaproxyFront(Peer):

@@ -28,6 +28,7 @@ enum {
 
 struct control {
     const struct settings *settings;
+    const struct commons *commons;
     struct arena arena;
     struct channel supervisor;
     struct mailbox inbox;
@@ -293,6 +294,7 @@ static void threads_start(struct control *control)
     struct admin_world world = {.board = &control->board, .out = &control->inbox, .started_ms = clock_ms()};
     struct mailbox *inbox = &control->inbox;
     control->metrics = metrics_new(&node);
+    metrics_share(control->metrics, control->commons);
     world.metrics = control->metrics;
     control->telemetry = telemetry_start(settings->access_log, control->metrics);
     control->admin = admin_start(settings->admin, &world);
@@ -329,12 +331,13 @@ static bool begin(struct control *control, struct fail *why)
     return control->providers != NULL;
 }
 
-int control_run(const struct settings *settings, int supervisor_fd)
+int control_run(const struct settings *settings, int supervisor_fd, const struct commons *commons)
 {
     struct control *control = heap_new(struct control);
     struct fail why;
     int status = 1;
     control->settings = settings;
+    control->commons = commons;
     control->signals = -1;
     arena_init(&control->arena);
     mailbox_init(&control->inbox);

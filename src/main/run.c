@@ -152,7 +152,8 @@ int control_process_main(int argc, char **argv)
     log_init("control", arena_text(&arena, settings.node));
     core_forbid();
     log_level_set((enum log_level)settings.log_level);
-    int status = control_run(&settings, CHILD_CHANNEL_FD);
+    const struct commons *commons = mmap(NULL, sizeof *commons, PROT_READ, MAP_SHARED, CHILD_COMMONS_FD, 0);
+    int status = control_run(&settings, CHILD_CHANNEL_FD, commons == MAP_FAILED ? NULL : commons);
     arena_done(&arena);
     return status;
 }

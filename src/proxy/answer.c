@@ -3,6 +3,7 @@
 
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
+#include "wire/grpc.h"
 
 void exchange_note(struct exchange *x, enum record_flag flag, const char *details)
 {
@@ -45,38 +46,16 @@ static struct bytes body_plain(struct exchange *x, unsigned status)
                         BYTES_FMT(x->request_id));
 }
 
-/* ---- gRPC ----------------------------------------------------------------------------- */
-
-static bool is_grpc(const struct exchange *x)
+enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body)
 {
-    const struct http_field *type = http_fields_find(&x->request.fields, HTTP_CONTENT_TYPE);
-    struct bytes value = type ? type->value : (struct bytes){0}, rest;
-    if (!bytes_starts_nocase(value, BYTES("application/grpc")))
-        return false;
-    rest = bytes_part(value, sizeof "application/grpc" - 1, value.len);
-    return !rest.len || rest.at[0] == '+' || rest.at[0] == ';';
-}
-
-/* gRPC's http-grpc-status-mapping: what a status means to a client that looks at grpc-status alone. */
-static const char *grpc_status(unsigned status)
-{
-    switch (status) {
-    case 400:
-        return "13"; /* INTERNAL */
-    case 401:
-        return "16"; /* UNAUTHENTICATED */
-    case 403:
-        return "7"; /* PERMISSION_DENIED */
-    case 404:
-        return "12"; /* UNIMPLEMENTED */
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-        return "14"; /* UNAVAILABLE */
-    default:
-        return status == 200 ? "0" : "2"; /* UNKNOWN */
-    }
+    x->response =
+        (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
+    http_fields_init(&x->response.fields, &x->arena);
+    if (type.len)
+        http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE, type);
+    x->response_whole = true;
+    x->response_body = body;
+    return REPLY;
 }
 
 /* grpc-message: percent-encoded, the percent sign too. */
@@ -94,41 +73,36 @@ static struct bytes grpc_message(struct exchange *x, struct bytes message)
     return text_bytes(&text);
 }
 
-/* Headers are all there is of it ("Trailers-Only"): such clients take any other status for a broken proxy. */
-static void answer_grpc(struct exchange *x, unsigned status, struct bytes body)
+enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes message)
 {
-    struct http_fields *fields = &x->response.fields;
-    struct bytes message = body.len ? body : x->response.reason;
-    x->response.status = 200;
-    x->response.reason = BYTES("OK");
-    http_fields_add_known(fields, HTTP_CONTENT_TYPE, BYTES("application/grpc"));
-    http_fields_add(fields, BYTES("grpc-status"), bytes_of(grpc_status(status)));
-    http_fields_add(fields, BYTES("grpc-message"), grpc_message(x, message));
+    enum turn turn = exchange_answer_exactly(x, 200, BYTES("application/grpc"), (struct bytes){0});
+    http_fields_add(&x->response.fields, BYTES("grpc-status"), arena_format(&x->arena, "%u", status));
+    http_fields_add(&x->response.fields, BYTES("grpc-message"), grpc_message(x, message));
+    return turn;
+}
+
+static bool is_grpc(const struct exchange *x)
+{
+    const struct http_field *type = http_fields_find(&x->request.fields, HTTP_CONTENT_TYPE);
+    return type && grpc_is_type(type->value);
 }
 
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
 {
     bool json = wants_json(x);
-    x->response =
-        (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
-    http_fields_init(&x->response.fields, &x->arena);
-    x->response_whole = true;
-    x->response_body = (struct bytes){0};
-    if (is_grpc(x)) {
-        answer_grpc(x, status, body);
-        return REPLY;
-    }
+    if (is_grpc(x))
+        return exchange_answer_grpc(x, grpc_status_from_http(status),
+                                    body.len ? body : bytes_of(http_reason(status)));
     if (json)
-        body = body_json(x, status, body.len ? body : x->response.reason);
+        body = body_json(x, status, body.len ? body : bytes_of(http_reason(status)));
     else if (!body.len)
         body = body_plain(x, status);
-    http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE,
-                          json ? BYTES("application/json") : BYTES("text/plain"));
+    enum turn turn =
+        exchange_answer_exactly(x, status, json ? BYTES("application/json") : BYTES("text/plain"), body);
     if (x->retry_after_s)
         http_fields_add(&x->response.fields, BYTES("retry-after"),
                         arena_format(&x->arena, "%u", x->retry_after_s));
-    x->response_body = body;
-    return REPLY;
+    return turn;
 }
 
 /* The date's text lies in the worker and changes with the second. */

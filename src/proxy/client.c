@@ -28,18 +28,18 @@ static void end_fill(const struct address *address, uint16_t port, char text[64]
         snprintf(text, 64, address->family == ADDRESS_V6 ? "[%s]:%u" : "%s:%u", ip, port);
 }
 
-static void texts_free(struct client_facts *facts)
+/* On the heap, as short as they are: there may be very many connections. */
+static void text_set(struct bytes *text, struct bytes to)
 {
-    free((char *)(uintptr_t)facts->address_text.at);
-    free((char *)(uintptr_t)facts->local_text.at);
+    free((char *)(uintptr_t)text->at);
+    *text = to.len ? bytes_of(heap_text(to)) : (struct bytes){0};
 }
 
-/* As short as they are: there may be very many connections. */
-static void texts_set(struct client_facts *facts, const char *address, const char *local)
+static void facts_drop(struct client_facts *facts)
 {
-    texts_free(facts);
-    facts->address_text = bytes_of(heap_text(bytes_of(address)));
-    facts->local_text = bytes_of(heap_text(bytes_of(local)));
+    text_set(&facts->address_text, (struct bytes){0});
+    text_set(&facts->local_text, (struct bytes){0});
+    text_set(&facts->direct_text, (struct bytes){0});
 }
 
 static void ends_fill(struct client *client)
@@ -49,7 +49,8 @@ static void ends_fill(struct client *client)
     char address[64], local[64];
     end_fill(&ends->source, ends->source_port, address, facts->address_bytes);
     end_fill(&ends->target, ends->target_port, local, facts->local_bytes);
-    texts_set(facts, address, local);
+    text_set(&facts->address_text, bytes_of(address));
+    text_set(&facts->local_text, bytes_of(local));
 }
 
 void client_address(const struct sockaddr_storage *from, char text[64], unsigned char bytes[16])
@@ -64,6 +65,7 @@ static void client_facts_fill(struct client *client, const struct sockaddr_stora
 {
     struct client_facts *facts = &client->facts;
     struct proxy_protocol *ends = &facts->ends;
+    facts->id = client->worker->accepted;
     struct sockaddr_storage local;
     struct io *io = client->worker->loop.io;
     io->local_name(io, client->connection.fd, &local);
@@ -274,9 +276,7 @@ static const struct client_kind *kind_of(const struct client *client)
 
 static void sniff_drop(struct client *client)
 {
-    if (client->sniff)
-        sniff_done(client->sniff);
-    free(client->sniff);
+    sniff_free(client->sniff);
     client->sniff = NULL;
 }
 
@@ -287,6 +287,8 @@ static void client_begin(struct client *client)
     client->phase = CLIENT_BEGUN;
     client->kind = kind_of(client);
     client->row_id = client->row->id;
+    if (client->row->tls != LISTENER_PASSTHROUGH)
+        sniff_drop(client);
     timer_rest(&client->timer);
     /* It is what it will be: what it was judged by is let go of. */
     generation_unref(client->generation);
@@ -355,6 +357,7 @@ static void hello_over(struct client *client)
 static void sniff_over(struct client *client)
 {
     if (client->sniff->proxy.family != PROXY_PROTOCOL_NONE) {
+        text_set(&client->facts.direct_text, client->facts.address_text);
         client->facts.ends = client->sniff->proxy;
         ends_fill(client);
     }
@@ -454,14 +457,18 @@ static unsigned questions_of(const struct client *client)
 static void sniff_start(struct client *client)
 {
     enum rules_listener_tls tls = (enum rules_listener_tls)client->row->tls;
-    client->sniff = heap_new(struct sniff);
-    sniff_begin(client->sniff, &client->connection, questions_of(client));
-    client->sniff->tls = tls != LISTENER_PLAIN && tls != LISTENER_PERMISSIVE;
-    client->timer.on_due = on_sniff_due;
-    if (client->sniff->wants)
+    unsigned questions = questions_of(client);
+    bool ended_here = tls == LISTENER_TLS || tls == LISTENER_STRICT;
+    if (questions) {
+        client->sniff = sniff_new(&client->connection, questions);
+        client->sniff->tls = ended_here || tls == LISTENER_PASSTHROUGH;
+        client->timer.on_due = on_sniff_due;
         sniff_wait(client);
-    else
-        sniff_over(client);
+    } else if (ended_here) {
+        handshake_begin(client);
+    } else {
+        client_begin(client);
+    }
 }
 
 /* ---- the connection's events -------------------------------------------------------- */
@@ -531,7 +538,7 @@ static void on_buried(struct connection *connection)
         client->kind->free(client);
     client->listen->clients--;
     census_leave(&client->worker->census, client->census);
-    texts_free(&client->facts);
+    facts_drop(&client->facts);
     heap_uncount(sizeof *client);
     free(client);
 }

@@ -615,8 +615,10 @@ static void http1_written(struct client *client, size_t wrote)
     /* Nothing left: patience runs from when that began. */
     if (wrote || c->client->timer.due_ms == TIMER_NEVER)
         timer_update(c);
-    if (c->state == STATE_EXCHANGE && c->x && c->x->replied)
+    if (c->state == STATE_EXCHANGE && c->x && c->x->replied) {
+        c->x->record.bytes_sent = c->outlet.bytes;
         outlet_pull(&c->outlet);
+    }
     if (c->state == STATE_LINGER && c->client->connection.ended && !c->client->connection.out.bytes)
         connection_wake(&c->client->connection);
 }

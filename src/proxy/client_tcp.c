@@ -19,6 +19,8 @@ struct client_tcp {
     struct outlet outlet;
     struct exchange *x;
     bool tunnel;
+    uint64_t idle_ms;  /* without a byte either way; TIMER_NEVER: any time */
+    uint64_t until_ms; /* the tunnel's end, whatever flows; TIMER_NEVER: none */
 };
 
 static struct client_tcp *tcp_of(struct client *client)
@@ -26,23 +28,47 @@ static struct client_tcp *tcp_of(struct client *client)
     return client->codec;
 }
 
+static uint64_t later(uint64_t now_ms, uint64_t ms)
+{
+    return ms == TIMER_NEVER ? TIMER_NEVER : now_ms + ms;
+}
+
 static void idle_from_now(struct client_tcp *c)
 {
-    struct worker *worker = c->client->worker;
-    uint64_t idle_ms = (uint64_t)worker->generation->limits->tunnel_idle_ms;
-    timer_set(&worker->loop, &c->client->timer,
-              worker->loop.now_ms + (c->x || !c->tunnel ? idle_ms : LEAVING_MS));
+    struct loop *loop = &c->client->worker->loop;
+    uint64_t due_ms = later(loop->now_ms, c->x ? c->idle_ms : LEAVING_MS);
+    due_ms = due_ms < c->until_ms ? due_ms : c->until_ms;
+    if (due_ms == TIMER_NEVER)
+        timer_rest(&c->client->timer);
+    else
+        timer_set(loop, &c->client->timer, due_ms);
+}
+
+static void idle_fail(struct client_tcp *c)
+{
+    limit_hit(c->client->worker, LIMIT_TUNNEL_IDLE);
+    exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
 }
 
 static void on_due(struct timer *timer)
 {
     struct client_tcp *c = tcp_of(container_of(timer, struct client, timer));
-    if (!c->x) {
+    bool over = c->client->worker->loop.now_ms >= c->until_ms;
+    if (!c->x)
         client_close(c->client);
-        return;
-    }
-    limit_hit(c->client->worker, LIMIT_TUNNEL_IDLE);
-    exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
+    else if (over)
+        exchange_fail(c->x, 0, RECORD_DT, BYTES("max_connection_duration_reached"));
+    else
+        idle_fail(c);
+}
+
+/* The cluster's times; it was chosen before the tunnel stands, and may be let go of behind it. */
+static void times_take(struct client_tcp *c, const struct rules_cluster *cluster)
+{
+    c->idle_ms = cluster->tcp_idle_timeout_ms ? cluster->tcp_idle_timeout_ms : TIMER_NEVER;
+    if (cluster->max_connection_ms)
+        c->until_ms = c->x->began_ms + cluster->max_connection_ms;
+    idle_from_now(c);
 }
 
 static void on_info(struct exchange *x, const struct http_response *info)
@@ -58,6 +84,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     (void)body;
     (void)whole;
     c->tunnel = true;
+    times_take(c, x->cluster);
     outlet_begin(&c->outlet, HTTP1_BODY_NONE, true, &x->arena);
     outlet_pull(&c->outlet);
     connection_wake(&c->client->connection);
@@ -66,13 +93,12 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
 static void on_done(struct exchange *x)
 {
     struct client_tcp *c = x->client;
-    x->record.bytes_received = c->inlet.bytes;
-    x->record.bytes_sent = c->outlet.bytes;
     c->x = NULL;
     stage_unlink(&c->inlet.source);
     stage_unlink(&c->outlet.sink);
     if (x->end == END_FINE && c->client->connection.out.bytes && !c->client->connection.broken) {
         connection_end_write(&c->client->connection); /* what is under way still leaves */
+        c->until_ms = TIMER_NEVER;
         idle_from_now(c);
         return;
     }
@@ -104,7 +130,6 @@ static void tcp_start(struct client_tcp *c)
         client_close(c->client);
         return;
     }
-    idle_from_now(c);
     inlet_begin_raw(&c->inlet);
     c->x = exchange_new(worker, tcp_chain, row, worker->generation);
     c->x->client = c;
@@ -121,6 +146,7 @@ static void tcp_begin(struct client *client)
     struct client_tcp *c = heap_new(struct client_tcp);
     heap_count(sizeof *c);
     c->client = client;
+    c->idle_ms = c->until_ms = TIMER_NEVER; /* until the tunnel stands, connecting has a time of its own */
     client->codec = c;
     client->timer.on_due = on_due;
     inlet_init(&c->inlet, &client->connection);
@@ -148,7 +174,9 @@ static void tcp_readable(struct client *client)
         if (turn == INLET_END && !was_done && c->outlet.done)
             exchange_finish(x);
     }
-    if (!c->x && !client->connection.gone && !client->connection.out.bytes)
+    if (c->x)
+        inlet_probe(&c->inlet);
+    else if (!client->connection.gone && !client->connection.out.bytes)
         client_close(c->client);
 }
 
@@ -157,10 +185,12 @@ static void tcp_written(struct client *client, size_t wrote)
     struct client_tcp *c = tcp_of(client);
     if (wrote)
         idle_from_now(c);
-    if (c->x && c->tunnel)
+    if (c->x && c->tunnel) {
+        c->x->record.bytes_sent = c->outlet.bytes;
         outlet_pull(&c->outlet);
-    else if (!c->x && !client->connection.out.bytes)
+    } else if (!c->x && !client->connection.out.bytes) {
         client_close(c->client);
+    }
 }
 
 static void tcp_broken(struct client *client)

@@ -193,6 +193,11 @@ void connection_open_client(struct connection *c, struct loop *loop, int fd, boo
         connection_wake(c);
 }
 
+void connection_first(struct connection *c, struct bytes bytes)
+{
+    c->first = bytes;
+}
+
 void connection_close(struct connection *c)
 {
     if (c->gone)
@@ -269,13 +274,28 @@ static bool connect_step(struct connection *c)
     return true;
 }
 
+/* True when what leaves before all else has left. */
+static bool first_step(struct connection *c)
+{
+    while (c->first.len) {
+        const struct iovec part = {(void *)(uintptr_t)c->first.at, c->first.len};
+        long n = socket_write(c, &part, 1);
+        if (n == CONNECTION_BROKEN)
+            connection_break(c);
+        if (n < 0)
+            return false;
+        c->first = bytes_part(c->first, (size_t)n, c->first.len);
+    }
+    return true;
+}
+
 /* `woken`: whoever took interest may have something buffered already. */
 static void step(struct connection *c, bool woken)
 {
     if (c->gone || c->broken)
         return;
     bool was_open = c->open && !c->handshaking;
-    if (!connect_step(c) || !handshake_step(c))
+    if (!connect_step(c) || !first_step(c) || !handshake_step(c))
         return;
     if (!was_open) {
         c->open = true;

@@ -54,6 +54,7 @@ struct connection {
     struct task fall; /* on_broken from a clean stack */
     struct task grave;
     struct fail *why;     /* what went wrong, once something has; see connection_why */
+    struct bytes first;   /* see connection_first */
     struct block *unread; /* given back by connection_unread */
     size_t unread_at;
     uint64_t bytes_in;
@@ -70,6 +71,8 @@ void connection_open_server(struct connection *connection, struct loop *loop, in
 void connection_open_client(struct connection *connection, struct loop *loop, int fd, bool connecting,
                             struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
                             void *owner);
+/* Leaves before anything else, also before TLS. Lies with the owner until the connection is open. */
+void connection_first(struct connection *connection, struct bytes bytes);
 /* Turns a plain server connection into a TLS one. `context` is the first (see choose), borrowed. */
 void connection_start_tls(struct connection *connection, struct tls_context *context);
 /* Gives back what was read too early, from `at` on: it is read again first. Takes the block. */

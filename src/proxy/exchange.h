@@ -42,10 +42,12 @@ struct client_ops {
 
 /* Facts of the client's connection, shared by all its exchanges; written by the listener and its codec. */
 struct client_facts {
+    uint64_t id; /* of the connection, in this worker */
     struct proxy_protocol
         ends; /* the client and what it connected to; from a PROXY header where one is taken */
     struct bytes address_text; /* 10.0.0.1:4711; on the heap, as short as it is */
     struct bytes local_text;
+    struct bytes direct_text; /* empty: the client itself is the other end of the socket */
     unsigned char address_bytes[16]; /* of the ends, IPv4 as ::ffff: */
     unsigned char local_bytes[16];
     unsigned char
@@ -140,6 +142,7 @@ struct exchange {
     const struct rules_cluster *cluster;
     struct route_later *later; /* response ops of rules that were let go of (route_freeze) */
     uint32_t later_count;
+    struct http_fields *cors; /* what the response says to a page of another origin, or NULL */
     struct bytes forward_path;
     struct bytes forward_authority;
 
@@ -202,7 +205,12 @@ void trace_freeze(struct exchange *x);
 /* Makes x->response: `body` as text/plain, or as a JSON object with the ids when the client accepts
  * application/json. Empty body: status, reason and the ids. Answers REPLY, so that filters can return it. */
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body);
-/* The same, for what the upstream brought about; a TCP connection ends. */
+/* To a client of gRPC (exchange_answer does it by itself): the status goes in its own field, in a response of
+ * nothing but a head. */
+enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes message);
+/* Exactly that body, for every client; an empty type or body: none. */
+enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body);
+/* The same as the first, for what the upstream brought about; a TCP connection ends. */
 enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag flag, const char *details);
 /* Before the final head goes out: Date where the upstream gave none (RFC 9110 6.6.1), Server where nobody
  * else answered. */

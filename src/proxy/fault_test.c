@@ -31,6 +31,8 @@ struct way {
                                                  "  ports: [{number: 90, protocol: TCP, name: tcp, "         \
                                                  "targetPort: 8080}]\n  endpoints: [{address: 10.0.0.1}]\n"
 
+#define HEADER_RULE                                                                                          \
+    PLAY_NET("DestinationRule", "d") "  host: b.test\n  trafficPolicy: {proxyProtocol: {version: V1}}\n"
 #define PROXY_HEADER "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"
 
 static const struct way ways[] = {
@@ -60,6 +62,7 @@ static const struct way ways[] = {
      "\n", 1},
     {"refused", PLAY_SIMPLE, "GET / HTTP/1.1\r\n\r\n", "-", "", false, "\n", 1},
     {"TCP", TCP_RULES, "hello", "hello", "whole", true, "whole", 1},
+    {"header to the upstream", TCP_RULES HEADER_RULE, "hello", "hello", "whole", true, "whole", 1},
     {"header", PLAY_SIMPLE, PROXY_HEADER "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\n",
      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole", false, "whole", 1},
 };

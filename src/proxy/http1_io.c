@@ -200,6 +200,13 @@ enum inlet_turn inlet_step(struct inlet *inlet)
     return n > 0 ? INLET_MORE : INLET_WAIT;
 }
 
+void inlet_probe(struct inlet *inlet)
+{
+    char nothing;
+    if (inlet->done)
+        (void)connection_read(inlet->connection, &nothing, sizeof nothing); /* the end once more, or worse */
+}
+
 /* ---- outlet ------------------------------------------------------------------- */
 
 static void put_data(struct outlet *outlet, const struct part *part)

@@ -62,6 +62,8 @@ long inlet_fill(struct inlet *inlet);
 void inlet_begin(struct inlet *inlet, const struct http1_framing *framing, struct arena *arena);
 void inlet_begin_raw(struct inlet *inlet);
 enum inlet_turn inlet_step(struct inlet *inlet);
+/* A raw one that is done: has the connection broken since? Nobody else would notice. */
+void inlet_probe(struct inlet *inlet);
 
 struct outlet {
     struct connection *connection;

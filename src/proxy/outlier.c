@@ -4,6 +4,7 @@
 #include "proxy/balance.h"
 #include "proxy/generation.h"
 #include "proxy/worker.h"
+#include "wire/grpc.h"
 
 static const struct rules_outlier *outlier_of(const struct exchange *x)
 {
@@ -20,13 +21,11 @@ bool outlier_is_ejected(const struct worker *worker, uint64_t id)
 
 /* ---- what counts --------------------------------------------------------------------- */
 
-/* Envoy's mapping of a gRPC status in the head. */
+/* A gRPC status in the head counts as what it is in HTTP. */
 static unsigned status_of(const struct http_response *response)
 {
-    static const uint16_t http[17] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
-                                      400, 409, 400, 501, 500, 503, 500, 401};
     uint32_t grpc;
-    return retry_grpc_status(response, &grpc) ? http[grpc] : response->status;
+    return retry_grpc_status(response, &grpc) ? grpc_status_to_http(grpc) : response->status;
 }
 
 static bool is_error(const struct image *rules, const struct rules_outlier *outlier, unsigned status)

@@ -485,6 +485,12 @@ static long tls_says(void *owner, const char *at, size_t len)
 
 void play_tls_open(struct play *play, struct play_tls *tls, int fd, const struct identity_pem *who, bool mesh)
 {
+    play_tls_open_for(play, tls, fd, who, mesh, BYTES("b.test"));
+}
+
+void play_tls_open_for(struct play *play, struct play_tls *tls, int fd, const struct identity_pem *who,
+                       bool mesh, struct bytes sni)
+{
     struct fail why;
     static const char *const alpn[] = {"http/1.1", NULL};
     struct tls_settings settings = {.chain = who->chain,
@@ -498,7 +504,7 @@ void play_tls_open(struct play *play, struct play_tls *tls, int fd, const struct
     if (!context)
         world_wrong("client: %s", why.text);
     struct tls_io io = {tls_hears, tls_says, tls};
-    tls->session = tls_session_new_client(context, BYTES("b.test"), &io);
+    tls->session = tls_session_new_client(context, sni, &io);
     tls_context_unref(context);
     for (int i = 0; i < 20 && !tls->open && !tls->broken; i++) {
         enum tls_turn turn = tls_handshake(tls->session, &why);

@@ -109,6 +109,9 @@ struct play_tls {
 };
 void play_tls_open(struct play *play, struct play_tls *tls, int fd, const struct identity_pem *who,
                    bool mesh);
+/* The same for another server than b.test. */
+void play_tls_open_for(struct play *play, struct play_tls *tls, int fd, const struct identity_pem *who,
+                       bool mesh, struct bytes sni);
 void play_tls_say(struct play_tls *tls, const char *text);
 const char *play_tls_hear(struct play_tls *tls);
 void play_tls_close(struct play_tls *tls);

@@ -4,16 +4,8 @@
  */
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
-#include "proxy/worker.h"
+#include "proxy/route_answer.h"
 #include "rules/decide/tcp_route.h"
-
-static uint64_t draw(struct exchange *x)
-{
-    uint64_t number;
-    struct io *io = x->worker->loop.io;
-    io->random(io, &number, sizeof number);
-    return number;
-}
 
 static const struct rules_cluster *cluster_row(const struct image *rules, uint32_t cluster)
 {
@@ -55,21 +47,11 @@ static enum turn connection_enter(struct exchange *x)
     const struct image *rules = &x->generation->rules;
     struct tcp_ends ends = {x->facts->sni, x->facts->local_bytes, x->facts->address_bytes};
     const struct rules_tcp_route *route = route_tcp(rules, x->listener, &ends);
-    x->destination = route ? route_tcp_destination(rules, route, draw(x)) : NULL;
+    x->destination = route ? route_tcp_destination(rules, route, route_draw(x)) : NULL;
     if (!x->destination)
         return route_none(x, RECORD_NR, "route_not_found");
     x->cluster = cluster_row(rules, x->destination->cluster);
     return NEXT;
-}
-
-static enum turn redirect(struct exchange *x)
-{
-    struct bytes host = bytes_part(x->request.authority, 0, bytes_find_last(x->request.authority, ':'));
-    struct bytes location =
-        arena_format(&x->arena, "https://%.*s%.*s", BYTES_FMT(host), BYTES_FMT(x->request.path));
-    enum turn turn = exchange_answer(x, 301, (struct bytes){0});
-    http_fields_add(&x->response.fields, BYTES("location"), location);
-    return turn;
 }
 
 /* One TLS connection, a host of another server with its own demands (RFC 9110 15.5.20). */
@@ -82,25 +64,18 @@ static bool misdirected(const struct exchange *x)
            route_server(rules, x->listener, x->facts->sni);
 }
 
-static enum turn route_enter(struct exchange *x)
+static enum turn destination_choose(struct exchange *x)
 {
     const struct image *rules = &x->generation->rules;
-    if (!x->http)
-        return connection_enter(x);
-    if (x->listener->redirect_https)
-        return redirect(x);
-    if (misdirected(x)) {
-        exchange_note(x, RECORD_NR, "misdirected_request");
-        return exchange_answer(x, 421, (struct bytes){0});
-    }
-    if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena,
-                      &x->choice))
-        return route_none(x, RECORD_NR, "route_not_found");
-    x->destination = route_destination(rules, x->choice.route, draw(x));
+    x->destination = route_destination(rules, x->choice.route, route_draw(x));
     if (!x->destination)
         return route_none(x, RECORD_NR, "route_has_no_destination");
     x->cluster = cluster_row(rules, x->destination->cluster);
-    x->forward_path = route_rewrite(rules, &x->choice, x->request.path, &x->arena);
+    if (!route_rewrite(rules, x->generation->regexes, &x->choice, x->request.path, &x->arena,
+                       &x->forward_path)) {
+        exchange_note(x, 0, "path_rewrite_failed");
+        return exchange_answer(x, 500, (struct bytes){0});
+    }
     x->forward_authority = x->request.authority;
     struct bytes authority = image_text(rules, x->choice.route->rewrite_authority);
     if (authority.len)
@@ -108,6 +83,34 @@ static enum turn route_enter(struct exchange *x)
     ops_apply(x, x->destination->ops, false, &x->request.fields);
     ops_apply(x, x->choice.route->ops, false, &x->request.fields);
     return NEXT;
+}
+
+/* Behind the delay, if there was one. */
+static enum turn route_go(struct exchange *x)
+{
+    if (route_interrupt(x) == REPLY)
+        return REPLY;
+    if (route_answer(x) == NEXT)
+        return destination_choose(x);
+    ops_apply(x, x->choice.route->ops, true, &x->response.fields);
+    return REPLY;
+}
+
+static enum turn route_enter(struct exchange *x)
+{
+    const struct image *rules = &x->generation->rules;
+    if (!x->http)
+        return connection_enter(x);
+    if (x->listener->redirect_https)
+        return route_to_https(x);
+    if (misdirected(x)) {
+        exchange_note(x, RECORD_NR, "misdirected_request");
+        return exchange_answer(x, 421, (struct bytes){0});
+    }
+    if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena,
+                      &x->choice))
+        return route_none(x, RECORD_NR, "route_not_found");
+    return route_delay(x) ? WAIT : route_go(x);
 }
 
 /* ---- the way back, perhaps when the rules that chose the way there are long gone -------- */
@@ -163,13 +166,18 @@ static void later_apply(struct exchange *x)
 
 static void route_reply(struct exchange *x)
 {
-    if (!x->http || x->response_whole)
+    if (!x->http)
         return;
-    later_apply(x);
-    if (x->destination)
-        ops_apply(x, x->destination->ops, true, &x->response.fields);
-    if (x->choice.route)
-        ops_apply(x, x->choice.route->ops, true, &x->response.fields);
+    if (!x->response_whole) {
+        later_apply(x);
+        if (x->destination)
+            ops_apply(x, x->destination->ops, true, &x->response.fields);
+        if (x->choice.route)
+            ops_apply(x, x->choice.route->ops, true, &x->response.fields);
+    }
+    for (uint32_t i = 0; x->cors && i < x->cors->count; i++)
+        http_fields_set(&x->response.fields, x->cors->at[i].name, x->cors->at[i].value);
 }
 
-const struct filter filter_route = {.name = "route", .enter = route_enter, .reply = route_reply};
+const struct filter filter_route = {
+    .name = "route", .enter = route_enter, .resume = route_go, .reply = route_reply};

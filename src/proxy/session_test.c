@@ -254,6 +254,49 @@ static void connections_to_endpoints_that_are_gone_end_when_their_calls_do(void 
     play_close(&play);
 }
 
+/* ---- a shared connection that leads nowhere --------------------------------------------------------- */
+
+#define SHARED                                                                                               \
+    PLAY_GATEWAY PLAY_NET("ServiceEntry",                                                                    \
+                          "b") "  hosts: [b.test]\n  location: MESH_EXTERNAL\n  resolution: STATIC\n"        \
+                               "  ports: [{number: 80, protocol: HTTP2, name: http2, targetPort: 8080}]\n"   \
+                               "  endpoints: [{address: 10.0.0.1}]\n" PLAY_ROUTE("    timeout: 2s\n")
+
+static void late_calls_take_nobody_else_to_a_connection_that_says_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct bytes said; /* while the call waits */
+        bool again;        /* the next call goes over the same connection */
+    } rows[] = {
+        {"silence", BYTES_INIT(""), false},
+        {"a PING", BYTES_INIT("\0\0\x08\x06\0\0\0\0\0abcdefgh"), true},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("  %s\n", rows[i].name);
+        open_simple(SHARED);
+        int client = play_dial(&play), other = play_dial(&play);
+        play_say(&play, client, GET);
+        int upstream = play_took(&play, PLAY_PORT);
+        sim_say(play.sim, upstream, BYTES("\0\0\0\x04\0\0\0\0\0")); /* SETTINGS */
+        play_go(&play);
+        play_say(&play, other, GET);
+        play_pass(&play, 1900);
+        sim_say(play.sim, upstream, rows[i].said);
+        play_go(&play);
+        play_pass(&play, 200);
+        play_go(&play);
+        said_begins(play_hear(&play, client), "HTTP/1.1 504 ");
+        said_begins(play_hear(&play, other), "HTTP/1.1 504 ");
+        play_say(&play, client, GET);
+        assert_int_equal(sim_take(play.sim, PLAY_PORT) < 0, rows[i].again);
+        sim_close(play.sim, client);
+        play_go(&play);
+        play_close(&play);
+    }
+}
+
 /* ---- no memory ------------------------------------------------------------------------------------ */
 
 static void without_memory_reading_waits_until_there_is_some(void **state)
@@ -315,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_session_on_old_rules_is_judged_again_and_stays),
         cmocka_unit_test(a_session_that_new_rules_forbid_is_cut),
         cmocka_unit_test(connections_to_endpoints_that_are_gone_end_when_their_calls_do),
+        cmocka_unit_test(late_calls_take_nobody_else_to_a_connection_that_says_nothing),
         cmocka_unit_test(without_memory_reading_waits_until_there_is_some),
         cmocka_unit_test(a_plain_connection_asks_nothing_more_once_mutual_tls_is_demanded),
     };

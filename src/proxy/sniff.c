@@ -1,5 +1,9 @@
 #include "proxy/sniff.h"
 
+#include <stdlib.h>
+
+#include "base/heap.h"
+
 /* RFC 8446 5.1: the first byte of a record is its type, and 22 is a handshake. No text begins with it. */
 enum { TLS_HANDSHAKE = 22 };
 
@@ -66,10 +70,12 @@ static enum sniff_turn look(struct sniff *sniff, struct fail *why)
     return SNIFF_DONE;
 }
 
-void sniff_begin(struct sniff *sniff, struct connection *connection, unsigned wants)
+struct sniff *sniff_new(struct connection *connection, unsigned wants)
 {
-    *sniff = (struct sniff){.wants = wants};
+    struct sniff *sniff = heap_new(struct sniff);
+    sniff->wants = wants;
     inlet_init(&sniff->inlet, connection);
+    return sniff;
 }
 
 enum sniff_turn sniff_step(struct sniff *sniff, struct fail *why)
@@ -102,7 +108,10 @@ void sniff_end(struct sniff *sniff)
     connection_wake(inlet->connection); /* those bytes, or an end that was seen, are told by no event again */
 }
 
-void sniff_done(struct sniff *sniff)
+void sniff_free(struct sniff *sniff)
 {
+    if (!sniff)
+        return;
     inlet_done(&sniff->inlet);
+    free(sniff);
 }

@@ -33,13 +33,13 @@ struct sniff {
     struct inlet inlet;
 };
 
-void sniff_begin(struct sniff *sniff, struct connection *connection, unsigned wants);
+/* On the heap. */
+struct sniff *sniff_new(struct connection *connection, unsigned wants);
 enum sniff_turn sniff_step(struct sniff *sniff, struct fail *why);
 /* Whether the client has said anything that is not used up. */
 bool sniff_begun(const struct sniff *sniff);
 /* What was read goes back to the connection, also when not everything is known. */
 void sniff_end(struct sniff *sniff);
-/* Its memory goes. */
-void sniff_done(struct sniff *sniff);
+void sniff_free(struct sniff *sniff);
 
 #endif

@@ -154,6 +154,7 @@ static void record_client(struct exchange *x, struct record *r)
     const struct client_facts *facts = x->facts;
     r->local = facts->local_text;
     r->remote = x->remote_text.len ? x->remote_text : facts->address_text;
+    r->direct = facts->direct_text;
     r->server_name = facts->sni;
     r->tls_version = bytes_of(facts->tls_version);
     r->mutual_tls = facts->mesh && facts->peer;
@@ -305,6 +306,7 @@ void record_refused(const struct client *client, enum record_flag flag, const ch
         .termination = bytes_of(why->text),
         .local = client->facts.local_text,
         .remote = client->facts.address_text,
+        .direct = client->facts.direct_text,
         .decision = BYTES("deny"),
         .revision = bytes_of(generation->revision),
     };

@@ -5,7 +5,8 @@
  *
  * The pool is keyed by cluster, endpoint, own identity and TLS settings, since
  * functions will bring many identities to one node: a connection made in one
- * name is never used in another.
+ * name is never used in another. One that began with a PROXY header is its
+ * client connection's alone.
  *
  *   upstream_pool.c     which connection a call gets
  *   upstream_connect.c  a connection until it is open, and its end
@@ -24,6 +25,7 @@ struct pool_key {
     uint64_t endpoint;
     uint64_t identity; /* version of the certificate shown; 0: none */
     uint64_t settings;
+    uint64_t client; /* whose PROXY header it began with, and in which version; 0: with none */
 };
 
 /* ---- calls --------------------------------------------------------------------- */
@@ -155,6 +157,8 @@ struct upstream {
     uint64_t connect_id;         /* of a unix socket under way */
     struct tls_context *context; /* kept until the socket is there */
     struct bytes sni;
+    char header[PROXY_PROTOCOL_TEXT_MAX + 1]; /* the PROXY header that it begins with */
+    size_t header_len;
     char local_text[64];
     uint64_t requests;
     struct counts_place counted; /* of the cluster's connections */

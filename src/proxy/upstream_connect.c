@@ -183,6 +183,7 @@ static void socket_ready(struct upstream *u, int fd, bool connecting)
 {
     connection_open_client(&u->connection, &u->worker->loop, fd, connecting, u->context, u->sni,
                            &upstream_connection_ops, u);
+    connection_first(&u->connection, bytes_make(u->header, u->header_len));
     u->connection.on_buried = on_buried;
     tls_context_unref(u->context);
     u->context = NULL;
@@ -263,6 +264,16 @@ void upstream_connected(struct worker *worker, uint64_t connect_id, int fd)
     }
 }
 
+/* DestinationRule's proxyProtocol: who the client is, and what it connected to. */
+static void header_prepare(struct upstream *u, const struct exchange *x)
+{
+    struct text text;
+    text_init_fixed(&text, u->header, sizeof u->header);
+    if (x->cluster->proxy_protocol)
+        proxy_protocol_write(&text, (int)x->cluster->proxy_protocol, &x->facts->ends);
+    u->header_len = text.len;
+}
+
 static struct upstream *upstream_new(struct worker *worker, const struct call_target *target)
 {
     struct upstream *u = heap_new(struct upstream);
@@ -313,6 +324,7 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
 {
     const struct endpoints_endpoint *endpoint = target->endpoint;
     struct upstream *u = upstream_new(worker, target);
+    header_prepare(u, x);
     limits_take(u, x->cluster);
     timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);
     if (endpoint->family == ENDPOINT_UNIX) {
@@ -393,6 +405,10 @@ void call_pull(struct call *call)
 static void on_call_due(struct timer *timer)
 {
     struct call *call = container_of(timer, struct call, timer);
+    if (!call->x->http) {
+        exchange_fail(call->x, 0, RECORD_DT, BYTES("max_connection_duration_reached"));
+        return;
+    }
     fail(&call->why, FAIL_LATE, "the answer took too long");
     call_fall(call, false);
 }

@@ -5,12 +5,17 @@
 #include "proxy/http2.h"
 #include "proxy/upstream.h"
 
-enum { STREAMS_MAX = 100 }; /* at once, unless the rules or the upstream want fewer */
+enum {
+    STREAMS_MAX = 100, /* at once, unless the rules or the upstream want fewer */
+    MUTE_MS = 1000,    /* without a byte while something was asked */
+};
 
 /* Lies in the exchange's arena. */
 struct upstream_stream {
     struct http2_stream stream; /* first: they are one */
     struct call *call;
+    uint64_t heard; /* bytes of the connection before it was asked */
+    uint64_t asked_ms;
 };
 
 static struct call *call_of(struct http2_stream *stream)
@@ -146,6 +151,8 @@ static void http2_send(struct call *call, const struct http_request *request, co
     u->call_max = peer_max < streams_max(u) ? peer_max : streams_max(u);
     timer_rest(&u->timer);
     s->call = call;
+    s->heard = u->http2->wire_bytes;
+    s->asked_ms = u->worker->loop.now_ms;
     call->stream = s;
     call->sink = &s->stream.sink;
     http2_stream_init(&s->stream, u->http2, arena, &http1_limits_default);
@@ -158,11 +165,28 @@ static void http2_call_pull(struct call *call)
     http2_pull(stream_of(call));
 }
 
+/*
+ * Given up, and nothing at all came over the connection since it was asked: it may
+ * be one that leads nowhere any more. Others that wait on it may go on waiting, but
+ * nobody new shall. (HTTP/1.1 closes a connection whose call was given up anyway.)
+ */
+static bool is_mute(const struct call *call)
+{
+    const struct upstream_stream *s = call->stream;
+    const struct upstream *u = call->upstream;
+    return s && s->stream.id && s->heard == u->http2->wire_bytes &&
+           u->worker->loop.now_ms - s->asked_ms >= MUTE_MS;
+}
+
 static void http2_release(struct call *call)
 {
     struct upstream *u = call->upstream;
     struct http2_stream *stream = stream_of(call);
     bool last = u->call_count == 1;
+    if (u->state != UPSTREAM_CLOSED && is_mute(call)) {
+        pool_leave(u);
+        u->state = UPSTREAM_LEAVING;
+    }
     if (stream)
         http2_stream_done(stream, NGHTTP2_CANCEL);
     if (!last || u->state == UPSTREAM_CLOSED)

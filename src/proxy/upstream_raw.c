@@ -73,8 +73,12 @@ static void raw_readable(struct upstream *u)
     while ((call = call_of(u)) && call->sent && !call->fallen && !u->connection.broken) {
         bool was_done = u->inlet.done;
         enum inlet_turn turn = inlet_step(&u->inlet);
-        if (turn == INLET_WAIT || (turn == INLET_END && was_done))
+        if (turn == INLET_WAIT)
             return;
+        if (turn == INLET_END && was_done) {
+            inlet_probe(&u->inlet);
+            return;
+        }
     }
 }
 

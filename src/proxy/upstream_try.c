@@ -49,6 +49,8 @@ static struct pool_key key_of(const struct exchange *x, uint64_t endpoint)
             generation_certificate(&generation->keys, x->cluster->credential);
         key.identity = own ? own->version : 1;
     }
+    if (x->cluster->proxy_protocol) /* 1 or 2 */
+        key.client = x->facts->id * 4 + x->cluster->proxy_protocol;
     return key;
 }
 
@@ -185,8 +187,6 @@ static enum turn tunnel_begin(struct exchange *x)
     struct call *call = x->call;
     const struct try_facts fine = {.end = TRY_ANSWERED};
     outlier_tell(x, x->upstream_work->load, &fine);
-    if (x->cluster->max_connection_ms)
-        call_until(call, x->worker->loop.now_ms + x->cluster->max_connection_ms);
     call_send(call, &x->request, &x->upstream_work->how);
     stage_link(x->from_client, call->sink);
     stage_link(call->source, x->to_client);

@@ -67,6 +67,8 @@ struct message {
 /* What a record adds. */
 static const char *message_add(struct message *message, struct bytes part)
 {
+    if (!part.len)
+        return "a record is empty";
     if (part.len > sizeof message->at - message->len)
         return "it has more than 16384 bytes";
     memcpy(message->at + message->len, part.at, part.len);
@@ -93,7 +95,7 @@ static const char *record_check(struct bytes have)
     if (have.len < RECORD_HEAD)
         return NULL;
     size_t len = byte_at(have, 3) << 8 | byte_at(have, 4);
-    return len == 0 ? "a record is empty" : len > RECORD_MAX ? "a record has more than 16384 bytes" : NULL;
+    return len > RECORD_MAX ? "a record has more than 16384 bytes" : NULL;
 }
 
 static enum client_hello_turn message_join(struct bytes have, struct message *message, struct fail *why)

@@ -69,6 +69,8 @@ const struct record_field record_fields[] = {
      "own address towards the client"},
     {"downstream_remote_address", RECORD_TEXT, offsetof(struct record, remote), NULL,
      "address of the client"},
+    {"downstream_direct_remote_address", RECORD_TEXT, offsetof(struct record, direct), NULL,
+     "the proxy that said by a PROXY header who the client is"},
     {"requested_server_name", RECORD_TEXT, offsetof(struct record, server_name), NULL, "SNI"},
     {"route_name", RECORD_TEXT, offsetof(struct record, route), NULL, "route taken"},
     {"tls_version", RECORD_TEXT, offsetof(struct record, tls_version), NULL, "TLS version of the client"},
@@ -102,7 +104,7 @@ static const struct {
     {RECORD_NR, "NR"},   {RECORD_NC, "NC"},     {RECORD_UH, "UH"},   {RECORD_UF, "UF"}, {RECORD_UC, "UC"},
     {RECORD_UT, "UT"},   {RECORD_UO, "UO"},     {RECORD_URX, "URX"}, {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"},
     {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"}, {RECORD_SI, "SI"},   {RECORD_DT, "DT"}, {RECORD_LR, "LR"},
-    {RECORD_UR, "UR"},   {RECORD_OM, "OM"},
+    {RECORD_UR, "UR"},   {RECORD_DI, "DI"},     {RECORD_FI, "FI"},   {RECORD_OM, "OM"},
 };
 
 enum {

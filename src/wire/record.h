@@ -29,6 +29,8 @@ enum record_flag {
     RECORD_SI = 1 << 12,   /* stream idle too long */
     RECORD_DT = 1 << 13,   /* the exchange took longer than allowed */
     RECORD_LR = 1 << 14,   /* we ended it */
+    RECORD_DI = 1 << 15,   /* delayed on purpose */
+    RECORD_FI = 1 << 16,   /* failed on purpose */
     RECORD_OM = 1 << 20,   /* overload: turned away so that the rest is served */
     RECORD_UR = 1 << 19,   /* upstream reset the stream */
 };
@@ -80,6 +82,7 @@ struct record {
     struct bytes upstream_local;
     struct bytes local;       /* downstream_local_address */
     struct bytes remote;      /* downstream_remote_address */
+    struct bytes direct;      /* downstream_direct_remote_address: who sent a PROXY header */
     struct bytes server_name; /* SNI */
     struct bytes route;
     struct bytes tls_version;

@@ -62,6 +62,45 @@ bool regex_matches(const struct regex *regex, struct bytes text)
     }
 }
 
+static re2::StringPiece piece(struct bytes bytes)
+{
+    return re2::StringPiece(bytes.len ? bytes.at : "", bytes.len);
+}
+
+bool regex_replace(const struct regex *regex, struct bytes text, struct bytes rewrite, char *out, size_t room,
+                   size_t *len)
+{
+    /* Grows at most by REGEX_REWRITE_MAX for each byte of the text, and the text for each reference. */
+    try {
+        std::string changed(text.len ? text.at : "", text.len);
+        re2::RE2::GlobalReplace(&changed, regex->compiled, piece(rewrite));
+        if (changed.size() > room)
+            return false;
+        changed.copy(out, changed.size());
+        *len = changed.size();
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+bool regex_rewrite_check(const struct regex *regex, struct bytes rewrite, struct fail *why)
+{
+    if (rewrite.len > REGEX_REWRITE_MAX)
+        return fail(why, FAIL_LIMIT, "a rewrite has at most %d bytes", REGEX_REWRITE_MAX);
+    try {
+        std::string error;
+        int named = re2::RE2::MaxSubmatch(piece(rewrite)), groups = regex_groups(regex);
+        if (named > groups)
+            return fail(why, FAIL_INPUT, "names group %d of an expression that has %d", named, groups);
+        if (!regex->compiled.CheckRewriteString(piece(rewrite), &error))
+            return fail(why, FAIL_INPUT, "behind a \\ belongs the number of a group or another \\");
+        return true;
+    } catch (...) {
+        return fail(why, FAIL_SELF, "the rewrite could not be checked");
+    }
+}
+
 int regex_groups(const struct regex *regex)
 {
     return regex->compiled.NumberOfCapturingGroups();

@@ -16,6 +16,7 @@ extern "C" {
 #include "base/fail.h"
 
 #define REGEX_TEXT_MAX 1024
+#define REGEX_REWRITE_MAX 256
 
 struct regex;
 
@@ -24,6 +25,14 @@ struct regex *regex_new(struct bytes pattern, struct fail *why);
 void regex_free(struct regex *regex);
 /* The whole of `text`; false also when matching ran out of memory. */
 bool regex_matches(const struct regex *regex, struct bytes text);
+/*
+ * Every place of `text` that matches becomes `rewrite`, in which \\0 to \\9 stand for
+ * the groups; into out[room], *len bytes. False when it has no room there.
+ */
+bool regex_replace(const struct regex *regex, struct bytes text, struct bytes rewrite, char *out, size_t room,
+                   size_t *len);
+/* Does `rewrite` name only groups that there are? */
+bool regex_rewrite_check(const struct regex *regex, struct bytes rewrite, struct fail *why);
 /* How many groups the expression captures. */
 int regex_groups(const struct regex *regex);
 

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """Mixed traffic through an edge and a sidecar for SOAK_MINUTES (30), or the minutes named as argument.
 
-Tokens good and bad, bodies with length and in chunks, tunnels, clients that leave, rules and certificates that are
-replaced every ten seconds. At the end: no wrong answer, one record each, and memory and descriptors where they were
-after a tenth of the time.
+Tokens good and bad, bodies with length and in chunks, HTTP/2, tunnels, clients that leave, rules and certificates
+that are replaced every ten seconds. At the end: no wrong answer, one record each, and memory and descriptors where
+they were after a tenth of the time.
 """
 import collections
 import os
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -112,6 +113,14 @@ class Soak:
             connection.send(b'tunnel' * 1000)
             return connection.exactly(6000) == b'tunnel' * 1000
 
+    def shared(self, _):
+        """Forty requests over two HTTP/2 connections, ten at a time; the first word is HTTP/2's preface."""
+        fields = [part for pair in self.good.items() for part in ('-H', '%s: %s' % pair)]
+        done = subprocess.run(['h2load', '-n', '40', '-c', '2', '-m', '10', *fields,
+                               'http://127.0.0.1:%d/shared' % self.front], capture_output=True, text=True,
+                              timeout=60, check=False)
+        return 'status codes: 40 2xx' in done.stdout
+
     def leaver(self, _):
         with http1.Connection(self.front) as connection:
             connection.send(http1.head_text('GET', '/bytes/9000000', 'web.example', self.good))
@@ -125,7 +134,7 @@ class Soak:
 
     def client(self, number):
         deeds = [self.plain] * 8 + [self.bad, self.anonymous, self.sized, self.chunked, self.head, self.tunnel,
-                                    self.leaver, self.broken]
+                                    self.leaver, self.broken, self.shared]
         chance = random.Random(number)
         connection = http1.Connection(self.front)
         while not self.ending.is_set():
@@ -184,7 +193,7 @@ class Soak:
 
     def judge(self, first, last):
         assert not self.wrong, self.wrong[:10]
-        asked = sum(self.counts.values())
+        asked = sum(self.counts.values()) + 39 * self.counts['shared']
         edge = self.nodes[0]
         poll(lambda: edge.metric('istio_requests_total') >= asked, 'each request has left its record')
         assert edge.metric('selvage_records_dropped_total') == 0

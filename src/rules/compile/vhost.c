@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/compile/action.h"
 #include "rules/compile/retry.h"
 
 struct routes {
@@ -194,14 +195,10 @@ static struct rules_route route_row(struct work *work, const struct http_route *
                               .ops = ops_of(work, route->headers)};
     row.destinations = http_destinations(work, route, resource, from, &row.weight_sum);
     row.mirrors = mirrors_of(work, route, resource, from);
-    row.retry = retry_preset(work, false);
+    row.retry = retry_of(work, route->retries);
     if (route->timeout_ms > 0)
         row.timeout_ms = route->timeout_ms < UINT32_MAX ? (uint32_t)route->timeout_ms : UINT32_MAX;
-    if (route->rewrite) {
-        row.rewrite_uri = work_text(work, route->rewrite->uri);
-        row.rewrite = route->rewrite->uri.at ? REWRITE_URI : REWRITE_NONE;
-        row.rewrite_authority = work_text(work, route->rewrite->authority);
-    }
+    actions_set(work, &row, route);
     return row;
 }
 

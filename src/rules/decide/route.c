@@ -6,6 +6,8 @@
 #include "base/heap.h"
 #include "rules/decide/tcp_route.h"
 
+enum { PATH_REWRITTEN_MAX = 8 * 1024 };
+
 /* ---- regexes ---------------------------------------------------------- */
 
 struct regex_entry {
@@ -27,15 +29,19 @@ static int entry_compare(const void *a, const void *b)
     return (x->len > y->len) - (x->len < y->len);
 }
 
-static void entry_add(struct route_regexes *regexes, size_t *room, const struct rules_text *text)
+static void pattern_add(struct route_regexes *regexes, size_t *room, struct image_text pattern)
 {
-    if (text->match != TEXT_REGEX)
-        return;
     if (regexes->count == *room) {
         *room = *room ? *room * 2 : 16;
         regexes->entries = heap_grow(regexes->entries, *room, sizeof *regexes->entries);
     }
-    regexes->entries[regexes->count++] = (struct regex_entry){text->text.at, text->text.len, NULL};
+    regexes->entries[regexes->count++] = (struct regex_entry){pattern.at, pattern.len, NULL};
+}
+
+static void entry_add(struct route_regexes *regexes, size_t *room, const struct rules_text *text)
+{
+    if (text->match == TEXT_REGEX)
+        pattern_add(regexes, room, text->text);
 }
 
 static void entries_collect(struct route_regexes *regexes, const struct image *rules)
@@ -50,6 +56,9 @@ static void entries_collect(struct route_regexes *regexes, const struct image *r
     }
     IMAGE_FOR(rules, RULES_FIELD_MATCH, struct rules_field_match, field, image_all(rules, RULES_FIELD_MATCH))
     entry_add(regexes, &room, &field->value);
+    IMAGE_FOR(rules, RULES_ROUTE, struct rules_route, route, image_all(rules, RULES_ROUTE))
+    if (route->rewrite == REWRITE_REGEX)
+        pattern_add(regexes, &room, route->rewrite_regex);
 }
 
 static void entries_unique(struct route_regexes *regexes)
@@ -89,14 +98,20 @@ void route_regexes_free(struct route_regexes *regexes)
     free(regexes);
 }
 
-static bool regex_holds(const struct route_regexes *regexes, struct image_text pattern, struct bytes text)
+static const struct regex *regex_find(const struct route_regexes *regexes, struct image_text pattern)
 {
     struct regex_entry key = {pattern.at, pattern.len, NULL};
     if (!regexes || !regexes->count)
-        return false;
+        return NULL;
     const struct regex_entry *found =
         bsearch(&key, regexes->entries, regexes->count, sizeof key, entry_compare);
-    return found && regex_matches(found->regex, text);
+    return found ? found->regex : NULL;
+}
+
+static bool regex_holds(const struct route_regexes *regexes, struct image_text pattern, struct bytes text)
+{
+    const struct regex *regex = regex_find(regexes, pattern);
+    return regex && regex_matches(regex, text);
 }
 
 /* ---- matching --------------------------------------------------------- */
@@ -129,6 +144,12 @@ static bool text_holds(const struct question *q, const struct rules_text *want, 
         break;
     }
     return false;
+}
+
+bool route_text_holds(const struct image *rules, const struct route_regexes *regexes,
+                      const struct rules_text *want, struct bytes text)
+{
+    return text_holds(&(struct question){.rules = rules, .regexes = regexes}, want, true, text);
 }
 
 static bool pseudo_value(const struct question *q, struct bytes name, struct bytes *value)
@@ -311,12 +332,9 @@ const struct rules_destination *route_destination(const struct image *rules, con
     return last;
 }
 
-struct bytes route_rewrite(const struct image *rules, const struct route_choice *choice, struct bytes path,
-                           struct arena *arena)
+struct bytes route_prefix_swap(const struct route_choice *choice, struct bytes with, struct bytes path,
+                               struct arena *arena)
 {
-    if (choice->route->rewrite != REWRITE_URI)
-        return path;
-    struct bytes uri = image_text(rules, choice->route->rewrite_uri);
     size_t end = bytes_find(path, '?');
     size_t keep = end; /* what of the old path stays behind the new */
     const struct rules_match *match = choice->match;
@@ -325,6 +343,36 @@ struct bytes route_rewrite(const struct image *rules, const struct route_choice 
     else if (match->uri.match == TEXT_PREFIX && match->uri.text.len <= end)
         keep = match->uri.text.len;
     struct bytes rest = bytes_part(path, keep, path.len);
-    bool slash = !uri.len && !(rest.len && rest.at[0] == '/');
-    return arena_format(arena, "%s%.*s%.*s", slash ? "/" : "", BYTES_FMT(uri), BYTES_FMT(rest));
+    bool slash = !with.len && !(rest.len && rest.at[0] == '/');
+    return arena_format(arena, "%s%.*s%.*s", slash ? "/" : "", BYTES_FMT(with), BYTES_FMT(rest));
+}
+
+static bool rewrite_by_regex(const struct image *rules, const struct route_regexes *regexes,
+                             const struct rules_route *route, struct bytes path, struct arena *arena,
+                             struct bytes *out)
+{
+    const struct regex *regex = regex_find(regexes, route->rewrite_regex);
+    size_t end = bytes_find(path, '?'), len;
+    struct bytes query = bytes_part(path, end, path.len);
+    char *at = arena_raw(arena, PATH_REWRITTEN_MAX + query.len);
+    if (!regex || !regex_replace(regex, bytes_part(path, 0, end), image_text(rules, route->rewrite_uri), at,
+                                 PATH_REWRITTEN_MAX, &len))
+        return false;
+    if (query.len)
+        memcpy(at + len, query.at, query.len);
+    *out = bytes_make(at, len + query.len);
+    return len && at[0] == '/';
+}
+
+bool route_rewrite(const struct image *rules, const struct route_regexes *regexes,
+                   const struct route_choice *choice, struct bytes path, struct arena *arena,
+                   struct bytes *out)
+{
+    const struct rules_route *route = choice->route;
+    *out = path;
+    if (route->rewrite == REWRITE_REGEX)
+        return rewrite_by_regex(rules, regexes, route, path, arena, out);
+    if (route->rewrite == REWRITE_URI)
+        *out = route_prefix_swap(choice, image_text(rules, route->rewrite_uri), path, arena);
+    return true;
 }

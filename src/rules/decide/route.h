@@ -34,9 +34,18 @@ const struct rules_server *route_server(const struct image *rules, const struct 
 /* Picks by weight; `draw` is a random number. NULL when the route has no destination. */
 const struct rules_destination *route_destination(const struct image *rules, const struct rules_route *route,
                                                   uint64_t draw);
-/* The path to send: the rewrite applied (prefix swap under a prefix match, else the whole path; the query
- * kept). */
-struct bytes route_rewrite(const struct image *rules, const struct route_choice *choice, struct bytes path,
-                           struct arena *arena);
+/*
+ * The path to send: the rewrite applied (prefix swap under a prefix match, else the
+ * whole path, or what a regular expression makes of it; the query kept). False: what
+ * the expression made is no path, or too long.
+ */
+bool route_rewrite(const struct image *rules, const struct route_regexes *regexes,
+                   const struct route_choice *choice, struct bytes path, struct arena *arena,
+                   struct bytes *out);
+/* The prefix that matched, else the whole path, becomes `with`; the query stays. */
+struct bytes route_prefix_swap(const struct route_choice *choice, struct bytes with, struct bytes path,
+                               struct arena *arena);
+bool route_text_holds(const struct image *rules, const struct route_regexes *regexes,
+                      const struct rules_text *want, struct bytes text);
 
 #endif

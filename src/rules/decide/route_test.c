@@ -211,8 +211,44 @@ static void paths_are_rewritten_with_their_query(void **state)
         world_open(&world, ROLE_GATEWAY, yaml);
         struct route_regexes *regexes = route_regexes_new(&world.rules, &why);
         assert_true(choose(&world, &(struct asked){"GET", "a.b", rows[i].path, NULL}, &choice, regexes));
-        struct bytes out = route_rewrite(&world.rules, &choice, bytes_of(rows[i].path), &arena);
+        struct bytes out;
+        assert_true(route_rewrite(&world.rules, regexes, &choice, bytes_of(rows[i].path), &arena, &out));
         assert_string_equal(arena_text(&arena, out), rows[i].out);
+        route_regexes_free(regexes);
+        world_done(&world);
+    }
+}
+
+static void a_path_may_be_rewritten_by_an_expression(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *match;
+        const char *rewrite;
+        const char *path;
+        const char *out; /* NULL: refused */
+    } rows[] = {
+        {"^/a/([^/]+)/(.*)$", "/\\2/\\1", "/a/b/c?d=/a/b/c", "/c/b?d=/a/b/c"},
+        {"/v[0-9]+", "/v", "/v1/x/v2", "/v/x/v"},
+        {"^/nothing$", "/x", "/a", "/a"},
+        {"^/a", "b", "/a/c", NULL},
+        {".*", "", "/a", NULL},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct world world;
+        struct route_choice choice;
+        struct fail why;
+        struct bytes out;
+        char yaml[2000];
+        snprintf(yaml, sizeof yaml,
+                 "%s  - {rewrite: {uriRegexRewrite: {match: '%s', rewrite: '%s'}}, " TO("x") "}\n",
+                 GATEWAY SERVICE("v", "a.b"), rows[i].match, rows[i].rewrite);
+        world_open(&world, ROLE_GATEWAY, yaml);
+        struct route_regexes *regexes = route_regexes_new(&world.rules, &why);
+        assert_true(choose(&world, &(struct asked){"GET", "a.b", rows[i].path, NULL}, &choice, regexes));
+        bool done = route_rewrite(&world.rules, regexes, &choice, bytes_of(rows[i].path), &arena, &out);
+        if (done != (rows[i].out != NULL) || (done && !bytes_equal(out, bytes_of(rows[i].out))))
+            world_wrong("%s: %.*s", rows[i].match, BYTES_FMT(out));
         route_regexes_free(regexes);
         world_done(&world);
     }
@@ -261,6 +297,7 @@ int main(void)
         cmocka_unit_test(nothing_follows_a_catch_all),
         cmocka_unit_test(weights_are_kept),
         cmocka_unit_test(paths_are_rewritten_with_their_query),
+        cmocka_unit_test(a_path_may_be_rewritten_by_an_expression),
         cmocka_unit_test(a_host_has_one_server),
     };
     return cmocka_run_group_tests(tests, arena_begin, arena_end);

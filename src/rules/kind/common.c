@@ -282,6 +282,20 @@ bool check_regex(struct report *report, const struct yaml_node *node, struct byt
     return true;
 }
 
+bool check_substitution(struct report *report, const struct yaml_node *node, struct bytes pattern,
+                        const struct yaml_node *rewrite_node, struct bytes rewrite)
+{
+    struct fail why;
+    struct regex *regex = regex_new(pattern, &why);
+    bool good = regex && regex_rewrite_check(regex, rewrite, &why);
+    if (!regex)
+        report_error(report, node, "is no regular expression RE2 takes: %s", why.text);
+    else if (!good)
+        report_error(report, rewrite_node, "%s", why.text);
+    regex_free(regex);
+    return good;
+}
+
 bool check_selector(struct report *report, const struct selector *selector)
 {
     bool good = true;

@@ -80,6 +80,9 @@ bool check_port(struct report *report, const struct yaml_node *node, int64_t por
 bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name);
 bool check_header_name(struct report *report, const struct yaml_node *node, struct bytes name);
 bool check_regex(struct report *report, const struct yaml_node *node, struct bytes pattern);
+/* An expression, and what its matches become: \\0 to \\9 stand for its groups. */
+bool check_substitution(struct report *report, const struct yaml_node *node, struct bytes pattern,
+                        const struct yaml_node *rewrite_node, struct bytes rewrite);
 bool check_selector(struct report *report, const struct selector *selector);
 bool check_destination(struct report *report, const struct destination *destination);
 /* Every string match below `node`'s map of them. */

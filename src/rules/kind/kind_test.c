@@ -93,6 +93,9 @@ static void gateway_rows(void **state)
     run("networking.istio.io/v1", "Gateway", rows, ROWS(rows));
 }
 
+#define HTTP(rest) "spec: {hosts: [a], http: [{" rest "}]}"
+#define ROUTE(rest) HTTP("route: [{destination: {host: a}}], " rest)
+
 static void virtual_service_rows(void **state)
 {
     (void)state;
@@ -126,8 +129,65 @@ static void virtual_service_rows(void **state)
          "f.yaml:4:47: spec.http[0].match[0].headers[\"@request.auth.claims.a\"]: claims are known at "
          "gateways only; "
          "name one in gateways"},
-        {"retries", "spec: {hosts: [a], http: [{route: [{destination: {host: a}}], retries: {attempts: 1}}]}",
-         "f.yaml:4:63: spec.http[0].retries: retries is not acted on by this version"},
+        {"retries", ROUTE("retries: {attempts: 1, retryOn: '5xx, 503,unavailable', backoff: 1s}"), NULL},
+        {"no word of retries", ROUTE("retries: {attempts: 1, retryOn: '5xx,soon'}"),
+         "f.yaml:4:95: spec.http[0].retries.retryOn: 'soon' is neither a status nor a word of Envoy's "
+         "x-envoy-retry-on"},
+        {"no status of retries", ROUTE("retries: {attempts: 1, retryOn: '600'}"),
+         "f.yaml:4:95: spec.http[0].retries.retryOn: '600' is neither a status nor a word of Envoy's "
+         "x-envoy-retry-on"},
+        {"retries without attempts", ROUTE("retries: {perTryTimeout: 1s}"),
+         "f.yaml:4:63: spec.http[0].retries: without attempts there are no retries to speak of"},
+        {"redirect", HTTP("redirect: {uri: /b, redirectCode: 308, derivePort: FROM_REQUEST_PORT}"), NULL},
+        {"code of a redirect", HTTP("redirect: {uri: /b, redirectCode: 304}"),
+         "f.yaml:4:62: spec.http[0].redirect.redirectCode: 304 is none of 301, 302, 303, 307, 308"},
+        {"a redirect to nowhere", HTTP("redirect: {}"),
+         "f.yaml:4:28: spec.http[0].redirect: says nothing to change: uri, prefixRewrite, authority, scheme "
+         "or port belongs here"},
+        {"path of a redirect", HTTP("redirect: {uri: '/a b'}"),
+         "f.yaml:4:44: spec.http[0].redirect.uri: a path has no spaces and no control characters"},
+        {"host of a redirect", HTTP("redirect: {authority: \"a\\r\\nb\"}"),
+         "f.yaml:4:50: spec.http[0].redirect.authority: is no host"},
+        {"scheme of a redirect", HTTP("redirect: {scheme: ftp}"),
+         "f.yaml:4:47: spec.http[0].redirect.scheme: is neither http nor https"},
+        {"two ports of a redirect", HTTP("redirect: {port: 1, derivePort: FROM_REQUEST_PORT}"),
+         "f.yaml:4:60: spec.http[0].redirect.derivePort: port and derivePort exclude each other"},
+        {"an answer", HTTP("directResponse: {status: 503, body: {bytes: aGk=}}"), NULL},
+        {"status of an answer", HTTP("directResponse: {status: 199}"),
+         "f.yaml:4:53: spec.http[0].directResponse.status: 199 is not between 200 and 599"},
+        {"body of an answer", HTTP("directResponse: {status: 200, body: {bytes: aGk}}"),
+         "f.yaml:4:72: spec.http[0].directResponse.body.bytes: is not base64"},
+        {"fault",
+         ROUTE("fault: {delay: {fixedDelay: 1s, percentage: {value: 1}}, abort: {grpcStatus: ABORTED, "
+               "percentage: {value: 1}}}"),
+         NULL},
+        {"fault of no request", ROUTE("fault: {abort: {httpStatus: 500}}"),
+         "f.yaml:4:71: spec.http[0].fault.abort: without a percentage no request is aborted"},
+        {"delay of no request", ROUTE("fault: {delay: {fixedDelay: 1s}}"),
+         "f.yaml:4:71: spec.http[0].fault.delay: without a percentage no request is delayed"},
+        {"fault of an unknown status", ROUTE("fault: {abort: {grpcStatus: BUSY, percentage: {value: 1}}}"),
+         "f.yaml:4:91: spec.http[0].fault.abort.grpcStatus: 'BUSY' is no status of gRPC"},
+        {"CORS",
+         ROUTE("corsPolicy: {allowOrigins: [{regex: 'https://a.*'}], allowMethods: [GET], allowHeaders: "
+               "['*'], maxAge: 1h, unmatchedPreflights: IGNORE}"),
+         NULL},
+        {"origins of CORS", ROUTE("corsPolicy: {allowOrigins: [{regex: '('}]}"),
+         "f.yaml:4:99: spec.http[0].corsPolicy.allowOrigins[0].regex: is no regular expression RE2 takes: "
+         "missing ): ("},
+        {"fields of CORS", ROUTE("corsPolicy: {exposeHeaders: [x-a, 'x b']}"),
+         "f.yaml:4:97: spec.http[0].corsPolicy.exposeHeaders[1]: must be one word, without spaces and "
+         "control characters"},
+        {"rewrite by expression", ROUTE("rewrite: {uriRegexRewrite: {match: '^/a/(.*)', rewrite: '/\\1'}}"),
+         NULL},
+        {"rewrite by a broken expression", ROUTE("rewrite: {uriRegexRewrite: {match: '(', rewrite: /}}"),
+         "f.yaml:4:98: spec.http[0].rewrite.uriRegexRewrite.match: is no regular expression RE2 takes: "
+         "missing ): ("},
+        {"rewrite with a group that is not there",
+         ROUTE("rewrite: {uriRegexRewrite: {match: a, rewrite: '/\\1'}}"),
+         "f.yaml:4:110: spec.http[0].rewrite.uriRegexRewrite.rewrite: names group 1 of an expression that "
+         "has 0"},
+        {"rewrite to what is no path", ROUTE("rewrite: {uri: '/a b'}"),
+         "f.yaml:4:78: spec.http[0].rewrite.uri: a path has no spaces and no control characters"},
         {"names of TLS",
          "spec: {hosts: ['*.a', b.c], tls: [{match: [{sniHosts: [x.a, B.c], destinationSubnets: "
          "[10.0.0.0/8]}], route: [{destination: {host: a}}]}]}",

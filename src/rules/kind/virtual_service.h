@@ -48,10 +48,83 @@ struct http_route_destination {
     struct route_headers *headers;
 };
 
+struct regex_rewrite {
+    struct group group;
+    struct bytes match;
+    struct bytes rewrite;
+};
+
 struct http_rewrite {
     struct group group;
-    struct bytes uri;
+    struct bytes uri; /* at == NULL: not written */
     struct bytes authority;
+    struct regex_rewrite *regex;
+};
+
+struct http_redirect {
+    struct group group;
+    struct bytes uri;            /* at == NULL: not written */
+    struct bytes prefix_rewrite; /* the same */
+    struct bytes authority;
+    int64_t port;
+    int derive_port; /* 0: the scheme's, 1: the request's; counts only when written */
+    struct bytes scheme;
+    int64_t code;
+};
+
+struct http_body {
+    struct group group;
+    struct bytes string;
+    struct bytes base64;
+};
+
+struct direct_response {
+    struct group group;
+    int64_t status;
+    struct http_body *body;
+};
+
+struct http_retry {
+    struct group group;
+    int64_t attempts;
+    int64_t per_try_timeout_ms; /* 0: none */
+    struct bytes retry_on;
+    bool other_hosts; /* counts only when written */
+    int64_t back_off_ms;
+};
+
+struct fault_delay {
+    struct group group;
+    int64_t percent;
+    struct percent *percentage;
+    int64_t fixed_ms;
+};
+
+struct fault_abort {
+    struct group group;
+    int64_t http_status; /* 0: not written */
+    struct bytes grpc_status;
+    struct percent *percentage;
+};
+
+struct http_fault {
+    struct group group;
+    struct fault_delay *delay;
+    struct fault_abort *abort;
+};
+
+enum preflights { PREFLIGHTS_UNSPECIFIED, PREFLIGHTS_FORWARD, PREFLIGHTS_IGNORE };
+
+struct cors_policy {
+    struct group group;
+    struct text_list allow_origin;
+    FIELD_LIST_OF(struct string_match) allow_origins;
+    struct text_list allow_methods;
+    struct text_list allow_headers;
+    struct text_list expose_headers;
+    int64_t max_age_ms; /* 0: not written */
+    bool allow_credentials;
+    int unmatched_preflights; /* enum preflights */
 };
 
 struct http_mirror {
@@ -65,7 +138,12 @@ struct http_route {
     struct bytes name;
     FIELD_LIST_OF(struct http_match) match; /* any of them; none matches all */
     FIELD_LIST_OF(struct http_route_destination) route;
+    struct http_redirect *redirect;
+    struct direct_response *direct_response;
     struct http_rewrite *rewrite;
+    struct http_retry *retries;
+    struct http_fault *fault;
+    struct cors_policy *cors;
     struct route_headers *headers;
     int64_t timeout_ms; /* 0: none */
     struct destination *mirror;

@@ -119,6 +119,7 @@ static void check_action(const struct http_route *route, struct report *report)
 static void check_http(const struct http_route *route, bool gateway, struct report *report)
 {
     check_action(route, report);
+    check_actions(route, report);
     for (size_t i = 0; i < route->match.count; i++)
         check_http_match(&route->match.at[i], gateway, report);
     check_destinations(route, report);

@@ -15,6 +15,7 @@ extern const struct field_table delegate_table;
 extern const struct field_table http_retry_table;
 extern const struct field_table http_fault_table;
 extern const struct field_table cors_policy_table;
+void check_actions(const struct http_route *route, struct report *report);
 
 /* virtual_service_tcp.c */
 extern const struct field_table tcp_route_table;
