@@ -13,6 +13,7 @@
 #include "control/key_table.h"
 #include "control/keys_image.h"
 #include "control/name_table.h"
+#include "control/session_tickets.h"
 #include "control/source_directory.h"
 #include "control/workers.h"
 
@@ -39,6 +40,8 @@ struct publish {
     char identity_problem[500];
     bool identity_settled; /* the first attempt has ended, or there is none to make */
     struct signing_letter *signing;
+    struct session_tickets tickets;
+    bool held; /* another control gets ready: nothing is made that it would not know of */
 
     uint64_t generation; /* the last one given out */
     unsigned char sent_hash[IMAGE_KINDS][32];

@@ -115,7 +115,10 @@ static void parts_fill(const struct publish *publish, struct arena *arena, struc
     size_t credentials = current->result.credential_count + (before ? before->result.credential_count : 0);
     struct keys_credential *certificates = arena_array(arena, struct keys_credential, credentials);
     struct keys_source *sets = arena_array(arena, struct keys_source, key_sets_max(publish));
-    *parts = (struct keys_parts){.identity = publish->identity, .credentials = certificates, .sets = sets};
+    *parts = (struct keys_parts){.identity = publish->identity,
+                                 .credentials = certificates,
+                                 .sets = sets,
+                                 .tickets = &publish->tickets};
     parts->credential_count = credentials_add(current, certificates);
     parts->credential_count += credentials_add(before, certificates + parts->credential_count);
     parts->set_count = sets_add(publish, current, sets);

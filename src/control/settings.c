@@ -285,7 +285,30 @@ static const struct field settings_fields[] = {
      .min = 0,
      .max = 60 * 60 * 1000,
      .preset = "30s",
-     .help = "how long exchanges may go on when the node ends"},
+     .help = "how long exchanges may go on when the node ends or is replaced"},
+    {.name = "drainSpread",
+     .type = FIELD_DURATION,
+     AT(settings, drain_spread_ms),
+     .min = 0,
+     .max = 60 * 60 * 1000,
+     .preset = "5s",
+     .help =
+         "within what part of drainTimeout idle connections are closed, evenly, so that not all clients come"
+         " back at once"},
+    {.name = "upgradeTimeout",
+     .type = FIELD_DURATION,
+     AT(settings, upgrade_timeout_ms),
+     .min = 1000,
+     .max = 60 * 60 * 1000,
+     .preset = "60s",
+     .help = "how long a new program may take until it can serve; the old one goes on when it cannot"},
+    {.name = "ticketKeyLifetime",
+     .type = FIELD_DURATION,
+     AT(settings, ticket_keys_ms),
+     .min = 1000,
+     .max = 24 * 60 * 60 * 1000,
+     .preset = "1h",
+     .help = "how long a key seals TLS session tickets; it opens them as long again"},
 };
 FIELD_TABLE(settings, struct settings);
 
@@ -341,6 +364,12 @@ static void numbers_preset(struct settings *settings)
         settings->path_level = PATH_BASE;
     if (!group_has(&settings->group, "drainTimeout"))
         settings->drain_timeout_ms = 30 * 1000;
+    if (!group_has(&settings->group, "drainSpread"))
+        settings->drain_spread_ms = 5 * 1000;
+    if (!group_has(&settings->group, "upgradeTimeout"))
+        settings->upgrade_timeout_ms = 60 * 1000;
+    if (!group_has(&settings->group, "ticketKeyLifetime"))
+        settings->ticket_keys_ms = 60 * 60 * 1000;
 }
 
 static void groups_preset(struct settings *settings, struct arena *arena)

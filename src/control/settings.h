@@ -96,6 +96,9 @@ struct settings {
     struct settings_dns *dns; /* never NULL after settings_read */
     struct limits *limits;    /* never NULL after settings_read */
     int64_t drain_timeout_ms;
+    int64_t drain_spread_ms;
+    int64_t upgrade_timeout_ms;
+    int64_t ticket_keys_ms;
 };
 
 extern const struct field_table settings_table;

@@ -35,6 +35,7 @@ struct client {
     struct census_entry *census; /* of its address, or NULL */
     const struct client_kind *kind; /* NULL until it has begun */
     void *codec;                    /* the kind's own half */
+    bool drained;                   /* it was told that the node ends */
     struct timer timer;             /* of sniffing and of the TLS handshake, then the kind's own */
 };
 

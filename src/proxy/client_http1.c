@@ -46,6 +46,7 @@ struct client_http1 {
     bool keep_alive;
     bool served;        /* a request has come already */
     bool continue_owed; /* 100 Continue, once the body is wanted */
+    bool leaving;       /* closes unless a request is here already */
 };
 
 static const struct client_ops http1_client_ops;
@@ -585,6 +586,14 @@ static bool linger_step(struct client_http1 *c)
     return n > 0;
 }
 
+/* Between two requests, and everything was read: not a close, which would be a reset to a request on its way.
+ */
+static bool may_leave(const struct client_http1 *c)
+{
+    const struct connection *connection = &c->client->connection;
+    return c->leaving && c->state == STATE_HEAD && !c->x && !connection->gone && !connection->broken;
+}
+
 static void http1_readable(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
@@ -605,6 +614,8 @@ static void http1_readable(struct client *client)
             break;
         }
     }
+    if (may_leave(c))
+        linger(c);
 }
 
 static void http1_written(struct client *client, size_t wrote)
@@ -645,12 +656,8 @@ static void http1_drain(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     c->keep_alive = false;
-    if (c->state != STATE_HEAD || c->x)
-        return;
-    if (c->client->connection.out.bytes) /* the end of an answer */
-        linger(c);
-    else
-        client_close(c->client);
+    c->leaving = true;
+    connection_wake(&client->connection); /* a request that has come unseen gets its answer */
 }
 
 static void on_trailers(struct inlet *inlet, struct http_fields *trailers)

@@ -178,15 +178,15 @@ void connection_open_server(struct connection *c, struct loop *loop, int fd, con
 }
 
 void connection_open_client(struct connection *c, struct loop *loop, int fd, bool connecting,
-                            struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
-                            void *owner)
+                            struct tls_context *context, struct bytes sni, struct bytes place,
+                            const struct connection_ops *ops, void *owner)
 {
     connection_init(c, loop, fd, ops, owner);
     c->connecting = connecting;
     c->writable = !connecting;
     if (context) {
         struct tls_io io = tls_io_of(c);
-        tls_begin(c, tls_session_new_client(context, sni, &io), context);
+        tls_begin(c, tls_session_new_client(context, sni, place, &io), context);
     }
     connection_watch(c);
     if (!connecting)

@@ -69,8 +69,8 @@ void connection_open_server(struct connection *connection, struct loop *loop, in
                             const struct connection_ops *ops, void *owner);
 /* `connecting`: the socket's connect is under way. */
 void connection_open_client(struct connection *connection, struct loop *loop, int fd, bool connecting,
-                            struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
-                            void *owner);
+                            struct tls_context *context, struct bytes sni, struct bytes place,
+                            const struct connection_ops *ops, void *owner);
 /* Leaves before anything else, also before TLS. Lies with the owner until the connection is open. */
 void connection_first(struct connection *connection, struct bytes bytes);
 /* Turns a plain server connection into a TLS one. `context` is the first (see choose), borrowed. */

@@ -28,7 +28,7 @@ static void accept_some(struct listen *listen)
     struct io *io = listen->worker->loop.io;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         struct sockaddr_storage peer;
-        if (!listen->row || listen->worker->draining)
+        if (!listen->row || listen->fd < 0 || listen->worker->draining)
             return;
         int fd = io->accept(io, listen->fd, &peer);
         if (fd == -EAGAIN)
@@ -86,7 +86,7 @@ void listen_start(struct listen *listen)
 void listen_refresh(struct listen *listen)
 {
     const struct generation *generation = listen->worker->generation;
-    listen->row = generation && listen->fd >= 0 ? listen_row(generation, listen->id) : NULL;
-    if (listen->row)
+    listen->row = generation ? listen_row(generation, listen->id) : NULL;
+    if (listen->row && listen->fd >= 0)
         loop_soon(&listen->worker->loop, &listen->resume);
 }

@@ -279,15 +279,12 @@ void record_write(struct worker *worker, const struct record *record)
 {
     char buffer[RECORD_BYTES_MAX];
     struct text text;
-    bool wake = false;
     worker->requests++;
     if (!worker->has_ring)
         return;
     text_init_fixed(&text, buffer, sizeof buffer);
     record_encode(&text, record);
-    ring_write(&worker->ring, text_bytes(&text), &wake);
-    if (wake)
-        worker->ops->wake_reader(worker);
+    ring_write(&worker->ring, text_bytes(&text));
 }
 
 void record_refused(const struct client *client, enum record_flag flag, const char *details,

@@ -182,7 +182,7 @@ static void on_open(struct connection *connection)
 static void socket_ready(struct upstream *u, int fd, bool connecting)
 {
     connection_open_client(&u->connection, &u->worker->loop, fd, connecting, u->context, u->sni,
-                           &upstream_connection_ops, u);
+                           bytes_of(u->host_text), &upstream_connection_ops, u);
     connection_first(&u->connection, bytes_make(u->header, u->header_len));
     u->connection.on_buried = on_buried;
     tls_context_unref(u->context);
@@ -324,6 +324,8 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
 {
     const struct endpoints_endpoint *endpoint = target->endpoint;
     struct upstream *u = upstream_new(worker, target);
+    struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
+    snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
     header_prepare(u, x);
     limits_take(u, x->cluster);
     timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);

@@ -594,7 +594,15 @@ extern const struct image_schema endpoints_schema;
 
 /* ---- keys ------------------------------------------------------------- */
 
-enum keys_table { KEYS_ROOT, KEYS_SET, KEYS_KEY, KEYS_CERTIFICATE, KEYS_SIGNER, KEYS_TABLE_COUNT };
+enum keys_table {
+    KEYS_ROOT,
+    KEYS_SET,
+    KEYS_KEY,
+    KEYS_CERTIFICATE,
+    KEYS_SIGNER,
+    KEYS_TICKET,
+    KEYS_TABLE_COUNT
+};
 
 struct keys_root {
     uint64_t self;               /* KEYS_CERTIFICATE id of the node's own mesh identity; 0: none yet */
@@ -638,6 +646,11 @@ struct keys_signer {
     struct image_text der; /* private; only control and the workers ever see it */
     int64_t from_s;
     int64_t until_s;
+};
+
+/* Of the servers' TLS session tickets: the first seals, the others still open. */
+struct keys_ticket {
+    struct image_text key; /* TICKET_KEY_SIZE bytes */
 };
 
 extern const struct image_schema keys_schema;

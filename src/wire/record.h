@@ -113,6 +113,7 @@ enum record_field_type {
 
 struct record_field {
     const char *name;
+    struct bytes json_name; /* ,"name": */
     enum record_field_type type;
     size_t offset;
     const char *const *choices; /* RECORD_CHOICE, NULL-terminated */
