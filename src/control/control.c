@@ -215,7 +215,10 @@ static void worker_read(struct control *control, uint32_t index)
             return;
         if (fd >= 0)
             close(fd); /* workers have nothing to hand up */
-        publish_worker_frame(&control->publish, index, &frame);
+        if (frame.type == FRAME_LIMIT_HITS)
+            metrics_limit(control->metrics, frame.id, frame.number);
+        else
+            publish_worker_frame(&control->publish, index, &frame);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "control/metrics_cluster.h"
 #include "control/metrics_labels.h"
+#include "wire/limit.h"
 
 enum { BUCKETS = 20, IS_TCP = 1, LABELS_MAX = 8192, KEY_MAX = 8192 };
 
@@ -50,6 +51,7 @@ struct metrics {
     const struct commons *commons; /* NULL: none */
     uint64_t overflow;
     uint64_t lost[LOSS_COUNT];
+    uint64_t limits[LIMIT_COUNT];
 };
 
 struct metrics *metrics_new(const struct metrics_node *node)
@@ -176,6 +178,15 @@ void metrics_lost(struct metrics *metrics, enum metrics_loss what, uint64_t coun
     pthread_mutex_unlock(&metrics->lock);
 }
 
+void metrics_limit(struct metrics *metrics, uint64_t limit, uint64_t count)
+{
+    if (limit == LIMIT_NONE || limit >= LIMIT_COUNT)
+        return;
+    pthread_mutex_lock(&metrics->lock);
+    metrics->limits[limit] += count;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
 /* ---- writing ---- */
 
 void metrics_head(struct text *out, const char *name, const char *type, const char *help)
@@ -285,6 +296,15 @@ static void series_write(struct text *out, const struct sorted *all)
                    offsetof(struct series, sent));
 }
 
+/* All of them, also what has not bitten yet: so a rate can be taken from the first time on. */
+static void limits_write(struct text *out, const struct metrics *metrics)
+{
+    metrics_head(out, "selvage_limit_hits_total", "counter", "How often a limit has bitten.");
+    for (uint32_t i = LIMIT_NONE + 1; i < LIMIT_COUNT; i++)
+        text_format(out, "selvage_limit_hits_total{limit=\"%s\"} %llu\n", limit_name((enum limit)i),
+                    (unsigned long long)metrics->limits[i]);
+}
+
 static void losses_write(struct text *out, const struct metrics *metrics)
 {
     static const struct {
@@ -329,6 +349,7 @@ void metrics_write(struct metrics *metrics, struct text *out)
     series_write(out, &all);
     metrics_clusters_write(&metrics->clusters, out);
     ejected_write(out, metrics);
+    limits_write(out, metrics);
     losses_write(out, metrics);
     pthread_mutex_unlock(&metrics->lock);
     free(all.at);

@@ -36,7 +36,9 @@ void metrics_count(struct metrics *metrics, const struct record *record);
 /* Records lost, records not understood, lines of the access log lost. */
 enum metrics_loss { LOSS_RING, LOSS_RECORD, LOSS_LINE, LOSS_COUNT };
 void metrics_lost(struct metrics *metrics, enum metrics_loss what, uint64_t count);
-/* istio_*, envoy_cluster_* and the losses; series sorted by their labels. */
+/* A worker's word; what is no limit is passed over. */
+void metrics_limit(struct metrics *metrics, uint64_t limit, uint64_t count);
+/* istio_*, envoy_cluster_*, limits and the losses; series sorted by their labels. */
 void metrics_write(struct metrics *metrics, struct text *out);
 
 /* For others who write metrics: HELP and TYPE lines. */

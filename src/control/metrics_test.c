@@ -10,6 +10,7 @@
 #include "control/metrics_cluster.h"
 #include "control/metrics_labels.h"
 #include "rules/snapshot.h"
+#include "wire/limit.h"
 
 static const struct metrics_node node = {.workload = BYTES_INIT("cart"),
                                          .name_space = BYTES_INIT("shop"),
@@ -242,6 +243,31 @@ static void whatever_changes_the_labels_changes_the_series(void **state)
     metrics_free(metrics);
 }
 
+static void limits_are_counted_by_name(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new(&node);
+    metrics_limit(metrics, LIMIT_HEAD_BYTES, 3);
+    metrics_limit(metrics, LIMIT_HEAD_BYTES, 4);
+    metrics_limit(metrics, LIMIT_NONE, 1);
+    metrics_limit(metrics, LIMIT_COUNT, 1); /* a worker that was taken over may say anything */
+    metrics_limit(metrics, UINT64_MAX, 1);
+    assert_true(has(metrics, "# TYPE selvage_limit_hits_total counter\n"));
+    assert_true(has(metrics, "selvage_limit_hits_total{limit=\"head_bytes\"} 7\n"));
+    assert_true(has(metrics, "selvage_limit_hits_total{limit=\"http2_resets\"} 0\n"));
+    assert_false(has(metrics, "none"));
+    metrics_free(metrics);
+}
+
+static void every_limit_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < LIMIT_COUNT; i++)
+        for (uint32_t k = 0; k < i; k++)
+            assert_string_not_equal(limit_name((enum limit)i), limit_name((enum limit)k));
+    assert_string_equal(limit_name(LIMIT_COUNT), "none");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +278,8 @@ int main(void)
         cmocka_unit_test(connections_have_metrics_of_their_own),
         cmocka_unit_test(values_are_escaped),
         cmocka_unit_test(one_series_too_many_is_only_counted),
+        cmocka_unit_test(limits_are_counted_by_name),
+        cmocka_unit_test(every_limit_has_a_name_of_its_own),
         cmocka_unit_test(whatever_changes_the_labels_changes_the_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

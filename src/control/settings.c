@@ -274,6 +274,11 @@ static const struct field settings_fields[] = {
      AT(settings, dns),
      .group = &dns_table,
      .help = "who is asked for the addresses of endpoints given by name"},
+    {.name = "limits",
+     .type = FIELD_GROUP,
+     AT(settings, limits),
+     .group = &limits_table,
+     .help = "what is accepted of whoever calls, and when load is shed"},
     {.name = "drainTimeout",
      .type = FIELD_DURATION,
      AT(settings, drain_timeout_ms),
@@ -377,6 +382,8 @@ static void groups_preset(struct settings *settings, struct arena *arena)
         settings->front_proxies = arena_new(arena, struct settings_front_proxies);
     if (!settings->dns)
         settings->dns = arena_new(arena, struct settings_dns);
+    if (!settings->limits)
+        settings->limits = arena_new(arena, struct limits);
 }
 
 static bool is_off(const struct yaml_node *node)
@@ -617,6 +624,7 @@ bool settings_read(struct bytes text, const char *file, struct findings *finding
     groups_preset(settings, findings->arena);
     admin_read(settings, &report);
     access_log_read(settings, &report);
+    limits_complete(settings->limits, &report);
     unknown_are_errors(findings, from);
     if (findings->errors == errors)
         settings_check(settings, &report);

@@ -52,7 +52,14 @@ static void connect_path(struct worker *worker, uint64_t id, struct bytes path)
     channel_send(&p->supervisor, &frame, -1);
 }
 
-static const struct worker_ops ops = {need_keys, connect_path};
+static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
+{
+    struct worker_process *p = worker->owner;
+    struct frame frame = {.type = FRAME_LIMIT_HITS, .index = worker->index, .id = limit, .number = count};
+    return channel_send(&p->control, &frame, -1);
+}
+
+static const struct worker_ops ops = {need_keys, connect_path, limit_hits};
 
 /* ---- the end --------------------------------------------------------------------------- */
 

@@ -146,7 +146,7 @@ static void a_header_has_its_own_time_however_it_dribbles(void **state)
     open_proxied(ROLE_GATEWAY, PLAY_SIMPLE);
     int client = play_dial(&play);
     for (size_t i = 0; i < sizeof LINE - 1 && !sim_ended(play.sim, client); i++) {
-        sim_say(play.sim, client, bytes_make(LINE + i, 1));
+        sim_say(play.sim, client, bytes_make(&LINE[i], 1));
         play_pass(&play, 500);
     }
     assert_true(sim_ended(play.sim, client));

@@ -380,6 +380,7 @@ static struct generation *generation_make(struct loader *loader)
     g->regexes = g->parts[IMAGE_RULES - 1]->regexes;
     g->node = image_row(&g->rules, RULES_NODE, image_all(&g->rules, RULES_NODE), 0);
     g->root = image_row(&g->keys, KEYS_ROOT, image_all(&g->keys, KEYS_ROOT), 0);
+    g->limits = image_row(&g->rules, RULES_LIMITS, image_all(&g->rules, RULES_LIMITS), 0);
     if (g->node->assertion.count)
         g->assertion = image_row(&g->rules, RULES_ASSERTION, g->node->assertion, 0);
     g->key_sets = keys->key_sets;

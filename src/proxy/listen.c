@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "proxy/admit.h"
 #include "proxy/client.h"
 
 enum { ACCEPT_AT_ONCE = 64, AGAIN_MS = 100 };
@@ -41,7 +42,11 @@ static void accept_some(struct listen *listen)
             return;
         }
         listen->worker->accepted++;
-        client_open(listen, fd, &peer);
+        struct census_entry *entry;
+        if (admit(listen, &peer, &entry))
+            client_open(listen, fd, &peer, entry);
+        else
+            io->close(io, fd);
     }
     loop_soon(&listen->worker->loop, &listen->resume);
 }

@@ -35,7 +35,14 @@ static void connect_path(struct worker *worker, uint64_t id, struct bytes path)
     snprintf(play->wants.path, sizeof play->wants.path, "%.*s", BYTES_FMT(path));
 }
 
-static const struct worker_ops ops = {need_keys, connect_path};
+static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
+{
+    struct play *play = worker->owner;
+    play->limit_hits[limit] += count;
+    return true;
+}
+
+static const struct worker_ops ops = {need_keys, connect_path, limit_hits};
 
 /* ---- images ------------------------------------------------------------------------ */
 

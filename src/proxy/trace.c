@@ -313,3 +313,30 @@ void record_refused(const struct client *client, enum record_flag flag, const ch
         r.source_principal = peer->uri;
     record_write(client->worker, &r);
 }
+
+void record_turned_away(struct listen *listen, struct bytes remote, enum record_flag flag,
+                        struct bytes details)
+{
+    enum { PAUSE_MS = 1000 };
+    struct worker *worker = listen->worker;
+    const struct generation *generation = worker->generation;
+    uint64_t now_ms = worker->loop.now_ms;
+    if (worker->turned_away_ms && now_ms < worker->turned_away_ms + PAUSE_MS)
+        return;
+    worker->turned_away_ms = now_ms;
+    struct record r = {
+        .start_us = worker->loop.io->wall_us(worker->loop.io),
+        .flags = (uint32_t)flag,
+        .role = generation->node->role,
+        .direction = listen->row->direction,
+        .protocol = 1,
+        .worker = worker->index,
+        .node = image_text(&generation->rules, generation->node->name),
+        .details = details,
+        .local = image_text(&generation->rules, listen->row->name),
+        .remote = remote,
+        .decision = BYTES("deny"),
+        .revision = bytes_of(generation->revision),
+    };
+    record_write(worker, &r);
+}

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "proxy/assertion_keep.h"
 #include "proxy/balance.h"
 #include "proxy/client.h"
 #include "proxy/key_wait.h"
+#include "proxy/limit_hits.h"
 #include "proxy/listen.h"
 #include "proxy/token.h"
 #include "proxy/upstream.h"
@@ -18,12 +20,15 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     list_init(&worker->listens);
     list_init(&worker->clients);
     list_init(&worker->exchanges);
+    census_init(&worker->census);
+    limit_hits_init(worker);
     map_init(&worker->connects);
     map_init(&worker->loads);
     counts_init(&worker->counts, NULL, index, 1);
     worker->health = heap_new(struct health_memory);
     worker->health_own = true;
     worker->tokens = token_cache_new();
+    worker->assertions = assertion_keep_new();
     worker->pool = pool_new(worker);
     worker->key_waits = key_waits_new();
     worker->stock = exchange_stock_new();
@@ -65,7 +70,10 @@ void worker_done(struct worker *worker)
             worker->loop.io->close(worker->loop.io, listen->fd);
         free(listen);
     }
+    census_done(&worker->census);
+    limit_hits_done(worker);
     token_cache_free(worker->tokens);
+    assertion_keep_free(worker->assertions);
     key_waits_free(worker->key_waits);
     pool_free(worker->pool);
     counts_done(&worker->counts);
@@ -131,6 +139,7 @@ void worker_swap(struct worker *worker, struct generation *generation)
 {
     struct generation *old = worker->generation;
     worker->generation = generation;
+    block_limit_set((size_t)generation->limits->memory_bytes / sizeof(struct block));
     list_for(link, &worker->listens)
     {
         listen_refresh(container_of(link, struct listen, link));

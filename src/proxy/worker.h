@@ -8,12 +8,15 @@
 
 #include "base/map.h"
 #include "loop/loop.h"
+#include "proxy/census.h"
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
 #include "wire/commons.h"
+#include "wire/limit.h"
 #include "wire/ring.h"
 
 struct token_cache;
+struct assertion_keep;
 struct pool;
 struct key_waits;
 struct stock;
@@ -24,6 +27,8 @@ struct worker_ops {
     void (*need_keys)(struct worker *worker, uint64_t key_set);
     /* Connect to that unix socket path for me (worker_connected follows with the same id). */
     void (*connect_path)(struct worker *worker, uint64_t id, struct bytes path);
+    /* A limit has bitten so often since this was told last. False: it could not be told. */
+    bool (*limit_hits)(struct worker *worker, enum limit limit, uint64_t count);
 };
 
 /* A listening socket; outlives generations, found by the listener's id. */
@@ -35,6 +40,7 @@ struct listen {
     int fd;
     bool accepting;
     const struct rules_listener *row; /* in the current generation; NULL: the rules do not know it (yet) */
+    uint64_t clients;                 /* that came by it and are still there */
     struct link link;
     struct task resume; /* accept goes on after a pause */
     struct timer again; /* it failed for want of something: no event will tell when there is some */
@@ -50,6 +56,7 @@ struct worker {
     struct link clients; /* connections of clients, of every kind */
     struct link exchanges;
     struct token_cache *tokens;
+    struct assertion_keep *assertions;
     struct pool *pool;
     struct key_waits *key_waits;
     struct ring ring;
@@ -67,6 +74,11 @@ struct worker {
     struct map loads;    /* balance.c */
     uint64_t accepted;
     uint64_t requests;
+    struct census census;
+    uint64_t limit_hits[LIMIT_COUNT];
+    struct timer limit_timer;
+    uint64_t turned_away_ms; /* when the last record of one turned away was written */
+    uint64_t shrunk_ms;      /* when memory was last given back for want of it */
     struct stock *stock;
     int64_t date_s; /* answer.c: the second that date was written for */
     char date[HTTP_DATE_SIZE];

@@ -302,6 +302,10 @@ static const struct image_column keys_ticket_columns[] = {
     TEXT(keys_ticket, key),
 };
 
+static const struct image_column rules_limits_columns[] = {
+    CHOICE(rules_limits, underscores, UNDERSCORES_COUNT),
+};
+
 static const struct image_table rules_tables[] = {
     [RULES_NODE] = TABLE(rules_node, 1),
     [RULES_LISTENER] = TABLE(rules_listener, 0),
@@ -333,6 +337,7 @@ static const struct image_table rules_tables[] = {
     [RULES_FAULT] = PLAIN_TABLE(rules_fault),
     [RULES_CORS] = TABLE(rules_cors, 0),
     [RULES_OUTLIER] = TABLE(rules_outlier, 0),
+    [RULES_LIMITS] = TABLE(rules_limits, 1),
 };
 
 static const struct image_table endpoints_tables[] = {

@@ -53,10 +53,11 @@ enum frame_type {
     FRAME_KEYS_ANSWER, /* id: key set; number: 1 it was read anew (an image came before), 0 it was not */
     FRAME_LOG_LEVEL,   /* number: enum log_level */
     /* worker -> control */
-    FRAME_HELLO,     /* index; number: pid */
-    FRAME_LOADED,    /* number: enum image_kind; id: generation now in force */
-    FRAME_REFUSED,   /* number: enum image_kind; id: generation; text: why */
-    FRAME_NEED_KEYS, /* id: key set: a token names a key that it lacks */
+    FRAME_HELLO,      /* index; number: pid */
+    FRAME_LOADED,     /* number: enum image_kind; id: generation now in force */
+    FRAME_REFUSED,    /* number: enum image_kind; id: generation; text: why */
+    FRAME_NEED_KEYS,  /* id: key set: a token names a key that it lacks */
+    FRAME_LIMIT_HITS, /* id: enum limit; number: how often it has bitten since the last such frame */
     FRAME_TYPE_COUNT,
 
     /*

@@ -34,6 +34,7 @@ struct compile_node {
     size_t protocol_network_count;
     const int64_t *protocol_ports;
     size_t protocol_port_count;
+    const struct rules_limits *limits; /* NULL: what holds when nothing is written */
 };
 
 /* A key set that control has to provide, and a certificate: what the images refer to by id. */
