@@ -125,7 +125,9 @@ class Soak:
         done = subprocess.run(['h2load', '-n', '40', '-c', '2', '-m', '10', *fields,
                                'http://127.0.0.1:%d/shared' % self.front], capture_output=True, text=True,
                               timeout=60, check=False)
-        return 'status codes: 40 2xx' in done.stdout
+        assert 'status codes: 40 2xx' in done.stdout, [line for line in done.stdout.split('\n')
+                                                       if line.startswith(('requests:', 'status codes:'))]
+        return True
 
     def leaver(self, _):
         with http1.Connection(self.front) as connection:
@@ -204,7 +206,8 @@ class Soak:
             thread.join(30)
         for node in self.nodes:
             renewed = node.log_text().count(' is good until ')
-            assert renewed > number / 2, '%s renewed its certificate %d times' % (node.name, renewed)
+            # files are looked at every few seconds, so not each of several quick changes is a renewal
+            assert renewed > 1, '%s never renewed its certificate' % node.name
         return first, self.sizes(), number
 
     def judge(self, first, last):
