@@ -56,7 +56,7 @@ static bool inlet_room(struct inlet *inlet)
         inlet->in->used = 0;
         inlet->at = 0;
     }
-    if (inlet->in && inlet->in->used < BLOCK_ROOM)
+    if (inlet->in && inlet->in->used < (rest.len ? BLOCK_ROOM : READ_MAX))
         return true;
     if (rest.len == BLOCK_ROOM)
         return false;
