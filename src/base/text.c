@@ -102,12 +102,22 @@ static void add_json_char(struct text *text, struct bytes character)
     }
 }
 
-/* How many bytes stand for themselves in JSON. */
+/* What does not stand for itself in JSON: controls, both of its own marks, and what is not ASCII. */
+static const bool json_special[256] = {
+    [0x00 ... 0x1F] = true, ['"'] = true, ['\\'] = true, [0x7F ... 0xFF] = true};
+
+/* How many bytes stand for themselves: eight at a time first. */
 static size_t json_plain(struct bytes b)
 {
+    const unsigned char *at = (const unsigned char *)b.at;
     size_t plain = 0;
-    while (plain < b.len && b.at[plain] >= 0x20 && b.at[plain] < 0x7F && b.at[plain] != '"' &&
-           b.at[plain] != '\\')
+    for (; b.len - plain >= 8; plain += 8) {
+        const unsigned char *c = at + plain;
+        if (json_special[c[0]] | json_special[c[1]] | json_special[c[2]] | json_special[c[3]] |
+            json_special[c[4]] | json_special[c[5]] | json_special[c[6]] | json_special[c[7]])
+            break;
+    }
+    while (plain < b.len && !json_special[at[plain]])
         plain++;
     return plain;
 }

@@ -24,7 +24,14 @@ void http2_head_init(struct http2_head *head, struct arena *arena, const struct 
 static void refuse(struct http2_head *head, unsigned status, const char *sentence)
 {
     if (!head->error.sentence)
-        head->error = (struct http1_error){status, sentence};
+        head->error = (struct http1_error){.status = status, .sentence = sentence};
+}
+
+/* A limit has bitten. */
+static void over(struct http2_head *head, unsigned status, enum limit limit, const char *sentence)
+{
+    if (!head->error.sentence)
+        head->error = (struct http1_error){status, sentence, limit};
 }
 
 /* ---- fields ------------------------------------------------------------------------ */
@@ -106,13 +113,14 @@ static void host_field(struct http2_head *head, struct bytes value)
 {
     if (head->host.len)
         refuse(head, 400, "there is more than one Host field");
-    head->host = arena_bytes(head->arena, value);
+    head->host = value;
 }
 
 static void regular_field(struct http2_head *head, struct bytes name, struct bytes value)
 {
-    struct arena *arena = head->arena;
-    switch (http_known_find(name)) {
+    enum http_known known = http_known_find(name);
+    struct bytes kept = arena_bytes(head->arena, value);
+    switch (known) {
     case HTTP_CONNECTION:
     case HTTP_KEEP_ALIVE:
     case HTTP_PROXY_CONNECTION:
@@ -128,7 +136,7 @@ static void regular_field(struct http2_head *head, struct bytes name, struct byt
         length_field(head, value);
         return;
     case HTTP_HOST:
-        host_field(head, value);
+        host_field(head, kept);
         return;
     case HTTP_COOKIE: /* RFC 9113 8.2.3 */
         cookie_add(head, value);
@@ -141,7 +149,10 @@ static void regular_field(struct http2_head *head, struct bytes name, struct byt
     default:
         break;
     }
-    http_fields_add(&head->fields, arena_bytes(arena, name), arena_bytes(arena, value));
+    if (known != HTTP_OTHER)
+        http_fields_add_known(&head->fields, known, kept);
+    else
+        http_fields_add(&head->fields, arena_bytes(head->arena, name), kept);
 }
 
 void http2_head_field(struct http2_head *head, struct bytes name, struct bytes value)
@@ -150,11 +161,13 @@ void http2_head_field(struct http2_head *head, struct bytes name, struct bytes v
     bool is_pseudo = name.len && name.at[0] == ':';
     head->size += name.len + value.len + FIELD_OVERHEAD;
     if (head->size > limits->head_max)
-        refuse(head, 431, "the header section is too long");
+        over(head, 431, LIMIT_HEAD_BYTES, "the header section is too long");
     else if (++head->count > limits->fields_max)
-        refuse(head, 431, "there are too many header fields");
+        over(head, 431, LIMIT_FIELDS, "there are too many header fields");
     else if (name.len > limits->name_max)
-        refuse(head, 431, "a header's name is too long");
+        over(head, 431, LIMIT_NAME_BYTES, "a header's name is too long");
+    else if (limits->no_underscores && bytes_find(name, '_') < name.len)
+        over(head, 400, LIMIT_UNDERSCORES, "a header's name holds '_'");
     else if (!name_ok(is_pseudo ? bytes_part(name, 1, name.len) : name))
         refuse(head, 400, "a header's name holds a character that no name may hold");
     else if (!value_ok(value))
@@ -211,7 +224,7 @@ static void target_check(struct http2_head *head)
     else if (!(head->pseudo & PSEUDO_PATH))
         refuse(head, 400, "there is no path");
     else if (head->path.len > head->limits->line_max)
-        refuse(head, 414, "the path is too long");
+        over(head, 414, LIMIT_LINE_BYTES, "the path is too long");
     else if (bytes_find(head->path, '#') < head->path.len)
         refuse(head, 400, "the path has a fragment");
     else if (!all && !path_ok(head->path))
