@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/heap.h"
 #include "crypt/peer.h"
+#include "proxy/assertion_keep.h"
 #include "proxy/generation.h"
 #include "proxy/token.h"
 #include "wire/base64.h"
@@ -120,47 +121,46 @@ static void add_actor(struct exchange *x, struct text *text)
     text_add_c(text, '}');
 }
 
-static void id_draw(struct exchange *x, char out[37])
+static void id_draw(struct exchange *x, char out[ASSERTION_ID_SIZE])
 {
     unsigned char r[16];
     struct text text;
     x->worker->loop.io->random(x->worker->loop.io, r, sizeof r);
-    text_init_fixed(&text, out, 37);
+    text_init_fixed(&text, out, ASSERTION_ID_SIZE);
     text_add_hex(&text, bytes_make(r, sizeof r));
 }
 
-static struct bytes payload_make(struct exchange *x, int64_t now_s, char id[37])
+/* What it says of the user: all but the times and the id, and the object is not closed yet. */
+static void add_said(struct exchange *x, struct text *text)
 {
     const struct generation *generation = x->generation;
     const struct rules_assertion *rule = generation->assertion;
-    struct text text;
-    id_draw(x, id);
-    text_init_arena(&text, &x->arena);
-    text_add_c(&text, '{');
-    member_text(&text, "iss", image_text(&generation->rules, rule->issuer));
-    member_text(&text, "sub", subject_of(x));
-    add_audiences(x, &text);
-    member(&text, "iat");
-    text_format(&text, "%lld", (long long)now_s);
-    member(&text, "nbf");
-    text_format(&text, "%lld", (long long)now_s - 5); /* clocks differ a little */
-    member(&text, "exp");
-    text_format(&text, "%lld", (long long)now_s + rule->lifetime_s);
-    member_text(&text, "jti", bytes_of(id));
-    add_groups(x, &text);
-    add_copied(x, &text);
-    add_actor(x, &text);
-    member(&text, "cnf");
-    text_add_s(&text, "{\"x5t#S256\":");
-    text_add_json(&text, base64url_encode(bytes_make(generation->self_sha256, 32), &x->arena));
-    text_add_c(&text, '}');
+    text_add_c(text, '{');
+    member_text(text, "iss", image_text(&generation->rules, rule->issuer));
+    member_text(text, "sub", subject_of(x));
+    add_audiences(x, text);
+    add_groups(x, text);
+    add_copied(x, text);
+    add_actor(x, text);
+    member(text, "cnf");
+    text_add_s(text, "{\"x5t#S256\":");
+    text_add_json(text, base64url_encode(bytes_make(generation->self_sha256, 32), &x->arena));
+    text_add_c(text, '}');
     struct bytes hash = image_text(&generation->rules, rule->mapping_hash);
     if (hash.len)
-        member_text(&text, "selvage.rules", hash);
+        member_text(text, "selvage.rules", hash);
     else if (x->assertion && json_member_text(x->assertion->claims, "selvage.rules", &hash))
-        member_text(&text, "selvage.rules", hash); /* who mapped them stays known */
-    text_add_c(&text, '}');
-    return text_bytes(&text);
+        member_text(text, "selvage.rules", hash); /* who mapped them stays known */
+}
+
+static void add_times(struct text *text, int64_t now_s, int64_t lifetime_s)
+{
+    member(text, "iat");
+    text_format(text, "%lld", (long long)now_s);
+    member(text, "nbf");
+    text_format(text, "%lld", (long long)now_s - 5); /* clocks differ a little */
+    member(text, "exp");
+    text_format(text, "%lld", (long long)now_s + lifetime_s);
 }
 
 /* The signer whose day it is; the first of all when a clock was set back to before it was made. */
@@ -193,24 +193,63 @@ static uint64_t made_for(const struct exchange *x, const struct keys_signer *sig
     return hash_stable(bytes_make(&parts, sizeof parts));
 }
 
-static bool assertion_sign(struct exchange *x, const struct keys_signer *signer, size_t row, int64_t now_s,
-                           struct fail *why)
+/* Of the same user as `said`, with the same key and for as long, whatever the token was. */
+static struct digest said_digest(struct exchange *x, struct bytes kid, struct bytes said)
+{
+    const uint32_t lifetime_s = x->generation->assertion->lifetime_s;
+    const struct bytes parts[] = {bytes_make(&lifetime_s, sizeof lifetime_s), kid, BYTES("\n"), said};
+    return assertion_keep_digest(x->worker->assertions, arena_join(&x->arena, parts, 4));
+}
+
+/* `text` goes on behind what it says of the user. */
+static const struct assertion *assertion_sign(struct exchange *x, struct bytes kid, size_t row, int64_t now_s,
+                                              struct text *text, const struct digest *said, struct fail *why)
 {
     const struct generation *generation = x->generation;
-    struct token *token = x->token;
+    int64_t lifetime_s = generation->assertion->lifetime_s;
     uint8_t signature[SIGNER_SIGNATURE_SIZE];
-    struct bytes kid = image_text(&generation->keys, signer->kid);
-    struct bytes header = arena_format(
-        &x->arena, "{\"alg\":\"ES256\",\"kid\":\"%.*s\",\"typ\":\"" ASSERTION_TYPE "\"}", BYTES_FMT(kid));
-    struct bytes input = jws_signing_input(header, payload_make(x, now_s, token->assertion_id), &x->arena);
+    char id[ASSERTION_ID_SIZE];
+    id_draw(x, id);
+    add_times(text, now_s, lifetime_s);
+    member_text(text, "jti", bytes_of(id));
+    text_add_c(text, '}');
+    const struct bytes parts[] = {BYTES("{\"alg\":\"ES256\",\"kid\":\""), kid,
+                                  BYTES("\",\"typ\":\"" ASSERTION_TYPE "\"}")};
+    struct bytes input = jws_signing_input(arena_join(&x->arena, parts, 3), text_bytes(text), &x->arena);
     if (!signer_sign(generation->signers[row], input, signature, why))
-        return false;
+        return NULL;
     struct bytes whole = jws_join(input, bytes_make(signature, sizeof signature), &x->arena);
+    return assertion_keep_put(x->worker->assertions, said, whole, now_s + lifetime_s / 2, id);
+}
+
+/* More left than it ever had: the clock was set back. */
+static bool is_fresh(const struct exchange *x, int64_t until_s, int64_t now_s)
+{
+    int64_t left_s = until_s - now_s;
+    return left_s > 0 && left_s <= x->generation->assertion->lifetime_s / 2;
+}
+
+/* One made for another token of this user, or a new one; the token remembers it. */
+static bool assertion_make(struct exchange *x, const struct keys_signer *signer, size_t row, int64_t now_s,
+                           struct fail *why)
+{
+    struct bytes kid = image_text(&x->generation->keys, signer->kid);
+    struct token *token = x->token;
+    struct text text;
+    text_init_arena(&text, &x->arena);
+    add_said(x, &text);
+    struct digest said = said_digest(x, kid, text_bytes(&text));
+    const struct assertion *found = assertion_keep_find(x->worker->assertions, &said);
+    if (!found || !is_fresh(x, found->until_s, now_s))
+        found = assertion_sign(x, kid, row, now_s, &text, &said, why);
+    if (!found)
+        return false;
     free(token->assertion);
-    token->assertion = heap_text(whole);
-    token->assertion_len = whole.len;
-    token->assertion_until_s = now_s + generation->assertion->lifetime_s / 2;
+    token->assertion = heap_text(bytes_make(found->text, found->len));
+    token->assertion_len = found->len;
+    token->assertion_until_s = found->until_s;
     token->assertion_for = made_for(x, signer);
+    memcpy(token->assertion_id, found->id, sizeof token->assertion_id);
     return true;
 }
 
@@ -226,10 +265,9 @@ bool assertion_add(struct exchange *x, struct http_fields *fields, struct fail *
     if (!signer || !generation->self_version)
         return fail(why, FAIL_SELF, "there is no key to sign the assertion with yet");
     struct token *token = x->token;
-    int64_t left_s = token->assertion_until_s - now_s; /* more than it ever had: the clock was set back */
-    bool fresh = token->assertion && left_s > 0 && left_s <= generation->assertion->lifetime_s / 2 &&
+    bool fresh = token->assertion && is_fresh(x, token->assertion_until_s, now_s) &&
                  token->assertion_for == made_for(x, signer);
-    if (!fresh && !assertion_sign(x, signer, row, now_s, why))
+    if (!fresh && !assertion_make(x, signer, row, now_s, why))
         return false;
     http_fields_set(fields, image_text(&generation->rules, rule->field),
                     arena_bytes(&x->arena, bytes_make(token->assertion, token->assertion_len)));

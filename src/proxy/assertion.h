@@ -1,8 +1,9 @@
 /*
  * assertion: the short-lived JWT by which this node tells the mesh who asks.
  *
- * ES256, bound to the node's own certificate (cnf), memoised with the token it was
- * made from for half its life. A gateway makes a new one from a verified one,
+ * ES256, bound to the node's own certificate (cnf), used again for half its life:
+ * with the token it was made from, and with others of which it says the same
+ * (assertion_keep). A gateway makes a new one from a verified one,
  * naming the one who signed before as `act`.
  */
 #ifndef PROXY_ASSERTION_H

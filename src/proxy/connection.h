@@ -53,8 +53,8 @@ struct connection {
     struct task wake; /* on_readable without an event: bytes left in TLS, or credit came */
     struct task fall; /* on_broken from a clean stack */
     struct task grave;
-    struct bytes first;   /* see connection_first */
     struct fail *why;     /* what went wrong, once something has; see connection_why */
+    struct bytes first;   /* see connection_first */
     struct block *unread; /* given back by connection_unread */
     size_t unread_at;
     uint64_t bytes_in;

@@ -1,7 +1,10 @@
 /* A stream: the source of what its peer sends and the sink of what it is sent. */
 #include <string.h>
 
+#include "base/text.h"
 #include "proxy/http2_inside.h"
+
+enum { KEPT_MAX = 256 }; /* bytes of a value that may come again */
 
 /* ---- what comes ------------------------------------------------------------------------- */
 
@@ -159,11 +162,42 @@ static nghttp2_nv nv_of(struct bytes name, struct bytes value)
                         NGHTTP2_NV_FLAG_NONE};
 }
 
+/*
+ * What may stay in the compression's table. Secrets must not (RFC 7541 7.1.3);
+ * what is long, or another one each time, would only push out what comes again.
+ */
+static bool is_worth_keeping(const struct http_field *field)
+{
+    switch (field->known) {
+    case HTTP_AUTHORIZATION:
+    case HTTP_COOKIE:
+    case HTTP_PROXY_AUTHORIZATION:
+    case HTTP_TRACEPARENT:
+    case HTTP_TRACESTATE:
+    case HTTP_X_REQUEST_ID:
+        return false;
+    default:
+        return field->value.len <= KEPT_MAX;
+    }
+}
+
 static size_t nv_fields(nghttp2_nv *nv, size_t count, const struct http_fields *fields)
 {
-    for (uint32_t i = 0; i < fields->count; i++)
-        nv[count++] = nv_of(fields->at[i].name, fields->at[i].value);
+    for (uint32_t i = 0; i < fields->count; i++, count++) {
+        nv[count] = nv_of(fields->at[i].name, fields->at[i].value);
+        if (!is_worth_keeping(&fields->at[i]))
+            nv[count].flags = NGHTTP2_NV_FLAG_NO_INDEX;
+    }
     return count;
+}
+
+static struct bytes number_text(struct arena *arena, uint64_t number)
+{
+    char digits[24];
+    struct text text;
+    text_init_fixed(&text, digits, sizeof digits);
+    text_add_u64(&text, number);
+    return arena_bytes(arena, text_bytes(&text));
 }
 
 static void trailers_send(struct http2_stream *s)
@@ -235,15 +269,14 @@ enum { NV_EXTRA = 6 }; /* pseudo-fields and Content-Length */
 static size_t nv_length(struct http2_stream *s, nghttp2_nv *nv, size_t count, bool sized, uint64_t length)
 {
     if (sized)
-        nv[count++] =
-            nv_of(BYTES("content-length"), arena_format(s->head.arena, "%llu", (unsigned long long)length));
+        nv[count++] = nv_of(BYTES("content-length"), number_text(s->head.arena, length));
     return count;
 }
 
 bool http2_request(struct http2_stream *s, const struct http_request *request, bool sized, uint64_t length,
                    bool more)
 {
-    nghttp2_nv *nv = arena_array(s->head.arena, nghttp2_nv, request->fields.count + NV_EXTRA);
+    nghttp2_nv *nv = arena_room(s->head.arena, (request->fields.count + NV_EXTRA) * sizeof *nv);
     const nghttp2_data_provider body = {.read_callback = on_read};
     size_t count = 0;
     nv[count++] = nv_of(BYTES(":method"), request->method);
@@ -262,7 +295,7 @@ bool http2_request(struct http2_stream *s, const struct http_request *request, b
 
 static size_t nv_status(struct http2_stream *s, nghttp2_nv *nv, const struct http_response *response)
 {
-    nv[0] = nv_of(BYTES(":status"), arena_format(s->head.arena, "%03u", response->status));
+    nv[0] = nv_of(BYTES(":status"), number_text(s->head.arena, response->status)); /* of three digits */
     return 1;
 }
 
@@ -279,7 +312,7 @@ void http2_info(struct http2_stream *s, const struct http_response *info)
 void http2_respond(struct http2_stream *s, const struct http_response *response, bool sized, uint64_t length,
                    bool more, struct bytes body)
 {
-    nghttp2_nv *nv = arena_array(s->head.arena, nghttp2_nv, response->fields.count + NV_EXTRA);
+    nghttp2_nv *nv = arena_room(s->head.arena, (response->fields.count + NV_EXTRA) * sizeof *nv);
     const nghttp2_data_provider provider = {.read_callback = on_read};
     size_t count = nv_length(s, nv, nv_status(s, nv, response), sized, length);
     if (!s->id)

@@ -355,6 +355,27 @@ static void an_assertion_says_who_asks_and_is_kept_for_half_its_life(void **stat
     play_close(&play);
 }
 
+static void one_user_with_several_tokens_has_one_assertion(void **state)
+{
+    (void)state;
+    open_asserted();
+    int client = play_dial(&play), upstream = -1;
+    const char *first =
+        asserted(client, &upstream, play_token(&play, "k", GOOD ",\"aud\":\"mesh\",\"jti\":\"1\""));
+    play.sim->wall_us += 20 * (int64_t)1000000;
+    const char *renewed = play_token(&play, "k", GOOD ",\"aud\":\"mesh\",\"jti\":\"2\"");
+    assert_string_equal(asserted(client, &upstream, renewed), first);
+    const char *agent = play_token(&play, "k", GOOD ",\"aud\":\"mesh\",\"act\":{\"sub\":\"robot\"}");
+    assert_string_not_equal(asserted(client, &upstream, agent), first);
+    play.sim->wall_us += 11 * (int64_t)1000000; /* over half of its life: for the renewed token too */
+    const char *second = asserted(client, &upstream, renewed);
+    assert_string_not_equal(second, first);
+    said_has(arena_text(&play.arena, play_payload(&play, bytes_of(second))), "\"iat\":1700000031");
+    const char *newest = play_token(&play, "k", GOOD ",\"aud\":\"mesh\",\"jti\":\"3\"");
+    assert_string_equal(asserted(client, &upstream, newest), second);
+    play_close(&play);
+}
+
 static void a_service_outside_the_mesh_hears_no_assertion(void **state)
 {
     (void)state;
@@ -497,6 +518,7 @@ int main(void)
         cmocka_unit_test(identity_fields_never_reach_the_upstream),
         cmocka_unit_test(a_trusted_proxy_says_who_the_client_is),
         cmocka_unit_test(an_assertion_says_who_asks_and_is_kept_for_half_its_life),
+        cmocka_unit_test(one_user_with_several_tokens_has_one_assertion),
         cmocka_unit_test(a_service_outside_the_mesh_hears_no_assertion),
         cmocka_unit_test(without_a_signing_key_it_is_503),
         cmocka_unit_test(an_assertion_holds_only_over_the_connection_of_its_certificate),

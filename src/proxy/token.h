@@ -12,6 +12,7 @@
 
 #include "crypt/digest.h"
 #include "crypt/key_set.h"
+#include "proxy/assertion_keep.h"
 #include "proxy/worker.h"
 #include "rules/decide/claims.h"
 
@@ -46,7 +47,7 @@ struct token {
     size_t assertion_len;
     int64_t assertion_until_s;
     uint64_t assertion_for; /* what it was made from besides: keys, rules, peer */
-    char assertion_id[37];
+    char assertion_id[ASSERTION_ID_SIZE];
 };
 
 struct token_cache *token_cache_new(void);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "proxy/assertion_keep.h"
 #include "proxy/balance.h"
 #include "proxy/client.h"
 #include "proxy/key_wait.h"
@@ -27,6 +28,7 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     worker->health = heap_new(struct health_memory);
     worker->health_own = true;
     worker->tokens = token_cache_new();
+    worker->assertions = assertion_keep_new();
     worker->pool = pool_new(worker);
     worker->key_waits = key_waits_new();
     worker->stock = exchange_stock_new();
@@ -71,6 +73,7 @@ void worker_done(struct worker *worker)
     census_done(&worker->census);
     limit_hits_done(worker);
     token_cache_free(worker->tokens);
+    assertion_keep_free(worker->assertions);
     key_waits_free(worker->key_waits);
     pool_free(worker->pool);
     counts_done(&worker->counts);

@@ -16,6 +16,7 @@
 #include "wire/ring.h"
 
 struct token_cache;
+struct assertion_keep;
 struct pool;
 struct key_waits;
 struct stock;
@@ -55,6 +56,7 @@ struct worker {
     struct link clients; /* connections of clients, of every kind */
     struct link exchanges;
     struct token_cache *tokens;
+    struct assertion_keep *assertions;
     struct pool *pool;
     struct key_waits *key_waits;
     struct ring ring;

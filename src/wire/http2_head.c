@@ -113,13 +113,14 @@ static void host_field(struct http2_head *head, struct bytes value)
 {
     if (head->host.len)
         refuse(head, 400, "there is more than one Host field");
-    head->host = arena_bytes(head->arena, value);
+    head->host = value;
 }
 
 static void regular_field(struct http2_head *head, struct bytes name, struct bytes value)
 {
-    struct arena *arena = head->arena;
-    switch (http_known_find(name)) {
+    enum http_known known = http_known_find(name);
+    struct bytes kept = arena_bytes(head->arena, value);
+    switch (known) {
     case HTTP_CONNECTION:
     case HTTP_KEEP_ALIVE:
     case HTTP_PROXY_CONNECTION:
@@ -135,7 +136,7 @@ static void regular_field(struct http2_head *head, struct bytes name, struct byt
         length_field(head, value);
         return;
     case HTTP_HOST:
-        host_field(head, value);
+        host_field(head, kept);
         return;
     case HTTP_COOKIE: /* RFC 9113 8.2.3 */
         cookie_add(head, value);
@@ -148,7 +149,10 @@ static void regular_field(struct http2_head *head, struct bytes name, struct byt
     default:
         break;
     }
-    http_fields_add(&head->fields, arena_bytes(arena, name), arena_bytes(arena, value));
+    if (known != HTTP_OTHER)
+        http_fields_add_known(&head->fields, known, kept);
+    else
+        http_fields_add(&head->fields, arena_bytes(head->arena, name), kept);
 }
 
 void http2_head_field(struct http2_head *head, struct bytes name, struct bytes value)

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Upgrades and reloads under load of wrk: not one request may fail.
+"""Upgrades and reloads under load: not one request may fail.
 
 UPGRADES (20) times the node is replaced, RELOADS (100) times its rules change or it is told to read them anew:
-with kept connections, with a connection a request, and over TLS. A request has failed when its answer is no 2xx,
-when its connection broke or was refused, or when no answer came.
+under wrk with kept connections and with a connection a request, in plain text and over TLS, and under curl with
+many streams of HTTP/2. A request has failed when its answer is no 2xx, when its connection broke or was refused,
+or when no answer came. h2load sees the reloads only: it makes no new connection after a GOAWAY, and counts what it
+does not ask as failed.
 """
 import os
 import pathlib
@@ -14,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -87,11 +90,11 @@ class Subject:
         else:
             self.node.process.send_signal(signal.SIGHUP)
 
-    def changes(self):
+    def changes(self, upgrades, reloads):
         """Evenly mixed."""
-        total = UPGRADES + RELOADS
+        total = upgrades + reloads
         for step in range(total):
-            is_upgrade = step * UPGRADES // total != (step + 1) * UPGRADES // total
+            is_upgrade = step * upgrades // total != (step + 1) * upgrades // total
             (self.upgrade if is_upgrade else self.reload)()
             time.sleep(PAUSE)
 
@@ -101,33 +104,77 @@ class Wrk:
         words = ['wrk', '-t', '2', '-c', '32', '-d', '3600s', '--timeout', '10s', '-H', 'Host: web.example']
         for field in fields:
             words += ['-H', field]
-        self.words = [*words, address + '/bytes/100']
+        self.output = tempfile.TemporaryFile('w+')
+        self.process = subprocess.Popen([*words, address + '/bytes/100'], stdin=subprocess.DEVNULL,
+                                        stdout=self.output, stderr=subprocess.STDOUT)
 
-    def figures(self, text):
+    def end(self):
+        """How many requests there were, how many failed, and what was said."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+        self.output.seek(0)
+        text = self.output.read()
         errors = re.search(r'Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)', text)
         others = re.search(r'Non-2xx or 3xx responses: (\d+)', text)
         failed = sum(map(int, errors.groups())) if errors else 0
         failed += int(others.group(1)) if others else 0
-        return int(re.search(r'(\d+) requests in', text).group(1)), failed
+        return int(re.search(r'(\d+) requests in', text).group(1)), failed, text
 
 
-def driven(name, tool, subject):
+class H2load:
+    SECONDS = 60  # it tells nothing when it is interrupted
+
+    def __init__(self, address):
+        words = ['h2load', '-t', '1', '-c', '16', '-m', '10', '-D', str(self.SECONDS), address + '/bytes/100']
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+
+    def end(self):
+        assert self.process.poll() is None, 'the changes took longer than h2load'
+        text = self.process.communicate(timeout=2 * self.SECONDS)[0]
+        total, failed, timeout = (int(re.search(r'requests: .*?(\d+) %s' % word, text).group(1))
+                                  for word in ('total', 'failed', 'timeout'))
+        good = int(re.search(r'status codes: (\d+) 2xx', text).group(1))
+        return total, max(failed + timeout, total - good), text
+
+
+class Curl:
+    """Forty streams at once, again and again."""
+    BATCH = 2000
+
+    def __init__(self, address):
+        self.words = ['curl', '-sSk', '--http2', '--parallel', '--parallel-max', '40', '--max-time', '60',
+                      '-w', '\\n<%{http_code} %{http_version}>', address + '/bytes/100?[1-%d]' % self.BATCH]
+        self.requests, self.failed, self.text, self.ending = 0, 0, '', False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.ending:
+            done = subprocess.run(self.words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            good = done.stdout.count(b'<200 2>')
+            self.requests += self.BATCH
+            self.failed += self.BATCH - good
+            self.text += done.stderr.decode(errors='replace')
+
+    def end(self):
+        self.ending = True
+        self.thread.join()
+        return self.requests, self.failed, self.text
+
+
+def driven(name, tool, address, subject, *more, upgrades=UPGRADES):
     """Runs the tool while everything changes; answers how many requests failed."""
     began = time.monotonic()
-    with tempfile.TemporaryFile('w+') as output:
-        process = subprocess.Popen(tool.words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            time.sleep(1)
-            subject.changes()
-            time.sleep(2)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-        output.seek(0)
-        text = output.read()
-    requests, failed = tool.figures(text)
+    load = tool(address, *more)
+    try:
+        time.sleep(1)
+        subject.changes(upgrades, RELOADS)
+        time.sleep(2)
+    finally:
+        requests, failed, text = load.end()
     print('%-36s %3d upgrades, %3d reloads in %5.1f s: %8d requests, %d failed' % (
-        name, UPGRADES, RELOADS, time.monotonic() - began, requests, failed))
+        name, upgrades, RELOADS, time.monotonic() - began, requests, failed), flush=True)
     if failed:
         print(text)
     return failed
@@ -139,10 +186,12 @@ def main():
         try:
             subject = Subject(conftest.World(pathlib.Path(folder), started))
             plain, secure = 'http://127.0.0.1:%d' % subject.plain, 'https://127.0.0.1:%d' % subject.secure
-            failed = driven('HTTP/1.1, kept connections', Wrk(plain), subject)
-            failed += driven('HTTP/1.1, a connection a request', Wrk(plain, 'Connection: close'), subject)
-            failed += driven('HTTP/1.1 over TLS, kept connections', Wrk(secure), subject)
-            failed += driven('HTTP/1.1 over TLS, one a request', Wrk(secure, 'Connection: close'), subject)
+            failed = driven('HTTP/1.1, kept connections', Wrk, plain, subject)
+            failed += driven('HTTP/1.1, a connection a request', Wrk, plain, subject, 'Connection: close')
+            failed += driven('HTTP/1.1 over TLS, kept connections', Wrk, secure, subject)
+            failed += driven('HTTP/1.1 over TLS, one a request', Wrk, secure, subject, 'Connection: close')
+            failed += driven('HTTP/2 over TLS, curl', Curl, secure, subject)
+            failed += driven('HTTP/2 over TLS, h2load', H2load, secure, subject, upgrades=0)
         finally:
             started.end()
     sys.exit(1 if failed else 0)
