@@ -12,14 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
     struct ring ring;
     struct bytes record;
-    bool wake;
     memset(memory, 0, DATA + RING_HEAD);
     memcpy(memory, data, size < DATA + RING_HEAD ? size : DATA + RING_HEAD);
     arena_init(&arena);
     ring_open(&ring, memory, DATA + RING_HEAD);
     for (int i = 0; i < 64 && ring_read(&ring, &arena, &record); i++)
-        ring_write(&ring, record, &wake);
-    ring_write(&ring, bytes_make(data, size), &wake);
+        ring_write(&ring, record);
+    ring_write(&ring, bytes_make(data, size));
     while (ring_read(&ring, &arena, &record))
         arena_reset(&arena);
     arena_done(&arena);

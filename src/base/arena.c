@@ -36,13 +36,20 @@ static struct arena_chunk *chunk_take(size_t size)
         size = CHUNK_SIZE;
     chunk = heap_grow(NULL, size, 1);
     chunk->size = size;
+    heap_count(size);
     return chunk;
+}
+
+static void chunk_free(struct arena_chunk *chunk)
+{
+    heap_uncount(chunk->size);
+    free(chunk);
 }
 
 static void chunk_give(struct arena_chunk *chunk)
 {
     if (chunk->size != CHUNK_SIZE || stock_count == STOCK_MAX) {
-        free(chunk);
+        chunk_free(chunk);
         return;
     }
     chunk->older = stock;
@@ -55,7 +62,7 @@ void arena_stock_drop(void)
     while (stock) {
         struct arena_chunk *chunk = stock;
         stock = chunk->older;
-        free(chunk);
+        chunk_free(chunk);
     }
     stock_count = 0;
 }

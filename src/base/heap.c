@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static _Thread_local size_t counted;
+
 static void *must(void *at)
 {
     if (!at) {
@@ -35,6 +37,21 @@ char *heap_text(struct bytes b)
         memcpy(copy, b.at, b.len);
     copy[b.len] = '\0';
     return copy;
+}
+
+void heap_count(size_t bytes)
+{
+    counted += bytes;
+}
+
+void heap_uncount(size_t bytes)
+{
+    counted -= bytes;
+}
+
+size_t heap_counted(void)
+{
+    return counted;
 }
 
 void heap_wipe(void *at, size_t size)

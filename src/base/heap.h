@@ -17,6 +17,14 @@ void *heap_grow(void *old, size_t count, size_t size) __attribute__((returns_non
 /* a copy with NUL; free() it */
 char *heap_text(struct bytes b) __attribute__((returns_nonnull));
 #define heap_new(type) ((type *)heap_alloc(sizeof(type)))
+/*
+ * What the calling thread holds that grows with its load: blocks, arenas,
+ * connections, exchanges, TLS sessions. Each counts itself, whatever malloc makes
+ * of it, so that memory can be refused before there is none.
+ */
+void heap_count(size_t bytes);
+void heap_uncount(size_t bytes);
+size_t heap_counted(void);
 /* Overwrites a secret in a way the compiler keeps. */
 void heap_wipe(void *at, size_t size);
 

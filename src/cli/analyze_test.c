@@ -83,6 +83,13 @@ static void fields_are_printed_from_the_tables(void **state)
                "STRICT takes mutual TLS only; UNSET, DISABLE, PERMISSIVE, STRICT\n");
     assert_false(fields_write(BYTES("PeerAuthentication.nothing"), &text));
     assert_false(fields_write(BYTES("Nothing"), &text));
+    text_init_fixed(&text, shown, sizeof(shown));
+    assert_true(fields_write(BYTES("settings.limits.request.headTimeout"), &text));
+    assert_string_equal(
+        shown,
+        "  headTimeout                duration         from a head's first byte to its last; late is 408; "
+        "10ms to 1h; default 10s\n");
+    assert_false(fields_write(BYTES("settings.limits.nothing"), &text));
 }
 
 /* Istio's own samples, file by file, when the conformance data is there. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "control/settings.h"
 #include "rules/duration.h"
 #include "rules/resource.h"
 
@@ -73,11 +74,15 @@ static void table(const struct field_table *fields, struct text *out)
         line(&fields->fields[i], out);
 }
 
+#define SETTINGS "settings"
+#define SETTINGS_HELP "What selvage.yaml says about the node itself."
+
 static void kinds_list(struct text *out)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)
         text_format(out, "%-22s %-20s %-20s %s\n", kinds[i]->name,
                     kinds[i]->group[0] ? kinds[i]->group : "(core)", kinds[i]->versions, kinds[i]->help);
+    text_format(out, "%-22s %-20s %-20s %s\n", SETTINGS, "(node)", "", SETTINGS_HELP);
 }
 
 bool fields_write(struct bytes path, struct text *out)
@@ -89,9 +94,10 @@ bool fields_write(struct bytes path, struct text *out)
     }
     bool more = bytes_cut(&path, '.', &head);
     const struct kind *kind = kind_named(head);
-    if (!kind)
+    bool settings = bytes_equal(head, BYTES(SETTINGS));
+    if (!kind && !settings)
         return false;
-    const struct field_table *at = kind->table;
+    const struct field_table *at = kind ? kind->table : &settings_table;
     const struct field *field = NULL;
     while (more) {
         more = bytes_cut(&path, '.', &head);
@@ -104,6 +110,8 @@ bool fields_write(struct bytes path, struct text *out)
     }
     if (field)
         line(field, out);
+    else if (!kind)
+        text_add_s(out, SETTINGS ": " SETTINGS_HELP "\n");
     else
         text_format(out, "%s (%s%s%s): %s\n", kind->name, kind->group, kind->group[0] ? "/" : "",
                     kind->versions, kind->help);
@@ -113,7 +121,13 @@ bool fields_write(struct bytes path, struct text *out)
 }
 
 static const struct command_line usage = {
-    "fields", "[KIND[.path]]", 0, 1, "What a resource may say; without KIND the kinds are listed.\n", NULL, 0,
+    "fields",
+    "[KIND[.path]]",
+    0,
+    1,
+    "What a resource, or `settings` (selvage.yaml), may say; without KIND the kinds are listed.\n",
+    NULL,
+    0,
 };
 
 int fields_main(int argc, char **argv)

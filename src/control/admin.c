@@ -1,8 +1,6 @@
 #include "control/admin.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,9 +38,7 @@ struct admin {
     pthread_t thread;
     struct mailbox inbox;
     struct admin_world world;
-    struct bytes address;
-    int64_t ports[ADMIN_SERVERS]; /* 0: off */
-    int listeners[ADMIN_SERVERS]; /* -1: off, or taken */
+    int listeners[ADMIN_SERVERS]; /* -1: none */
     struct admin_connection connections[CONNECTIONS_MAX];
 };
 
@@ -205,75 +201,54 @@ static void events_take(struct admin *admin, const struct pollfd *fds)
             on_connection(admin, (enum admin_server)i);
 }
 
-/* ---- listening ---- */
+/* ---- letters ---- */
 
-static bool address_fill(struct bytes text, uint16_t port, struct sockaddr_storage *out, socklen_t *len)
+struct listener_letter {
+    struct letter letter;
+    enum admin_server server;
+    int fd; /* own, or -1 */
+};
+
+static void listener_wipe(struct letter *letter)
 {
-    char address[64];
-    struct sockaddr_in *four = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
-    memset(out, 0, sizeof *out);
-    snprintf(address, sizeof address, "%.*s", BYTES_FMT(text));
-    if (inet_pton(AF_INET, address, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(port);
-        *len = sizeof *four;
-        return true;
-    }
-    if (inet_pton(AF_INET6, address, &six->sin6_addr) != 1)
-        return false;
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(port);
-    *len = sizeof *six;
-    return true;
+    struct listener_letter *listener = (struct listener_letter *)letter;
+    if (listener->fd >= 0)
+        close(listener->fd);
 }
 
-/* A port that is taken is tried again while the server runs; it is complained about once. */
-static int listener_open(struct bytes address, int64_t port, bool complain)
+static void listener_take(struct admin *admin, struct listener_letter *letter)
 {
-    struct sockaddr_storage name;
-    socklen_t len;
-    int one = 1;
-    if (port == 0 || !address_fill(address, (uint16_t)port, &name, &len))
-        return -1;
-    int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&name, len) == 0 && listen(fd, CONNECTIONS_MAX) == 0)
-        return fd;
-    if (complain)
-        log_error("the admin server cannot listen on %.*s:%lld: %m; it will be tried again",
-                  BYTES_FMT(address), (long long)port);
-    close(fd);
-    return -1;
+    int *listener = &admin->listeners[letter->server];
+    if (*listener >= 0)
+        close(*listener);
+    *listener = letter->fd;
+    letter->fd = -1;
 }
 
-static void listeners_try(struct admin *admin, bool first)
+/* False: stop. */
+static bool inbox_read(struct admin *admin)
 {
-    for (int i = 0; i < ADMIN_SERVERS; i++) {
-        if (admin->listeners[i] >= 0 || !admin->ports[i])
-            continue;
-        admin->listeners[i] = listener_open(admin->address, admin->ports[i], first);
-        if (!first && admin->listeners[i] >= 0)
-            log_info("the admin server listens on %.*s:%lld now", BYTES_FMT(admin->address),
-                     (long long)admin->ports[i]);
+    struct letter *letter;
+    bool stop = false;
+    while ((letter = mailbox_take(&admin->inbox))) {
+        stop |= letter->kind == LETTER_STOP;
+        if (letter->kind == LETTER_LISTENER)
+            listener_take(admin, (struct listener_letter *)letter);
+        letter_free(letter);
     }
+    return !stop;
 }
 
 static void *admin_run(void *of)
 {
     struct admin *admin = of;
     struct pollfd fds[ADMIN_SERVERS + 1 + CONNECTIONS_MAX];
-    for (;;) {
+    do {
         fds_fill(admin, fds);
         if (poll(fds, sizeof fds / sizeof fds[0], LINGER_MS) > 0)
             events_take(admin, fds);
         late_close(admin);
-        listeners_try(admin, false);
-        if (fds[ADMIN_SERVERS].revents)
-            break; /* the only letter is the one to stop */
-    }
+    } while (inbox_read(admin));
     for (int i = 0; i < CONNECTIONS_MAX; i++)
         if (admin->connections[i].state != CONNECTION_FREE)
             connection_close(&admin->connections[i]);
@@ -283,39 +258,36 @@ static void *admin_run(void *of)
 
 /* ---- starting ---- */
 
+uint32_t admin_port(const struct settings_admin *settings, enum admin_server server)
+{
+    const int64_t ports[ADMIN_SERVERS] = {settings->ports->admin, settings->ports->status,
+                                          settings->ports->metrics, settings->ports->merged};
+    return (uint32_t)ports[server];
+}
+
 struct admin *admin_start(const struct settings_admin *settings, const struct admin_world *world)
 {
     if (!settings)
         return NULL;
-    const int64_t ports[ADMIN_SERVERS] = {settings->ports->admin, settings->ports->status,
-                                          settings->ports->metrics, settings->ports->merged};
     struct admin *admin = heap_new(struct admin);
     admin->world = *world;
     admin->world.loopback =
         bytes_starts(settings->address, BYTES("127.")) || bytes_equal(settings->address, BYTES("::1"));
-    admin->address = settings->address;
-    for (int i = 0; i < ADMIN_SERVERS; i++) {
-        admin->ports[i] = ports[i];
+    for (int i = 0; i < ADMIN_SERVERS; i++)
         admin->listeners[i] = -1;
-    }
-    listeners_try(admin, true);
     mailbox_init(&admin->inbox);
     if (pthread_create(&admin->thread, NULL, admin_run, admin) != 0)
         abort();
     return admin;
 }
 
-uint16_t admin_port(const struct admin *admin, enum admin_server server)
+void admin_listen(struct admin *admin, enum admin_server server, int fd)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } name = {0};
-    socklen_t len = sizeof name;
-    if (admin->listeners[server] < 0 || getsockname(admin->listeners[server], &name.any, &len) != 0)
-        return 0;
-    return ntohs(name.any.sa_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port);
+    struct listener_letter *letter = letter_new(LETTER_LISTENER, sizeof *letter);
+    letter->letter.wipe = listener_wipe;
+    letter->server = server;
+    letter->fd = fd;
+    mailbox_post(&admin->inbox, &letter->letter);
 }
 
 void admin_stop(struct admin *admin)

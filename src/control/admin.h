@@ -8,7 +8,8 @@
  *
  * One thread, one request a connection. On a loopback address only loopback names
  * are accepted as Host, and what changes something needs a header that no page in
- * a browser can send unasked.
+ * a browser can send unasked. Its sockets come from the supervisor, so that they
+ * outlive it.
  */
 #ifndef CONTROL_ADMIN_H
 #define CONTROL_ADMIN_H
@@ -47,10 +48,12 @@ void admin_answer(const struct admin_world *world, enum admin_server server,
                   const struct http_request *request, struct arena *arena, struct admin_reply *reply);
 
 struct admin;
-/* NULL when `settings` is: off. A port that cannot be had is an error in the log, no more. */
+/* NULL when `settings` is: off. */
 struct admin *admin_start(const struct settings_admin *settings, const struct admin_world *world);
-/* The port that a server listens on (useful when the settings were unusable), 0: none. */
-uint16_t admin_port(const struct admin *admin, enum admin_server server);
+/* The port that this server is to have, 0: off. */
+uint32_t admin_port(const struct settings_admin *settings, enum admin_server server);
+/* The listening socket of a server (taken), instead of one that it had; -1: it accepts no more. */
+void admin_listen(struct admin *admin, enum admin_server server, int fd);
 void admin_stop(struct admin *admin);
 
 #endif

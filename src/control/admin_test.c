@@ -21,15 +21,16 @@ struct world {
     struct settings_admin settings;
 };
 
-/* A port that is free now. */
-static int64_t port_free(void)
+/* As the supervisor would: a socket on a port that is free. */
+static int64_t listen_somewhere(struct admin *admin, enum admin_server server)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof name;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&name, len), 0);
+    assert_int_equal(listen(fd, 64), 0);
     getsockname(fd, (struct sockaddr *)&name, &len);
-    close(fd);
+    admin_listen(admin, server, fd);
     return ntohs(name.sin_port);
 }
 
@@ -40,13 +41,15 @@ static void world_make(struct world *world)
     board_init(&world->board);
     mailbox_init(&world->out);
     world->metrics = metrics_new(&node);
-    world->ports = (struct settings_ports){
-        .admin = port_free(), .status = port_free(), .metrics = port_free(), .merged = port_free()};
     world->settings = (struct settings_admin){.address = BYTES("127.0.0.1"), .ports = &world->ports};
     const struct admin_world about = {
         .board = &world->board, .metrics = world->metrics, .out = &world->out, .started_ms = clock_ms()};
     board_put(&world->board, BOARD_SNAPSHOT, BYTES("{\"snapshot\":1}\n"));
     world->admin = admin_start(&world->settings, &about);
+    world->ports = (struct settings_ports){.admin = listen_somewhere(world->admin, ADMIN_ADMIN),
+                                           .status = listen_somewhere(world->admin, ADMIN_STATUS),
+                                           .metrics = listen_somewhere(world->admin, ADMIN_METRICS),
+                                           .merged = listen_somewhere(world->admin, ADMIN_MERGED)};
 }
 
 static void world_drop(struct world *world)

@@ -8,9 +8,10 @@
 #include "base/heap.h"
 #include "base/log.h"
 
-void binds_init(struct binds *binds, struct channel *supervisor)
+void binds_init(struct binds *binds, enum frame_type ask, struct channel *supervisor)
 {
     binds->count = 0;
+    binds->ask = ask;
     binds->supervisor = supervisor;
 }
 
@@ -36,7 +37,7 @@ static struct bind *bind_find(struct binds *binds, uint64_t id)
 
 static void bind_ask(struct binds *binds, struct bind *bind)
 {
-    struct frame frame = {.type = FRAME_BIND, .id = bind->id, .number = bind->port};
+    struct frame frame = {.type = binds->ask, .id = bind->id, .number = bind->port};
     frame_text_set(&frame, bind->address);
     bind->state = BIND_ASKED;
     bind->asked_ms = clock_ms();
@@ -70,7 +71,7 @@ const struct bind *binds_bound(struct binds *binds, uint64_t id, int error)
     if (error)
         log_error("%.*s:%u cannot be listened on: %s; it is tried again", BYTES_FMT(bind->address),
                   bind->port, strerror(error));
-    else
+    else if (bind->state != BIND_HELD)
         log_info("listening on %.*s:%u", BYTES_FMT(bind->address), bind->port);
     bind->state = error ? BIND_FAILED : BIND_HELD;
     bind->error = error;

@@ -29,15 +29,16 @@ struct bind {
 struct binds {
     struct bind at[BINDS_MAX];
     size_t count;
+    enum frame_type ask; /* FRAME_BIND, or FRAME_BIND_OWN */
     struct channel *supervisor;
 };
 
-void binds_init(struct binds *binds, struct channel *supervisor);
+void binds_init(struct binds *binds, enum frame_type ask, struct channel *supervisor);
 void binds_done(struct binds *binds);
 
 /* Asks for it unless it is held or asked for already. False: too many. */
 bool binds_want(struct binds *binds, uint64_t id, struct bytes address, uint32_t port);
-/* FRAME_BOUND came. Answers the bind, or NULL when nobody asked. */
+/* FRAME_BOUND, or FRAME_BOUND_OWN, came. Answers the bind, or NULL when nobody asked. */
 const struct bind *binds_bound(struct binds *binds, uint64_t id, int error);
 /* Whether an answer is still awaited. */
 bool binds_waiting(const struct binds *binds);

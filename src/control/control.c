@@ -28,6 +28,7 @@ enum {
 
 struct control {
     const struct settings *settings;
+    const struct commons *commons;
     struct arena arena;
     struct channel supervisor;
     struct mailbox inbox;
@@ -41,6 +42,7 @@ struct control {
     struct resolver *resolver;
     struct telemetry *telemetry;
     struct admin *admin;
+    struct binds admin_binds; /* id: enum admin_server */
     int signals;
     uint64_t status_ms;
     bool level_set; /* by somebody: workers that come are told */
@@ -100,6 +102,43 @@ static void reload(struct control *control)
     telemetry_reopen(control->telemetry);
 }
 
+/* ---- the admin servers ---- */
+
+static void board_write(struct control *control)
+{
+    control->publish.changed = false;
+    control->status_ms = clock_ms();
+    status_update(&control->publish, &control->board);
+}
+
+static void admin_bind(struct control *control)
+{
+    const struct settings_admin *settings = control->settings->admin;
+    for (uint32_t i = 0; settings && i < ADMIN_SERVERS; i++)
+        if (admin_port(settings, (enum admin_server)i))
+            binds_want(&control->admin_binds, i, settings->address,
+                       admin_port(settings, (enum admin_server)i));
+}
+
+/* Without a descriptor it is held for us, and follows once we serve. Answers whether it was taken. */
+static bool admin_bound(struct control *control, const struct frame *frame, int fd)
+{
+    if (frame->id >= ADMIN_SERVERS || !control->admin)
+        return false;
+    binds_bound(&control->admin_binds, frame->id, (int)frame->number);
+    if (fd < 0)
+        return false;
+    board_write(control); /* whoever asks first is not told of a moment ago */
+    admin_listen(control->admin, (enum admin_server)frame->id, fd);
+    return true;
+}
+
+static void admin_let_go(struct control *control)
+{
+    for (int i = 0; control->admin && i < ADMIN_SERVERS; i++)
+        admin_listen(control->admin, (enum admin_server)i, -1);
+}
+
 /* Answers whether the descriptor was taken. */
 static bool supervisor_frame(struct control *control, const struct frame *frame, int fd)
 {
@@ -107,6 +146,15 @@ static bool supervisor_frame(struct control *control, const struct frame *frame,
     switch (frame->type) {
     case FRAME_BOUND:
         publish_bound(publish, frame);
+        return false;
+    case FRAME_BOUND_OWN:
+        return admin_bound(control, frame, fd);
+    case FRAME_HOLD:
+        control->publish.held = frame->number == 1;
+        signing_hold(control->signing, control->publish.held);
+        return false;
+    case FRAME_SUCCEEDED:
+        admin_let_go(control);
         return false;
     case FRAME_WORKER:
         if (fd < 0)
@@ -167,7 +215,10 @@ static void worker_read(struct control *control, uint32_t index)
             return;
         if (fd >= 0)
             close(fd); /* workers have nothing to hand up */
-        publish_worker_frame(&control->publish, index, &frame);
+        if (frame.type == FRAME_LIMIT_HITS)
+            metrics_limit(control->metrics, frame.id, frame.number);
+        else
+            publish_worker_frame(&control->publish, index, &frame);
     }
 }
 
@@ -224,9 +275,7 @@ static int board_refresh(struct control *control)
         return TICK_MS;
     if (now_ms < control->status_ms + STATUS_MS)
         return (int)(control->status_ms + STATUS_MS - now_ms);
-    control->publish.changed = false;
-    control->status_ms = now_ms;
-    status_update(&control->publish, &control->board);
+    board_write(control);
     return TICK_MS;
 }
 
@@ -235,6 +284,7 @@ static void loop(struct control *control)
     struct pollfd fds[FD_WORKERS + FRAME_WORKERS_MAX];
     while (!control->stop) {
         publish_settle(&control->publish);
+        binds_tick(&control->admin_binds, clock_ms());
         int wait_ms = board_refresh(control);
         fds_fill(control, fds);
         int count = poll(fds, sizeof fds / sizeof fds[0], wait_ms);
@@ -290,9 +340,11 @@ static void threads_start(struct control *control)
     struct admin_world world = {.board = &control->board, .out = &control->inbox, .started_ms = clock_ms()};
     struct mailbox *inbox = &control->inbox;
     control->metrics = metrics_new(&node);
+    metrics_share(control->metrics, control->commons);
     world.metrics = control->metrics;
     control->telemetry = telemetry_start(settings->access_log, control->metrics);
     control->admin = admin_start(settings->admin, &world);
+    admin_bind(control);
     control->identity = identity_start(settings, inbox);
     control->signing = signing_start(settings, inbox);
     control->resolver = resolver_start(settings->dns->servers.at, settings->dns->servers.count, inbox);
@@ -326,18 +378,20 @@ static bool begin(struct control *control, struct fail *why)
     return control->providers != NULL;
 }
 
-int control_run(const struct settings *settings, int supervisor_fd)
+int control_run(const struct settings *settings, int supervisor_fd, const struct commons *commons)
 {
     struct control *control = heap_new(struct control);
     struct fail why;
     int status = 1;
     control->settings = settings;
+    control->commons = commons;
     control->signals = -1;
     arena_init(&control->arena);
     mailbox_init(&control->inbox);
     board_init(&control->board);
     channel_init(&control->supervisor, supervisor_fd);
     publish_init(&control->publish, settings, &control->supervisor);
+    binds_init(&control->admin_binds, FRAME_BIND_OWN, &control->supervisor);
     if (begin(control, &why)) {
         threads_start(control);
         loop(control);
@@ -347,6 +401,7 @@ int control_run(const struct settings *settings, int supervisor_fd)
     }
     threads_stop(control);
     publish_done(&control->publish);
+    binds_done(&control->admin_binds);
     mailbox_done(&control->inbox);
     channel_done(&control->supervisor);
     board_done(&control->board);

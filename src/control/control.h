@@ -9,12 +9,14 @@
 #define CONTROL_CONTROL_H
 
 #include "control/settings.h"
+#include "wire/commons.h"
 
 /*
  * Runs until the supervisor closes its channel (SEQPACKET, wire/frame.h) or
  * SIGTERM comes. Answers the exit status. SIGUSR1 opens the access log anew,
- * SIGHUP and FRAME_RELOAD read the resources anew. The settings are borrowed.
+ * SIGHUP and FRAME_RELOAD read the resources anew. The settings are borrowed,
+ * as is what the workers share (NULL: nothing).
  */
-int control_run(const struct settings *settings, int supervisor_fd);
+int control_run(const struct settings *settings, int supervisor_fd, const struct commons *commons);
 
 #endif

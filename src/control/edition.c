@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "control/memory_available.h"
 
 enum { FINDINGS_LOGGED_MAX = 50 };
 
@@ -36,6 +37,14 @@ static struct bytes lower(struct bytes text, struct arena *arena)
     return bytes_make(at, text.len);
 }
 
+static const struct rules_limits *limits(const struct settings *settings, struct arena *arena)
+{
+    struct rules_limits *out = arena_new(arena, struct rules_limits);
+    limits_resolve(settings->limits, (enum rules_role)settings->role, settings->workers, memory_available(),
+                   out);
+    return out;
+}
+
 struct compile_node edition_node(const struct settings *settings, struct arena *arena)
 {
     const struct settings_front_proxies *proxies = settings->front_proxies;
@@ -63,6 +72,7 @@ struct compile_node edition_node(const struct settings *settings, struct arena *
         .protocol_ports = protocol->ports.at,
         .protocol_port_count = protocol->ports.count,
         .proxy_token_field = lower(proxies->token_header, arena),
+        .limits = limits(settings, arena),
     };
 }
 

@@ -154,6 +154,15 @@ static void signers_build(struct image_build *build, const struct signing_letter
     root->published_max_age_s = signing->max_age_s;
 }
 
+static void tickets_build(struct image_build *build, const struct session_tickets *tickets)
+{
+    for (size_t i = 0; tickets && i < tickets->count; i++) {
+        const unsigned char *key = tickets->at[i].key;
+        struct keys_ticket row = {.key = image_build_text(build, bytes_make(key, TICKET_KEY_SIZE))};
+        image_build_rows(build, KEYS_TICKET, &row, 1);
+    }
+}
+
 struct image_head *keys_image_build(const struct keys_parts *parts, uint64_t generation, size_t *size)
 {
     static const unsigned char none[32];
@@ -163,6 +172,7 @@ struct image_head *keys_image_build(const struct keys_parts *parts, uint64_t gen
     certificates_build(&build, parts, &root);
     sets_build(&build, parts);
     signers_build(&build, parts->signing, &root);
+    tickets_build(&build, parts->tickets);
     image_build_rows(&build, KEYS_ROOT, &root, 1);
     struct image_head *head = image_build_finish(&build, generation, none, size);
     image_hash(head, *size);

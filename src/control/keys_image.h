@@ -6,6 +6,7 @@
 #define CONTROL_KEYS_IMAGE_H
 
 #include "control/identity.h"
+#include "control/session_tickets.h"
 #include "control/signing.h"
 #include "rules/snapshot.h"
 
@@ -30,6 +31,7 @@ struct keys_parts {
     const struct keys_source *sets;
     size_t set_count;
     const struct signing_letter *signing; /* NULL: none */
+    const struct session_tickets *tickets;
 };
 
 /* On the heap, hash filled in; wipe it before it is freed. The first of equal ids wins. */

@@ -26,6 +26,8 @@ enum letter_kind {
     LETTER_NAMES,     /* control -> resolver: struct names_order */
     LETTER_NAME,      /* resolver -> control: struct name_letter */
     LETTER_LOG_LEVEL, /* admin -> control: struct level_letter */
+    LETTER_LISTENER,  /* control -> admin: a socket to accept on, or no more */
+    LETTER_HOLD,      /* control -> signing: struct hold_letter */
 };
 
 struct letter {

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/heap.h"
 #include "base/map.h"
+#include "control/metrics_cluster.h"
 #include "control/metrics_labels.h"
+#include "wire/limit.h"
 
 enum { BUCKETS = 20, IS_TCP = 1, LABELS_MAX = 8192, KEY_MAX = 8192 };
 
@@ -44,8 +47,11 @@ struct metrics {
     const struct metrics_node node;
     struct map map;       /* labels -> struct series */
     struct map shortcuts; /* facts (metrics_labels_facts) -> struct shortcut */
+    struct metrics_clusters clusters;
+    const struct commons *commons; /* NULL: none */
     uint64_t overflow;
     uint64_t lost[LOSS_COUNT];
+    uint64_t limits[LIMIT_COUNT];
 };
 
 struct metrics *metrics_new(const struct metrics_node *node)
@@ -54,6 +60,7 @@ struct metrics *metrics_new(const struct metrics_node *node)
     memcpy((char *)metrics + offsetof(struct metrics, node), node, sizeof *node);
     pthread_mutex_init(&metrics->lock, NULL);
     map_init(&metrics->map);
+    metrics_clusters_init(&metrics->clusters);
     map_init(&metrics->shortcuts);
     return metrics;
 }
@@ -75,6 +82,7 @@ void metrics_free(struct metrics *metrics)
     while (map_next(&metrics->map, &at, &key, &value))
         series_free(value);
     map_done(&metrics->map);
+    metrics_clusters_done(&metrics->clusters);
     at = 0;
     while (map_next(&metrics->shortcuts, &at, &key, &value))
         free(value);
@@ -146,6 +154,7 @@ static uint64_t thousands(uint64_t number)
 void metrics_count(struct metrics *metrics, const struct record *record)
 {
     pthread_mutex_lock(&metrics->lock);
+    metrics_clusters_count(&metrics->clusters, record);
     struct series *series = series_of(metrics, record);
     if (!series) {
         metrics->overflow++;
@@ -166,6 +175,15 @@ void metrics_lost(struct metrics *metrics, enum metrics_loss what, uint64_t coun
 {
     pthread_mutex_lock(&metrics->lock);
     metrics->lost[what] += count;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void metrics_limit(struct metrics *metrics, uint64_t limit, uint64_t count)
+{
+    if (limit == LIMIT_NONE || limit >= LIMIT_COUNT)
+        return;
+    pthread_mutex_lock(&metrics->lock);
+    metrics->limits[limit] += count;
     pthread_mutex_unlock(&metrics->lock);
 }
 
@@ -278,6 +296,15 @@ static void series_write(struct text *out, const struct sorted *all)
                    offsetof(struct series, sent));
 }
 
+/* All of them, also what has not bitten yet: so a rate can be taken from the first time on. */
+static void limits_write(struct text *out, const struct metrics *metrics)
+{
+    metrics_head(out, "selvage_limit_hits_total", "counter", "How often a limit has bitten.");
+    for (uint32_t i = LIMIT_NONE + 1; i < LIMIT_COUNT; i++)
+        text_format(out, "selvage_limit_hits_total{limit=\"%s\"} %llu\n", limit_name((enum limit)i),
+                    (unsigned long long)metrics->limits[i]);
+}
+
 static void losses_write(struct text *out, const struct metrics *metrics)
 {
     static const struct {
@@ -296,6 +323,19 @@ static void losses_write(struct text *out, const struct metrics *metrics)
     text_format(out, "selvage_metrics_overflow_total %llu\n", (unsigned long long)metrics->overflow);
 }
 
+/* The workers' own notes: an ejection ends without a record. */
+static void ejected_write(struct text *out, const struct metrics *metrics)
+{
+    uint32_t ejected = metrics->commons ? health_ejected(&metrics->commons->health, clock_ms()) : 0;
+    metrics_head(out, "selvage_endpoints_ejected", "gauge", "Endpoints that are left out just now.");
+    text_format(out, "selvage_endpoints_ejected %u\n", (unsigned)ejected);
+}
+
+void metrics_share(struct metrics *metrics, const struct commons *commons)
+{
+    metrics->commons = commons;
+}
+
 void metrics_write(struct metrics *metrics, struct text *out)
 {
     size_t at = 0;
@@ -307,6 +347,9 @@ void metrics_write(struct metrics *metrics, struct text *out)
         all.at[all.count++] = value;
     qsort(all.at, all.count, sizeof *all.at, by_labels);
     series_write(out, &all);
+    metrics_clusters_write(&metrics->clusters, out);
+    ejected_write(out, metrics);
+    limits_write(out, metrics);
     losses_write(out, metrics);
     pthread_mutex_unlock(&metrics->lock);
     free(all.at);

@@ -10,6 +10,7 @@
 #define CONTROL_METRICS_H
 
 #include "base/text.h"
+#include "wire/commons.h"
 #include "wire/record.h"
 
 #define METRICS_SERIES_MAX 10000
@@ -28,11 +29,16 @@ struct metrics;
 struct metrics *metrics_new(const struct metrics_node *node);
 void metrics_free(struct metrics *metrics);
 
+/* At the beginning: where workers note what they leave out; kept. */
+void metrics_share(struct metrics *metrics, const struct commons *commons);
+
 void metrics_count(struct metrics *metrics, const struct record *record);
 /* Records lost, records not understood, lines of the access log lost. */
 enum metrics_loss { LOSS_RING, LOSS_RECORD, LOSS_LINE, LOSS_COUNT };
 void metrics_lost(struct metrics *metrics, enum metrics_loss what, uint64_t count);
-/* istio_* and the losses; series sorted by their labels. */
+/* A worker's word; what is no limit is passed over. */
+void metrics_limit(struct metrics *metrics, uint64_t limit, uint64_t count);
+/* istio_*, envoy_cluster_*, limits and the losses; series sorted by their labels. */
 void metrics_write(struct metrics *metrics, struct text *out);
 
 /* For others who write metrics: HELP and TYPE lines. */

@@ -2,10 +2,15 @@
 #include "base/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/heap.h"
 #include "control/metrics.h"
+#include "control/metrics_cluster.h"
 #include "control/metrics_labels.h"
 #include "rules/snapshot.h"
+#include "wire/limit.h"
 
 static const struct metrics_node node = {.workload = BYTES_INIT("cart"),
                                          .name_space = BYTES_INIT("shop"),
@@ -78,6 +83,61 @@ static void requests_are_counted_under_istios_names(void **state)
     assert_true(has(metrics, "istio_request_duration_milliseconds_count{" INBOUND "} 2\n"));
     assert_true(has(metrics, "istio_request_bytes_sum{" INBOUND "} 20\n"));
     assert_true(has(metrics, "istio_response_bytes_bucket{" INBOUND ",le=\"5000\"} 2\n"));
+    metrics_free(metrics);
+}
+
+static void clusters_count_what_happened_to_their_requests(void **state)
+{
+    (void)state;
+    struct commons *commons = heap_new(struct commons);
+    struct metrics *metrics = metrics_new(&node);
+    struct record record = {.upstream_cluster = BYTES("outbound|80||b"), .status = 200, .attempts = 1};
+    metrics_count(metrics, &record);
+    assert_false(has(metrics, "cluster_name=\"outbound|80||b\""));
+    record.attempts = 3;
+    record.retry_end = RECORD_RETRY_LIMIT;
+    record.flags = RECORD_UT | RECORD_URX;
+    metrics_count(metrics, &record);
+    record = (struct record){.upstream_cluster = BYTES("outbound|80||b"), .flags = RECORD_UO, .ejected = 1};
+    metrics_count(metrics, &record);
+    record.retry_end = RECORD_RETRY_OVERFLOW;
+    record.attempts = 2;
+    metrics_count(metrics, &record);
+    record = (struct record){.upstream_cluster = BYTES("outbound|80||a"), .retry_end = RECORD_RETRY_BODY};
+    metrics_count(metrics, &record);
+#define LINE(name, cluster, count)                                                                           \
+    "envoy_cluster_" name "{cluster_name=\"outbound|80||" cluster "\"} " count "\n"
+    static const char *const lines[] = {
+        LINE("upstream_rq_retry", "a", "0") LINE("upstream_rq_retry", "b", "3"),
+        LINE("upstream_rq_retry_limit_exceeded", "b", "1"),
+        LINE("upstream_rq_retry_overflow", "b", "1"),
+        LINE("retry_or_shadow_abandoned", "a", "1"),
+        LINE("upstream_rq_pending_overflow", "b", "1"),
+        LINE("upstream_rq_timeout", "b", "1"),
+        LINE("outlier_detection_ejections_enforced_total", "b", "2"),
+        "selvage_endpoints_ejected 0\n",
+    };
+    for (size_t i = 0; i < ROWS(lines); i++)
+        assert_true(has(metrics, lines[i]));
+    metrics_share(metrics, commons);
+    health_eject(&commons->health, health_take(&commons->health, 5, 0), clock_ms(), 100000, 1000);
+    assert_true(has(metrics, "selvage_endpoints_ejected 1\n"));
+    metrics_free(metrics);
+    free(commons);
+}
+
+static void clusters_without_end_are_not_all_counted(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new(&node);
+    char name[32];
+    for (int i = 0; i < METRICS_CLUSTERS_MAX + 1; i++) {
+        snprintf(name, sizeof name, "c%d", i);
+        struct record record = {.upstream_cluster = bytes_of(name), .attempts = 2};
+        metrics_count(metrics, &record);
+    }
+    assert_true(has(metrics, "envoy_cluster_upstream_rq_retry{cluster_name=\"c999\"} 1\n"));
+    assert_false(has(metrics, "envoy_cluster_upstream_rq_retry{cluster_name=\"c1000\"} 1\n"));
     metrics_free(metrics);
 }
 
@@ -183,14 +243,43 @@ static void whatever_changes_the_labels_changes_the_series(void **state)
     metrics_free(metrics);
 }
 
+static void limits_are_counted_by_name(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_new(&node);
+    metrics_limit(metrics, LIMIT_HEAD_BYTES, 3);
+    metrics_limit(metrics, LIMIT_HEAD_BYTES, 4);
+    metrics_limit(metrics, LIMIT_NONE, 1);
+    metrics_limit(metrics, LIMIT_COUNT, 1); /* a worker that was taken over may say anything */
+    metrics_limit(metrics, UINT64_MAX, 1);
+    assert_true(has(metrics, "# TYPE selvage_limit_hits_total counter\n"));
+    assert_true(has(metrics, "selvage_limit_hits_total{limit=\"head_bytes\"} 7\n"));
+    assert_true(has(metrics, "selvage_limit_hits_total{limit=\"http2_resets\"} 0\n"));
+    assert_false(has(metrics, "none"));
+    metrics_free(metrics);
+}
+
+static void every_limit_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < LIMIT_COUNT; i++)
+        for (uint32_t k = 0; k < i; k++)
+            assert_string_not_equal(limit_name((enum limit)i), limit_name((enum limit)k));
+    assert_string_equal(limit_name(LIMIT_COUNT), "none");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_counted_under_istios_names),
+        cmocka_unit_test(clusters_count_what_happened_to_their_requests),
+        cmocka_unit_test(clusters_without_end_are_not_all_counted),
         cmocka_unit_test(the_source_reports_what_it_called),
         cmocka_unit_test(connections_have_metrics_of_their_own),
         cmocka_unit_test(values_are_escaped),
         cmocka_unit_test(one_series_too_many_is_only_counted),
+        cmocka_unit_test(limits_are_counted_by_name),
+        cmocka_unit_test(every_limit_has_a_name_of_its_own),
         cmocka_unit_test(whatever_changes_the_labels_changes_the_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ void publish_init(struct publish *publish, const struct settings *settings, stru
     publish->generation = (uint64_t)clock_wall_s() * 1000; /* above those of a control process before us */
     publish->changed = true;
     workers_init(&publish->workers);
-    binds_init(&publish->binds, supervisor);
+    binds_init(&publish->binds, FRAME_BIND, supervisor);
     key_table_init(&publish->keys);
     name_table_init(&publish->names);
 }
@@ -34,6 +34,7 @@ static void letter_drop(void *letter)
 void publish_done(struct publish *publish)
 {
     workers_done(&publish->workers);
+    credential_files_done(&publish->credential_files);
     binds_done(&publish->binds);
     key_table_done(&publish->keys);
     name_table_done(&publish->names);
@@ -44,6 +45,7 @@ void publish_done(struct publish *publish)
     letter_drop(publish->files);
     letter_drop(publish->identity);
     letter_drop(publish->signing);
+    heap_wipe(&publish->tickets, sizeof publish->tickets);
 }
 
 /* ---- images ---- */
@@ -360,7 +362,9 @@ static void ready_tell(struct publish *publish)
 {
     if (publish->ready || !is_first_set_in_force(publish))
         return;
-    struct frame frame = {.type = FRAME_READY, .number = publish->workers.generation[IMAGE_RULES]};
+    struct frame frame = {.type = FRAME_READY,
+                          .id = publish->current->deny_all,
+                          .number = publish->workers.generation[IMAGE_RULES]};
     publish->ready = channel_send(publish->supervisor, &frame, -1);
     publish->changed = true;
     log_info("ready");
@@ -372,6 +376,8 @@ void publish_settle(struct publish *publish)
     if (publish->next && !binds_waiting(&publish->binds) && !publish_names_waiting(publish))
         put_in_force(publish);
     before_give_up(publish);
+    if (!publish->held)
+        publish->keys_stale |= session_tickets_step(&publish->tickets, publish->settings, clock_wall_s());
     publish_keys_flush(publish);
     publish_endpoints_flush(publish);
     workers_push(&publish->workers);

@@ -9,10 +9,12 @@
 #define CONTROL_PUBLISH_H
 
 #include "control/binds.h"
+#include "control/credential_files.h"
 #include "control/edition.h"
 #include "control/key_table.h"
 #include "control/keys_image.h"
 #include "control/name_table.h"
+#include "control/session_tickets.h"
 #include "control/source_directory.h"
 #include "control/workers.h"
 
@@ -25,6 +27,7 @@ struct publish {
     struct workers workers;
     struct binds binds;
     struct key_table keys;
+    struct credential_files credential_files;
     struct name_table names; /* of endpoints of before, current and next */
 
     struct edition *before;      /* in force until all workers have `current` */
@@ -39,6 +42,8 @@ struct publish {
     char identity_problem[500];
     bool identity_settled; /* the first attempt has ended, or there is none to make */
     struct signing_letter *signing;
+    struct session_tickets tickets;
+    bool held; /* another control gets ready: nothing is made that it would not know of */
 
     uint64_t generation; /* the last one given out */
     unsigned char sent_hash[IMAGE_KINDS][32];

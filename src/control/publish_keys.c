@@ -78,21 +78,35 @@ void publish_keys_want(struct publish *publish)
     publish->keys_stale = true;
 }
 
-static size_t credentials_add(const struct edition *edition, struct keys_credential *to)
+/* False: there is none, or it cannot be used. */
+static bool credential_fill(const struct publish *publish, const struct compile_credential *credential,
+                            struct keys_credential *out)
+{
+    *out = (struct keys_credential){.id = credential->id, .name = credential->name};
+    if (!credential->secret)
+        return credential_files_get(&publish->credential_files, credential->id, out);
+    const struct secret *secret = credential->secret->spec;
+    out->chain = secret->certificate;
+    out->key = secret->key;
+    out->trust = secret->ca;
+    return true;
+}
+
+static size_t credentials_add(const struct publish *publish, const struct edition *edition,
+                              struct keys_credential *to)
 {
     size_t count = 0;
-    for (size_t i = 0; edition && i < edition->result.credential_count; i++) {
-        const struct compile_credential *credential = &edition->result.credentials[i];
-        if (!credential->secret)
-            continue;
-        const struct secret *secret = credential->secret->spec;
-        to[count++] = (struct keys_credential){.id = credential->id,
-                                               .name = credential->name,
-                                               .chain = secret->certificate,
-                                               .key = secret->key,
-                                               .trust = secret->ca};
-    }
+    for (size_t i = 0; edition && i < edition->result.credential_count; i++)
+        count += credential_fill(publish, &edition->result.credentials[i], &to[count]);
     return count;
+}
+
+static void credential_files_read(struct publish *publish)
+{
+    const struct compile_result *result = publish->current ? &publish->current->result : NULL;
+    if (result && credential_files_look(&publish->credential_files, result->credentials,
+                                        result->credential_count, clock_ms()))
+        publish->keys_stale = true;
 }
 
 static size_t sets_add(const struct publish *publish, const struct edition *edition, struct keys_source *to)
@@ -115,9 +129,12 @@ static void parts_fill(const struct publish *publish, struct arena *arena, struc
     size_t credentials = current->result.credential_count + (before ? before->result.credential_count : 0);
     struct keys_credential *certificates = arena_array(arena, struct keys_credential, credentials);
     struct keys_source *sets = arena_array(arena, struct keys_source, key_sets_max(publish));
-    *parts = (struct keys_parts){.identity = publish->identity, .credentials = certificates, .sets = sets};
-    parts->credential_count = credentials_add(current, certificates);
-    parts->credential_count += credentials_add(before, certificates + parts->credential_count);
+    *parts = (struct keys_parts){.identity = publish->identity,
+                                 .credentials = certificates,
+                                 .sets = sets,
+                                 .tickets = &publish->tickets};
+    parts->credential_count = credentials_add(publish, current, certificates);
+    parts->credential_count += credentials_add(publish, before, certificates + parts->credential_count);
     parts->set_count = sets_add(publish, current, sets);
     parts->set_count += sets_add(publish, before, sets + parts->set_count);
     if (current->result.assertion || (before && before->result.assertion))
@@ -141,6 +158,7 @@ void publish_keys_flush(struct publish *publish)
     struct arena arena;
     struct keys_parts parts;
     size_t size;
+    credential_files_read(publish);
     if (!publish->keys_stale || !publish->current || keys_wait(publish))
         return;
     publish->keys_stale = false;

@@ -54,7 +54,7 @@ static void *node_run(void *of)
 {
     struct node *node = of;
     int fd = node->status;
-    node->status = control_run(&node->fixture.settings, fd);
+    node->status = control_run(&node->fixture.settings, fd, NULL);
     return NULL;
 }
 

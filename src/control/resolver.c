@@ -306,9 +306,11 @@ static bool inbox_read(struct resolver *resolver)
 static size_t sockets_fill(const struct resolver *resolver, ares_socket_t *sockets, struct pollfd *fds)
 {
     size_t count = 0;
-    int bits = resolver->channel ? ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM) : 0;
+    /* Readable ones in the lower half, writable ones in the upper; c-ares' own macros shift a signed 1. */
+    unsigned bits =
+        resolver->channel ? (unsigned)ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM) : 0;
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        bool in = ARES_GETSOCK_READABLE(bits, i), out = ARES_GETSOCK_WRITABLE(bits, i);
+        bool in = bits >> i & 1, out = bits >> (i + ARES_GETSOCK_MAXNUM) & 1;
         if (in || out)
             fds[count++] =
                 (struct pollfd){.fd = sockets[i], .events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0))};

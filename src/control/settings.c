@@ -274,13 +274,41 @@ static const struct field settings_fields[] = {
      AT(settings, dns),
      .group = &dns_table,
      .help = "who is asked for the addresses of endpoints given by name"},
+    {.name = "limits",
+     .type = FIELD_GROUP,
+     AT(settings, limits),
+     .group = &limits_table,
+     .help = "what is accepted of whoever calls, and when load is shed"},
     {.name = "drainTimeout",
      .type = FIELD_DURATION,
      AT(settings, drain_timeout_ms),
      .min = 0,
      .max = 60 * 60 * 1000,
      .preset = "30s",
-     .help = "how long exchanges may go on when the node ends"},
+     .help = "how long exchanges may go on when the node ends or is replaced"},
+    {.name = "drainSpread",
+     .type = FIELD_DURATION,
+     AT(settings, drain_spread_ms),
+     .min = 0,
+     .max = 60 * 60 * 1000,
+     .preset = "5s",
+     .help =
+         "within what part of drainTimeout idle connections are closed, evenly, so that not all clients come"
+         " back at once"},
+    {.name = "upgradeTimeout",
+     .type = FIELD_DURATION,
+     AT(settings, upgrade_timeout_ms),
+     .min = 1000,
+     .max = 60 * 60 * 1000,
+     .preset = "60s",
+     .help = "how long a new program may take until it can serve; the old one goes on when it cannot"},
+    {.name = "ticketKeyLifetime",
+     .type = FIELD_DURATION,
+     AT(settings, ticket_keys_ms),
+     .min = 1000,
+     .max = 24 * 60 * 60 * 1000,
+     .preset = "1h",
+     .help = "how long a key seals TLS session tickets; it opens them as long again"},
 };
 FIELD_TABLE(settings, struct settings);
 
@@ -336,6 +364,12 @@ static void numbers_preset(struct settings *settings)
         settings->path_level = PATH_BASE;
     if (!group_has(&settings->group, "drainTimeout"))
         settings->drain_timeout_ms = 30 * 1000;
+    if (!group_has(&settings->group, "drainSpread"))
+        settings->drain_spread_ms = 5 * 1000;
+    if (!group_has(&settings->group, "upgradeTimeout"))
+        settings->upgrade_timeout_ms = 60 * 1000;
+    if (!group_has(&settings->group, "ticketKeyLifetime"))
+        settings->ticket_keys_ms = 60 * 60 * 1000;
 }
 
 static void groups_preset(struct settings *settings, struct arena *arena)
@@ -348,6 +382,8 @@ static void groups_preset(struct settings *settings, struct arena *arena)
         settings->front_proxies = arena_new(arena, struct settings_front_proxies);
     if (!settings->dns)
         settings->dns = arena_new(arena, struct settings_dns);
+    if (!settings->limits)
+        settings->limits = arena_new(arena, struct limits);
 }
 
 static bool is_off(const struct yaml_node *node)
@@ -588,6 +624,7 @@ bool settings_read(struct bytes text, const char *file, struct findings *finding
     groups_preset(settings, findings->arena);
     admin_read(settings, &report);
     access_log_read(settings, &report);
+    limits_complete(settings->limits, &report);
     unknown_are_errors(findings, from);
     if (findings->errors == errors)
         settings_check(settings, &report);

@@ -8,7 +8,7 @@
 #ifndef CONTROL_SETTINGS_H
 #define CONTROL_SETTINGS_H
 
-#include "rules/field.h"
+#include "rules/limits.h"
 
 struct settings_directory {
     struct group group;
@@ -94,7 +94,11 @@ struct settings {
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
     struct settings_dns *dns; /* never NULL after settings_read */
+    struct limits *limits;    /* never NULL after settings_read */
     int64_t drain_timeout_ms;
+    int64_t drain_spread_ms;
+    int64_t upgrade_timeout_ms;
+    int64_t ticket_keys_ms;
 };
 
 extern const struct field_table settings_table;

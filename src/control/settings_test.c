@@ -79,6 +79,63 @@ static void the_rest_has_presets(void **state)
     arena_done(&arena);
 }
 
+static struct rules_limits limits_of(const char *text)
+{
+    struct arena arena;
+    struct findings findings;
+    struct settings settings;
+    struct rules_limits limits;
+    assert_true(read(&arena, &findings, text, &settings));
+    limits_resolve(settings.limits, (enum rules_role)settings.role, settings.workers, INT64_C(4) << 30,
+                   &limits);
+    arena_done(&arena);
+    return limits;
+}
+
+static void limits_have_presets_by_role(void **state)
+{
+    (void)state;
+    struct rules_limits edge = limits_of("role: edge\nrules: r\nworkers: 1\n");
+    struct rules_limits sidecar = limits_of("role: sidecar\nrules: r\nworkers: 1\nlimits:\n");
+    assert_int_equal(edge.line_bytes, 8192);
+    assert_int_equal(edge.head_bytes, 32768);
+    assert_int_equal(edge.fields, 100);
+    assert_int_equal(edge.head_ms, 10000);
+    assert_int_equal(edge.body_rate, 240);
+    assert_int_equal(edge.age_ms, 3600 * 1000);
+    assert_int_equal(edge.streams, 100);
+    assert_int_equal(edge.connection_window, 1 << 20);
+    assert_int_equal(edge.memory_bytes, INT64_C(3) << 30);
+    assert_int_equal(edge.body_bytes, 10 << 20);
+    assert_int_equal(edge.address_connections, 1000);
+    assert_int_equal(sidecar.body_bytes, 0);
+    assert_int_equal(sidecar.address_connections, 0);
+    assert_int_equal(sidecar.listener_connections, 10000);
+    edge.body_bytes = edge.address_connections = 0;
+    assert_memory_equal(&edge, &sidecar, sizeof edge);
+    struct rules_limits preset;
+    limits_preset(ROLE_SIDECAR, &preset);
+    preset.memory_bytes = sidecar.memory_bytes;
+    assert_memory_equal(&preset, &sidecar, sizeof preset);
+}
+
+static void limits_are_shared_by_the_workers(void **state)
+{
+    (void)state;
+    struct rules_limits limits =
+        limits_of("role: edge\nrules: r\nworkers: 3\nlimits:\n  request: {bodyBytes: 0, underscores: "
+                  "REJECT_REQUEST}\n  connection: {perListener: 10, perAddress: 1, maxAge: 5m}\n"
+                  "  memory: {maximumBytes: 400000000, shedPercent: 80}\n");
+    assert_int_equal(limits.body_bytes, 0);
+    assert_int_equal(limits.underscores, UNDERSCORES_REJECT);
+    assert_int_equal(limits.listener_connections, 4);
+    assert_int_equal(limits.address_connections, 1);
+    assert_int_equal(limits.age_ms, 300000);
+    assert_int_equal(limits.memory_bytes, 100000000);
+    assert_int_equal(limits.shed_percent, 80);
+    assert_int_equal(limits.refuse_percent, 98);
+}
+
 static void mistakes_are_told_with_their_place(void **state)
 {
     (void)state;
@@ -131,6 +188,18 @@ static void mistakes_are_told_with_their_place(void **state)
         {"role: edge\nrole: gateway\nrules: r\n",
          "selvage.yaml:2:1: the key 'role' stands here a second time"},
         {"role: edge\n---\nrole: edge\n", "selvage.yaml:1:1: 2 documents are in it where one is wanted"},
+        {"role: edge\nrules: r\nlimits: {request: {headBytes: 65536}}\n",
+         "selvage.yaml:3:31: limits.request.headBytes: 65536 is not between 128 and 32768"},
+        {"role: edge\nrules: r\nlimits: {request: {headTimeout: 10}}\n",
+         "selvage.yaml:3:33: limits.request.headTimeout: '10' is no duration such as 1.5s, 300ms or 1h"},
+        {"role: edge\nrules: r\nlimits: {memory: {shedPercent: 99}}\n",
+         "selvage.yaml:3:32: limits.memory.shedPercent: 99 is above refusePercent, which is 98"},
+        {"role: edge\nrules: r\nlimits: {http2: {streamWindowBytes: 2000000}}\n",
+         "selvage.yaml:3:37: limits.http2.streamWindowBytes: 2000000 is above connectionWindowBytes, which "
+         "is "
+         "1048576"},
+        {"role: edge\nrules: r\nlimits: {request: {underscores: no}}\n",
+         "selvage.yaml:3:33: limits.request.underscores: 'no' is none of ALLOW, REJECT_REQUEST"},
         {"", "selvage.yaml:1:1: 0 documents are in it where one is wanted"},
         {"role: edge\nrules: r\nadmin: {ports: {metrics: 15000}}\n",
          "selvage.yaml:3:26: admin.ports.metrics: 15000 is the port of admin already; metrics needs one of "
@@ -159,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(the_rest_has_presets),
+        cmocka_unit_test(limits_have_presets_by_role),
+        cmocka_unit_test(limits_are_shared_by_the_workers),
         cmocka_unit_test(mistakes_are_told_with_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

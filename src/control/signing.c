@@ -26,6 +26,7 @@ struct signing {
     struct mailbox *out;
     const struct settings *settings;
     bool wanted;
+    bool held;
     bool read; /* the state file was */
     bool kept; /* what we have lies on disk and in the deposit */
     struct signing_plan plan;
@@ -153,11 +154,13 @@ static void turn(struct signing *signing)
     int64_t now_s = clock_wall_s();
     arena_init(&arena);
     keys_read_once(signing, &arena);
-    if (!signing_keys_step(&signing->keys, &signing->plan, now_s, &changed, &why))
-        log_error("no new signing key: %s", why.text);
-    else if (changed || !signing->kept)
-        keys_keep(signing, &arena);
-    signing->kept = true;
+    if (!signing->held || !signing->keys.count) {
+        if (!signing_keys_step(&signing->keys, &signing->plan, now_s, &changed, &why))
+            log_error("no new signing key: %s", why.text);
+        else if (changed || !signing->kept)
+            keys_keep(signing, &arena);
+        signing->kept = true;
+    }
     arena_done(&arena);
     if (signing->keys.count)
         keys_post(signing, now_s);
@@ -192,6 +195,8 @@ static bool inbox_read(struct signing *signing)
     bool stop = false;
     while ((letter = mailbox_take(&signing->inbox))) {
         stop |= letter->kind == LETTER_STOP;
+        if (letter->kind == LETTER_HOLD)
+            signing->held = ((const struct hold_letter *)letter)->on;
         if (letter->kind == LETTER_SIGNING)
             order_take(signing, (const struct signing_order *)letter);
         letter_free(letter);
@@ -228,6 +233,13 @@ void signing_order_post(struct signing *signing, bool wanted, const struct signi
     order->wanted = wanted;
     order->plan = *plan;
     mailbox_post(&signing->inbox, &order->letter);
+}
+
+void signing_hold(struct signing *signing, bool on)
+{
+    struct hold_letter *letter = letter_new(LETTER_HOLD, sizeof *letter);
+    letter->on = on;
+    mailbox_post(&signing->inbox, &letter->letter);
 }
 
 void signing_stop(struct signing *signing)

@@ -29,9 +29,17 @@ struct signing_letter {
     uint32_t max_age_s;
 };
 
+/* LETTER_HOLD */
+struct hold_letter {
+    struct letter letter;
+    bool on;
+};
+
 struct signing;
 struct signing *signing_start(const struct settings *settings, struct mailbox *out);
 void signing_order_post(struct signing *signing, bool wanted, const struct signing_plan *plan);
+/* While another control gets ready to replace this one, no key is made that it would not know of. */
+void signing_hold(struct signing *signing, bool on);
 void signing_stop(struct signing *signing);
 
 #endif

@@ -52,11 +52,15 @@ static void root_note(struct source_directory *source)
     source->root_inode = now.st_ino;
 }
 
-/* A new set of watches for each walk: old ones may belong to directories that are gone. */
-static void watch_anew(struct source_directory *source)
+/*
+ * One for the life of the thread: each walk watches again what it finds, which changes nothing for what was
+ * watched already; what was removed is no longer told of. To close it would wait for the kernel to forget its
+ * watches, for seconds when the machine is busy.
+ */
+static void watches_open(struct source_directory *source)
 {
     if (source->inotify >= 0)
-        close(source->inotify);
+        return;
     source->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (source->inotify < 0)
         log_warning("%s: changes are seen only every %lld ms: inotify: %m", source->path,
@@ -82,7 +86,7 @@ static void look(struct source_directory *source)
     struct source_letter *letter = letter_new(LETTER_SOURCE, sizeof *letter);
     struct fail why;
     root_note(source);
-    watch_anew(source);
+    watches_open(source);
     if (!source_take(path_of(source), source->inotify, &letter->letter.arena, &letter->files,
                      &source->touched, &why)) {
         letter->files = (struct source_files){0};

@@ -32,10 +32,9 @@ static bool record_put(const struct ring *ring, const char *path)
                                   .method = BYTES("GET"),
                                   .path = bytes_of(path)};
     struct text text;
-    bool wake;
     text_init_fixed(&text, room, sizeof room);
     record_encode(&text, &record);
-    return ring_write(ring, text_bytes(&text), &wake);
+    return ring_write(ring, text_bytes(&text));
 }
 
 static bool holds(struct metrics *metrics, const char *line)
@@ -78,8 +77,7 @@ static void records_become_lines_and_the_file_may_be_moved(void **state)
     telemetry_reopen(telemetry);
     usleep(100 * 1000);
     assert_true(record_put(&ring, "/two"));
-    bool wake;
-    assert_true(ring_write(&ring, BYTES("no record"), &wake));
+    assert_true(ring_write(&ring, BYTES("no record")));
     while (record_put(&ring, "/fill"))
         ;
     assert_true(ring_dropped(&ring) > 0);

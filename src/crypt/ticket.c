@@ -1,72 +1,93 @@
 #include "crypt/ticket.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
 
-#include "base/clock.h"
 #include "base/heap.h"
 #include "crypt/digest.h"
 
 enum { NAME_SIZE = 16, KEY_SIZE = 32, IV_SIZE = 16 };
 
+/* What the callback answers. */
+enum { BROKEN = -1, NOT_OURS = 0, GOOD = 1, GOOD_AND_NEW_TICKET = 2 };
+
 struct ticket_key {
     unsigned char name[NAME_SIZE];
     unsigned char cipher[KEY_SIZE];
     unsigned char mac[KEY_SIZE];
-    uint64_t born_ms; /* 0: no key */
 };
+
+_Static_assert(sizeof(struct ticket_key) == TICKET_KEY_SIZE, "a key is what it is made of");
 
 struct ticket_keys {
     pthread_mutex_t lock;
-    struct ticket_key now;
-    struct ticket_key before;
+    unsigned refs;
+    size_t count;
+    struct ticket_key at[TICKET_KEYS_MAX];
 };
 
 struct ticket_keys *ticket_keys_new(void)
 {
     struct ticket_keys *keys = heap_new(struct ticket_keys);
     pthread_mutex_init(&keys->lock, NULL);
+    keys->refs = 1;
     return keys;
 }
 
-void ticket_keys_free(struct ticket_keys *keys)
+struct ticket_keys *ticket_keys_ref(struct ticket_keys *keys)
+{
+    pthread_mutex_lock(&keys->lock);
+    keys->refs++;
+    pthread_mutex_unlock(&keys->lock);
+    return keys;
+}
+
+void ticket_keys_unref(struct ticket_keys *keys)
 {
     if (!keys)
+        return;
+    pthread_mutex_lock(&keys->lock);
+    bool last = --keys->refs == 0;
+    pthread_mutex_unlock(&keys->lock);
+    if (!last)
         return;
     pthread_mutex_destroy(&keys->lock);
     heap_wipe(keys, sizeof *keys);
     free(keys);
 }
 
-static bool aged(const struct ticket_key *key, uint64_t now_ms)
+void ticket_keys_set(struct ticket_keys *keys, const struct bytes *at, size_t count)
 {
-    return !key->born_ms || now_ms - key->born_ms >= (uint64_t)TICKET_LIFE_S * 1000;
+    pthread_mutex_lock(&keys->lock);
+    heap_wipe(keys->at, sizeof keys->at);
+    keys->count = 0;
+    for (size_t i = 0; i < count && keys->count < TICKET_KEYS_MAX; i++)
+        if (at[i].len == TICKET_KEY_SIZE)
+            memcpy(&keys->at[keys->count++], at[i].at, TICKET_KEY_SIZE);
+    pthread_mutex_unlock(&keys->lock);
 }
 
-static void turn_over(struct ticket_keys *keys, uint64_t now_ms)
+bool ticket_keys_any(struct ticket_keys *keys)
 {
-    if (!aged(&keys->now, now_ms))
-        return;
-    keys->before = keys->now;
-    random_bytes(&keys->now, sizeof keys->now);
-    keys->now.born_ms = now_ms ? now_ms : 1;
+    pthread_mutex_lock(&keys->lock);
+    bool any = keys->count > 0;
+    pthread_mutex_unlock(&keys->lock);
+    return any;
 }
 
+/* A copy, as it may be replaced while it is used. False: there is none of that name. */
 static bool choose(struct ticket_keys *keys, const unsigned char *name, bool seal, struct ticket_key *out)
 {
-    uint64_t now_ms = clock_ms();
-    bool found = true;
+    bool found = false;
     pthread_mutex_lock(&keys->lock);
-    turn_over(keys, now_ms);
-    if (seal || memcmp(name, keys->now.name, NAME_SIZE) == 0)
-        *out = keys->now;
-    else if (keys->before.born_ms && now_ms - keys->before.born_ms < (uint64_t)TICKET_LIFE_S * 2000 &&
-             memcmp(name, keys->before.name, NAME_SIZE) == 0)
-        *out = keys->before;
-    else
-        found = false;
+    for (size_t i = 0; i < keys->count && !found; i++) {
+        found = seal || memcmp(name, keys->at[i].name, NAME_SIZE) == 0;
+        if (found)
+            *out = keys->at[i];
+    }
     pthread_mutex_unlock(&keys->lock);
     return found;
 }
@@ -89,12 +110,14 @@ int ticket_keys_use(struct ticket_keys *keys, unsigned char *name, unsigned char
 {
     struct ticket_key key;
     if (!choose(keys, name, seal, &key))
-        return 0; /* not ours any more: a full handshake */
+        return seal ? BROKEN : NOT_OURS; /* not any more: a full handshake */
     if (seal) {
         random_bytes(iv, IV_SIZE);
         memcpy(name, key.name, NAME_SIZE);
     }
     bool good = prepare(&key, iv, cipher, mac, seal);
     heap_wipe(&key, sizeof key);
-    return good ? 1 : -1;
+    if (!good)
+        return BROKEN;
+    return seal ? GOOD : GOOD_AND_NEW_TICKET; /* RFC 8446 C.4: clients use a ticket once */
 }

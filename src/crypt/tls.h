@@ -22,6 +22,8 @@ enum tls_verify {
 /* Names that a client takes a server for. */
 #define TLS_HOSTS_MAX 64
 
+struct ticket_keys; /* ticket.h */
+
 struct tls_settings {
     struct bytes chain; /* PEM: the own certificate first; empty: none (clients) */
     struct bytes key;   /* PEM (PKCS 8 or classic); wiped by the caller */
@@ -36,6 +38,7 @@ struct tls_settings {
     struct bytes host;       /* clients, not mesh: verify this name (or IP); empty: not verified */
     const struct bytes *more_hosts; /* names as good as `host`, TLS_HOSTS_MAX at most; URIs go too */
     size_t more_host_count;
+    struct ticket_keys *tickets; /* servers; a reference is taken. NULL: no session is resumed */
 };
 
 struct tls_context; /* shared by reference; atomically counted */
@@ -61,8 +64,13 @@ struct tls_session;
 /* A session keeps a reference of its context. `choose` may be NULL: `first` serves everybody. */
 struct tls_session *tls_session_new_server(struct tls_context *first, tls_choose *choose,
                                            const struct tls_io *io);
-/* `sni` may be empty; an IP address is never sent as one (RFC 6066 3). */
-struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni,
+/*
+ * `sni` may be empty; an IP address is never sent as one (RFC 6066 3). `place`
+ * tells servers of one name apart: a session that was kept from the same place is
+ * offered for resuming; empty: none is kept. Contexts of clients belong to one
+ * thread for that.
+ */
+struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni, struct bytes place,
                                            const struct tls_io *io);
 void tls_session_free(struct tls_session *session);
 
@@ -92,6 +100,7 @@ void tls_close(struct tls_session *session);
 struct bytes tls_alpn(const struct tls_session *session);
 struct bytes tls_sni(const struct tls_session *session);
 const char *tls_version(const struct tls_session *session); /* "TLSv1.3" */
+bool tls_resumed(const struct tls_session *session);
 /* The facts of the peer's certificate; NULL when it sent none, none was verified (TLS_VERIFY_NONE), or the
  * handshake is not done. */
 const struct peer *tls_peer(const struct tls_session *session);

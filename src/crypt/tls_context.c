@@ -40,7 +40,8 @@ void tls_context_unref(struct tls_context *context)
     if (!context || atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(context->ssl);
-    ticket_keys_free(context->tickets_keys);
+    ticket_keys_unref(context->tickets);
+    tls_kept_free(context->kept);
     tls_hosts_done(&context->hosts);
     free(context);
 }
@@ -199,33 +200,53 @@ static void add_part(struct digest_work *work, const void *at, size_t len)
     digest_more(work, bytes_make(at, len));
 }
 
+/* Who the certificate says we are: it may be renewed, and sessions go on. */
+static void add_own_names(struct digest_work *work, const struct tls_context *context)
+{
+    const X509 *own = SSL_CTX_get0_certificate(context->ssl);
+    int at = own ? X509_get_ext_by_NID(own, NID_subject_alt_name, -1) : -1;
+    const ASN1_OCTET_STRING *names = at >= 0 ? X509_EXTENSION_get_data(X509_get_ext(own, at)) : NULL;
+    add_part(work, names ? (const char *)ASN1_STRING_get0_data(names) : "",
+             names ? (size_t)ASN1_STRING_length(names) : 0);
+}
+
 static struct digest identity_of(const struct tls_context *context, const struct tls_settings *settings)
 {
     struct digest_work *work = digest_start();
     int numbers[] = {(int)context->verify, context->mesh, context->min_version, context->max_version};
     add_part(work, numbers, sizeof numbers);
-    add_part(work, settings->chain.at, settings->chain.len);
+    add_own_names(work, context);
     add_part(work, settings->trust.at, settings->trust.len);
     add_part(work, context->alpn, context->alpn_len);
     return digest_end(work);
 }
 
 /*
- * Resumption never stands in for a client's certificate: a context that asks
- * for one issues no tickets and resumes nothing. The tickets of the others are
- * bound to context and SNI (see tls_on_client_hello).
+ * A ticket is good where it would have been given: it is bound to the SNI and to
+ * the context's identity, thus to the trust bundle and to what is demanded of
+ * clients (CVE-2025-23419, CVE-2022-21654). A client's certificate lies in it, and
+ * when the chain that vouched for it ends; it is judged anew each time.
  */
-static void set_server(struct tls_context *context)
+static void set_server(struct tls_context *context, struct ticket_keys *tickets)
 {
     SSL_CTX *ssl = context->ssl;
-    context->tickets = context->verify == TLS_VERIFY_NONE && !context->mesh;
-    context->tickets_keys = ticket_keys_new();
+    context->tickets = tickets ? ticket_keys_ref(tickets) : NULL;
     SSL_CTX_set_timeout(ssl, TICKET_LIFE_S);
+    SSL_CTX_set_max_early_data(ssl, 0); /* replayed requests are worse than a round trip */
     SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, tls_on_ticket);
+    SSL_CTX_set_session_ticket_cb(ssl, tls_on_ticket_made, tls_on_ticket_opened, NULL);
     SSL_CTX_set_client_hello_cb(ssl, tls_on_client_hello, NULL);
     SSL_CTX_set_session_id_context(ssl, context->identity.bytes, DIGEST_SIZE);
     if (context->alpn_len)
         SSL_CTX_set_alpn_select_cb(ssl, tls_on_alpn, context);
+}
+
+static void set_client(struct tls_context *context)
+{
+    SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context->ssl, tls_on_session);
+    if (context->alpn_len)
+        SSL_CTX_set_alpn_protos(context->ssl, context->alpn, context->alpn_len);
 }
 
 static bool fill(struct tls_context *context, const struct tls_settings *settings, struct fail *why)
@@ -236,14 +257,14 @@ static bool fill(struct tls_context *context, const struct tls_settings *setting
     context->ssl = SSL_CTX_new(context->server ? TLS_server_method() : TLS_client_method());
     if (!context->ssl)
         return x509_fail(why, FAIL_SELF, "OpenSSL gives no TLS context");
-    context->identity = identity_of(context, settings);
     if (!set_ground(context, why) || !set_identity(context, settings, why) ||
         !set_trust(context, settings, why))
         return false;
+    context->identity = identity_of(context, settings);
     if (context->server)
-        set_server(context);
-    else if (context->alpn_len)
-        SSL_CTX_set_alpn_protos(context->ssl, context->alpn, context->alpn_len);
+        set_server(context, settings->tickets);
+    else
+        set_client(context);
     return true;
 }
 

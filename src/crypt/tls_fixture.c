@@ -128,7 +128,7 @@ struct meeting *meeting_new(struct tls_context *client, const char *sni, struct 
 {
     struct meeting *meeting = meeting_new_server(server);
     struct tls_io io = tls_memory_io(&meeting->ends[0]);
-    meeting->client = tls_session_new_client(client, bytes_of(sni), &io);
+    meeting->client = tls_session_new_client(client, bytes_of(sni), BYTES("place"), &io);
     tls_context_unref(client);
     return meeting;
 }

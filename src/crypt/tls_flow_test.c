@@ -1,4 +1,4 @@
-/* Bytes through sessions: pieces, ends, breaks; who resumes where. */
+/* Bytes through sessions: pieces, ends, breaks. */
 #include "base/test.h"
 
 #include "crypt/tls_fixture.h"
@@ -199,145 +199,6 @@ static void a_way_that_breaks_ends_both_sides(void **state)
     }
 }
 
-/* Virtual hosts: a.test is open to all, b.test wants a certificate, c.test is as a.test; nothing else is
- * served. */
-static struct tls_context *hosts[3];
-
-static struct tls_context *choose_host(void *owner, struct bytes sni)
-{
-    (void)owner;
-    if (sni.len != 6 || !bytes_ends(sni, BYTES(".test")) || sni.at[0] < 'a' || sni.at[0] > 'c')
-        return NULL;
-    return hosts[sni.at[0] - 'a'];
-}
-
-static void hosts_begin(void)
-{
-    struct identity_pem server = fixture_identity(SERVER_ID);
-    struct tls_settings settings = fixture_settings(&server, false, TLS_VERIFY_NONE);
-    hosts[0] = fixture_server(&settings);
-    hosts[2] = fixture_server(&settings);
-    settings.verify = TLS_VERIFY_REQUIRED;
-    hosts[1] = fixture_server(&settings);
-}
-
-static void hosts_end(void)
-{
-    for (size_t i = 0; i < ROWS(hosts); i++)
-        tls_context_unref(hosts[i]);
-}
-
-/* One connection under a name, offering a session. Answers the new session, or NULL when it was refused. */
-static SSL_SESSION *visit(const char *sni, int version, SSL_SESSION *old, bool *reused, struct fail *why)
-{
-    struct meeting *meeting = meeting_new_server(tls_context_ref(hosts[0]));
-    tls_session_free(meeting->server);
-    struct tls_io io = tls_memory_io(&meeting->ends[1]);
-    meeting->server = tls_session_new_server(hosts[0], choose_host, &io);
-    struct raw_client raw;
-    raw_begin(&raw, old, sni, version);
-    raw_meet(&raw, meeting);
-    *reused = SSL_session_reused(raw.ssl) == 1;
-    *why = meeting->server_why;
-    SSL_SESSION *session = meeting->server_turn == TLS_DONE ? SSL_get1_session(raw.ssl) : NULL;
-    if (session) /* so that the session stays good for resuming */
-        SSL_set_shutdown(raw.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    raw_end(&raw);
-    meeting_free(meeting);
-    return session;
-}
-
-static void tickets_never_leave_their_host(void **state)
-{
-    (void)state;
-    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
-    static const struct {
-        const char *sni;
-        bool served;
-        bool reused;
-    } rows[] = {{"a.test", true, true}, {"b.test", false, false}, {"c.test", true, false}};
-    for (size_t v = 0; v < ROWS(versions); v++) {
-        for (size_t i = 0; i < ROWS(rows); i++) {
-            bool reused;
-            struct fail why;
-            SSL_SESSION *old = visit("a.test", versions[v], NULL, &reused, &why);
-            assert_non_null(old);
-            assert_true(SSL_SESSION_is_resumable(old));
-            SSL_SESSION *got = visit(rows[i].sni, versions[v], old, &reused, &why);
-            assert_int_equal(got != NULL, rows[i].served);
-            if (rows[i].served)
-                assert_int_equal(reused, rows[i].reused);
-            else
-                assert_string_equal(why.text, "the peer sent no certificate, and one is required");
-            SSL_SESSION_free(got);
-            SSL_SESSION_free(old);
-        }
-    }
-}
-
-static void each_resumption_gives_the_ticket_of_the_next(void **state)
-{
-    (void)state;
-    bool reused;
-    struct fail why;
-    SSL_SESSION *session = visit("a.test", TLS1_3_VERSION, NULL, &reused, &why);
-    for (int i = 0; i < 3; i++) {
-        SSL_SESSION *old = session;
-        session = visit("a.test", TLS1_3_VERSION, old, &reused, &why);
-        assert_non_null(session);
-        assert_true(reused);
-        assert_ptr_not_equal(session, old);
-        assert_true(SSL_SESSION_is_resumable(session));
-        SSL_SESSION_free(old);
-    }
-    SSL_SESSION_free(session);
-}
-
-static void tickets_end_with_their_trust(void **state)
-{
-    (void)state;
-    bool reused;
-    struct fail why;
-    SSL_SESSION *old = visit("a.test", TLS1_3_VERSION, NULL, &reused, &why);
-    struct identity_pem server = fixture_identity(SERVER_ID);
-    struct tls_settings settings = fixture_settings(&server, false, TLS_VERIFY_NONE);
-    struct tls_context *kept = hosts[0];
-    hosts[0] = fixture_server(&settings);
-    SSL_SESSION *got = visit("a.test", TLS1_3_VERSION, old, &reused, &why);
-    assert_non_null(got);
-    assert_false(reused);
-    SSL_SESSION_free(got);
-    SSL_SESSION_free(old);
-    tls_context_unref(hosts[0]);
-    hosts[0] = kept;
-}
-
-static void a_name_not_served_is_refused(void **state)
-{
-    (void)state;
-    bool reused;
-    struct fail why;
-    assert_null(visit("nobody.test", TLS1_3_VERSION, NULL, &reused, &why));
-    assert_string_equal(why.text, "nothing is served here under the client's server name (SNI)");
-}
-
-static void those_who_verify_give_no_tickets(void **state)
-{
-    (void)state;
-    struct identity_pem server = fixture_identity(SERVER_ID);
-    struct tls_settings settings = fixture_settings(&server, false, TLS_VERIFY_OPTIONAL);
-    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        struct meeting *meeting = meeting_new_server(fixture_server(&settings));
-        struct raw_client raw;
-        raw_begin(&raw, NULL, "x", version);
-        raw_meet(&raw, meeting);
-        assert_int_equal(meeting->server_turn, TLS_DONE);
-        assert_false(SSL_SESSION_has_ticket(SSL_get0_session(raw.ssl)));
-        raw_end(&raw);
-        meeting_free(meeting);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,16 +209,9 @@ int main(void)
         cmocka_unit_test(a_changed_record_is_noticed),
         cmocka_unit_test(a_full_way_stops_writing_and_loses_nothing),
         cmocka_unit_test(a_way_that_breaks_ends_both_sides),
-        cmocka_unit_test(tickets_never_leave_their_host),
-        cmocka_unit_test(each_resumption_gives_the_ticket_of_the_next),
-        cmocka_unit_test(tickets_end_with_their_trust),
-        cmocka_unit_test(a_name_not_served_is_refused),
-        cmocka_unit_test(those_who_verify_give_no_tickets),
     };
     fixture_begin();
-    hosts_begin();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hosts_end();
     fixture_end();
     return failed;
 }

@@ -12,6 +12,7 @@
 #include "crypt/ticket.h"
 #include "crypt/tls.h"
 #include "crypt/tls_hosts.h"
+#include "crypt/tls_kept.h"
 
 #define TLS_ALPN_MAX 255
 
@@ -20,15 +21,15 @@ struct tls_context {
     SSL_CTX *ssl;
     bool server;
     bool mesh;
-    bool tickets;
     enum tls_verify verify;
     int min_version; /* OpenSSL's numbers */
     int max_version;
     unsigned char alpn[TLS_ALPN_MAX]; /* as on the wire */
     unsigned alpn_len;
     struct digest identity; /* of all that decides whether a session of one context is good for another */
-    struct ticket_keys *tickets_keys; /* servers' */
-    struct tls_hosts hosts;           /* clients': who the server may be */
+    struct ticket_keys *tickets; /* servers'; NULL: no session is resumed */
+    struct tls_kept *kept;       /* clients'; NULL: none yet */
+    struct tls_hosts hosts;      /* clients': who the server may be */
 };
 
 /* OpenSSL's SSL_VERIFY_* for servers and clients. */
@@ -41,5 +42,9 @@ int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, con
                 unsigned in_len, void *owner);
 int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                   int seal);
+int tls_on_ticket_made(SSL *ssl, void *owner);
+SSL_TICKET_RETURN tls_on_ticket_opened(SSL *ssl, SSL_SESSION *old, const unsigned char *name, size_t name_len,
+                                       SSL_TICKET_STATUS status, void *owner);
+int tls_on_session(SSL *ssl, SSL_SESSION *session);
 
 #endif

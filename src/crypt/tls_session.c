@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
 
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/heap.h"
 #include "crypt/tls_inside.h"
 #include "crypt/tls_tell.h"
@@ -15,12 +18,15 @@ struct tls_session {
     SSL *ssl;
     struct tls_io io;
     tls_choose *choose;
-    struct tls_context *first;   /* whose ticket keys are used */
+    struct tls_context *first;   /* whose callbacks are used */
     struct tls_context *context; /* that serves */
     struct tls_story story;
     struct arena arena; /* the peer's texts */
     struct peer peer;
-    char *sni; /* NULL until a ClientHello was read */
+    char *sni;       /* NULL until a ClientHello was read */
+    uint64_t server; /* clients: under which its sessions are kept; 0: not at all */
+    int64_t
+        until_s; /* when the first certificate of the peer's chain ends; of a resumed session: that chain's */
     bool has_peer;
     bool handshaken;
     bool drained; /* the last read found no whole record */
@@ -90,6 +96,13 @@ static BIO *bio_new(struct tls_session *session)
 
 /* What OpenSSL asks during a handshake. */
 
+/* SSL_get_error judges by the queue. It is nearly always empty, and to clear it costs more than to look. */
+static void errors_drop(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
+}
+
 static bool read_sni(SSL *ssl, struct bytes *out)
 {
     const unsigned char *at;
@@ -138,8 +151,9 @@ static void serve_by(struct tls_session *session, struct tls_context *context)
     SSL_set_verify(ssl, tls_context_verify_mode(context), NULL);
     SSL_set_min_proto_version(ssl, context->min_version);
     SSL_set_max_proto_version(ssl, context->max_version);
-    SSL_set_num_tickets(ssl, context->tickets ? 1 : 0);
-    if (context->tickets)
+    bool tickets = context->tickets && ticket_keys_any(context->tickets);
+    SSL_set_num_tickets(ssl, tickets ? 1 : 0);
+    if (tickets)
         SSL_clear_options(ssl, SSL_OP_NO_TICKET);
     else
         SSL_set_options(ssl, SSL_OP_NO_TICKET);
@@ -198,11 +212,53 @@ int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, con
 int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                   int seal)
 {
-    enum { NEW_TICKET_TOO = 2 };
     const struct tls_session *session = SSL_get_app_data(ssl);
-    int used = ticket_keys_use(session->first->tickets_keys, name, iv, cipher, mac, seal);
-    /* RFC 8446 C.4: clients use a ticket once, so whoever resumes needs one for the next time. */
-    return used == 1 && !seal && SSL_version(ssl) == TLS1_3_VERSION ? NEW_TICKET_TOO : used;
+    struct ticket_keys *keys = session->context->tickets;
+    if (!keys)
+        return seal ? -1 : 0;
+    return ticket_keys_use(keys, name, iv, cipher, mac, seal);
+}
+
+/* A ticket that is given for a ticket ends no later than the first one would have. */
+int tls_on_ticket_made(SSL *ssl, void *owner)
+{
+    const struct tls_session *session = SSL_get_app_data(ssl);
+    (void)owner;
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &session->until_s, sizeof session->until_s);
+}
+
+/* Whether who comes back would be let in by a full handshake too; if not, or if that cannot be known, it is
+ * one. */
+SSL_TICKET_RETURN tls_on_ticket_opened(SSL *ssl, SSL_SESSION *old, const unsigned char *name, size_t name_len,
+                                       SSL_TICKET_STATUS status, void *owner)
+{
+    struct tls_session *session = SSL_get_app_data(ssl);
+    void *until = NULL;
+    size_t len = 0;
+    (void)name;
+    (void)name_len;
+    (void)owner;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (SSL_SESSION_get0_ticket_appdata(old, &until, &len) != 1 || len != sizeof session->until_s)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    memcpy(&session->until_s, until, sizeof session->until_s);
+    bool missing = session->context->verify == TLS_VERIFY_REQUIRED && !SSL_SESSION_get0_peer(old);
+    if (session->until_s > clock_wall_s() && !missing)
+        return SSL_TICKET_RETURN_USE_RENEW;
+    session->until_s = INT64_MAX;
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
+/* A server gave us a ticket. A copy is kept: the session itself ends with the connection. */
+int tls_on_session(SSL *ssl, SSL_SESSION *got)
+{
+    struct tls_session *session = SSL_get_app_data(ssl);
+    SSL_SESSION *copy = session->server ? SSL_SESSION_dup(got) : NULL;
+    if (copy)
+        tls_kept_put(&session->context->kept, session->server, copy, session->until_s);
+    errors_drop();
+    return 0;
 }
 
 static bool judge_leaf(struct tls_session *session, X509 *leaf, struct fail *why)
@@ -220,6 +276,19 @@ static bool judge_leaf(struct tls_session *session, X509 *leaf, struct fail *why
     return true;
 }
 
+static int64_t chain_end_s(const X509_STORE_CTX *work)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(work);
+    int64_t end_s = INT64_MAX;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        struct tm tm;
+        bool known = ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &tm) == 1;
+        int64_t at_s = known ? timegm(&tm) : 0;
+        end_s = at_s < end_s ? at_s : end_s;
+    }
+    return end_s;
+}
+
 int tls_on_certificate(X509_STORE_CTX *work, void *owner)
 {
     (void)owner;
@@ -231,6 +300,7 @@ int tls_on_certificate(X509_STORE_CTX *work, void *owner)
         tls_story_refuse(&session->story, &why);
         return 0;
     }
+    session->until_s = chain_end_s(work);
     if (judge_leaf(session, X509_STORE_CTX_get0_cert(work), &why))
         return 1;
     fail_in(&why, "the peer's certificate is refused");
@@ -241,19 +311,17 @@ int tls_on_certificate(X509_STORE_CTX *work, void *owner)
 
 /* Life of a session. */
 
-/* SSL_get_error judges by the queue. It is nearly always empty, and to clear it costs more than to look. */
-static void errors_drop(void)
-{
-    if (ERR_peek_error())
-        ERR_clear_error();
-}
+/* What OpenSSL 3.0 holds for a session at rest, measured (docs/reliability.md): it counts nothing itself. */
+enum { SESSION_COST = 14 * 1024 };
 
 static struct tls_session *session_new(struct tls_context *context, const struct tls_io *io)
 {
     struct tls_session *session = heap_new(struct tls_session);
+    heap_count(SESSION_COST);
     session->io = *io;
     session->first = tls_context_ref(context);
     session->context = tls_context_ref(context);
+    session->until_s = INT64_MAX;
     arena_init(&session->arena);
     errors_drop();
     session->ssl = SSL_new(context->ssl);
@@ -281,7 +349,23 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
 }
 
-struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni,
+/* The name with its length, so that no name and place look like two others. */
+static uint64_t server_of(struct bytes sni, struct bytes place)
+{
+    uint64_t name = hash_stable(sni), both[] = {name, hash_stable(place)};
+    return hash_stable(bytes_make(both, sizeof both));
+}
+
+static void resume(struct tls_session *session)
+{
+    SSL_SESSION *old =
+        tls_kept_get(session->context->kept, session->server, clock_wall_s(), &session->until_s);
+    if (old)
+        SSL_set_session(session->ssl, old);
+    SSL_SESSION_free(old);
+}
+
+struct tls_session *tls_session_new_client(struct tls_context *context, struct bytes sni, struct bytes place,
                                            const struct tls_io *io)
 {
     struct tls_session *session = session_new(context, io);
@@ -289,6 +373,10 @@ struct tls_session *tls_session_new_client(struct tls_context *context, struct b
     SSL_set_connect_state(session->ssl);
     if (sni.len && !is_address(session->sni))
         SSL_set_tlsext_host_name(session->ssl, session->sni);
+    if (place.len) {
+        session->server = server_of(bytes_of(session->sni), place);
+        resume(session);
+    }
     return session;
 }
 
@@ -302,6 +390,7 @@ void tls_session_free(struct tls_session *session)
     tls_story_done(&session->story);
     arena_done(&session->arena);
     free(session->sni);
+    heap_uncount(SESSION_COST);
     free(session);
 }
 
@@ -330,6 +419,19 @@ static enum tls_turn again(struct fail *why)
     return TLS_BROKEN;
 }
 
+/* No certificate was shown: the one of the session stands for it, and is judged as if it had been. */
+static bool resumed_judge(struct tls_session *session, struct fail *why)
+{
+    if (!SSL_session_reused(session->ssl) || session->context->verify == TLS_VERIFY_NONE)
+        return true;
+    X509 *leaf = SSL_get0_peer_certificate(session->ssl);
+    if (leaf)
+        return judge_leaf(session, leaf, why) || fail_in(why, "the peer's certificate is refused");
+    return session->context->server && session->context->verify == TLS_VERIFY_OPTIONAL
+               ? true
+               : fail(why, FAIL_DENIED, "the resumed session has no certificate of the peer");
+}
+
 enum tls_turn tls_handshake(struct tls_session *session, struct fail *why)
 {
     if (session->broken)
@@ -338,8 +440,14 @@ enum tls_turn tls_handshake(struct tls_session *session, struct fail *why)
         return TLS_DONE;
     errors_drop();
     enum tls_turn turn = turn_of(session, SSL_do_handshake(session->ssl), why);
-    session->handshaken = turn == TLS_DONE;
-    return turn;
+    if (turn != TLS_DONE)
+        return turn;
+    if (!resumed_judge(session, why)) {
+        session->broken = true;
+        return TLS_BROKEN;
+    }
+    session->handshaken = true;
+    return TLS_DONE;
 }
 
 enum tls_turn tls_read(struct tls_session *session, char *at, size_t *len, struct fail *why)
@@ -403,6 +511,11 @@ struct bytes tls_sni(const struct tls_session *session)
 const char *tls_version(const struct tls_session *session)
 {
     return SSL_get_version(session->ssl);
+}
+
+bool tls_resumed(const struct tls_session *session)
+{
+    return session->handshaken && SSL_session_reused(session->ssl) == 1;
 }
 
 const struct peer *tls_peer(const struct tls_session *session)

@@ -5,7 +5,9 @@
 
 #include "base/heap.h"
 #include "base/log.h"
+#include "crypt/digest.h"
 #include "crypt/roots.h"
+#include "crypt/ticket.h"
 #include "crypt/tls_memory.h"
 
 static void must(bool good, const struct fail *why)
@@ -36,6 +38,8 @@ static bool exchange(struct tls_session *client, struct tls_session *server, str
     if (!meet(client, server, why) || tls_write(client, &byte, &len, why) != TLS_DONE)
         return false;
     len = 1;
+    (void)tls_read(client, &byte, &len, why); /* takes in a ticket */
+    len = 1;
     return tls_read(server, &byte, &len, why) == TLS_DONE;
 }
 
@@ -44,12 +48,14 @@ static bool try_settings(const struct tls_settings *settings, struct fail *why)
     struct tls_context *server_context = tls_context_new_server(settings, why);
     struct tls_context *client_context = server_context ? tls_context_new_client(settings, why) : NULL;
     bool good = false;
-    if (client_context) {
+    /* Twice: the second resumes, where there are tickets. */
+    for (int i = 0; client_context && i < 2; i++) {
         struct tls_memory *ways = heap_alloc_array(2, sizeof *ways);
         struct tls_memory_end ends[2] = {{&ways[0], &ways[1]}, {&ways[1], &ways[0]}};
         struct tls_io client_io = tls_memory_io(&ends[0]);
         struct tls_io server_io = tls_memory_io(&ends[1]);
-        struct tls_session *client = tls_session_new_client(client_context, BYTES("warm.up"), &client_io);
+        struct tls_session *client =
+            tls_session_new_client(client_context, BYTES("warm.up"), BYTES("warm"), &client_io);
         struct tls_session *server = tls_session_new_server(server_context, NULL, &server_io);
         good = exchange(client, server, why);
         tls_session_free(client);
@@ -66,6 +72,11 @@ static void try_all(const struct identity_pem *identity, const struct identity_p
 {
     static const char *const alpn[] = {"h2", "http/1.1", NULL};
     struct fail why = {.text = "a handshake in memory did not end"};
+    char random[TICKET_KEY_SIZE];
+    const struct bytes key = bytes_make(random, sizeof random);
+    struct ticket_keys *tickets = ticket_keys_new();
+    random_bytes(random, sizeof random);
+    ticket_keys_set(tickets, &key, 1);
     struct tls_settings settings = {
         .chain = identity->chain,
         .key = identity->key,
@@ -73,6 +84,7 @@ static void try_all(const struct identity_pem *identity, const struct identity_p
         .verify = TLS_VERIFY_REQUIRED,
         .mesh = true,
         .alpn = alpn,
+        .tickets = tickets,
     };
     must(try_settings(&settings, &why), &why);
     settings.trust = stranger->roots;
@@ -82,6 +94,7 @@ static void try_all(const struct identity_pem *identity, const struct identity_p
     must(try_settings(&settings, &why), &why);
     settings.max_version = 12;
     must(try_settings(&settings, &why), &why);
+    ticket_keys_unref(tickets);
 }
 
 static void issue(struct arena *arena, struct identity_pem *out)

@@ -63,6 +63,14 @@ static void no_delay(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/* What has not been sent yet is better kept where it is counted than in the kernel; beyond that much the
+ * socket is not writable. Enough for a fast client to never wait for us. */
+static void unsent_limit(int fd)
+{
+    int bytes = 128 * 1024;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 void io_real_ask_silent(int fd, int seconds)
 {
     int on = 1, idle_s = seconds / 2, every_s = seconds / 6, probes = 3;
@@ -82,6 +90,7 @@ static int real_accept(struct io *io, int fd, struct sockaddr_storage *peer)
     if (got < 0)
         return -errno;
     no_delay(got);
+    unsent_limit(got);
     return got;
 }
 

@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/memfd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -65,7 +67,7 @@ static bool commons_make(struct supervisor *s)
 bool children_prepare(struct supervisor *s, struct fail *why)
 {
     s->program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (s->program < 0)
+    if (s->program < 0 || readlink("/proc/self/exe", s->program_path, sizeof s->program_path - 1) < 0)
         return fail_errno(why, FAIL_SELF, "this very program cannot be opened (is /proc mounted?)");
     s->text = memory_sealed("selvage-settings", s->text_bytes);
     if (s->text < 0)
@@ -78,7 +80,7 @@ bool children_prepare(struct supervisor *s, struct fail *why)
         if (s->worker[i].ring < 0)
             return fail_errno(why, FAIL_SELF, "memory for a worker's records cannot be had");
     }
-    s->control.channel.fd = -1;
+    s->control.channel.fd = s->successor.channel.fd = -1;
     return true;
 }
 
@@ -105,36 +107,57 @@ static char *const *environment_make(void)
     return environment;
 }
 
-static void child_become(const struct supervisor *s, int channel, int extra, char *const arguments[])
+/* What we hold of capabilities survives an exec by a user who is not root only when it is ambient. */
+static void capabilities_pass(void)
+{
+    const cap_value_t bind_low = CAP_NET_BIND_SERVICE;
+    cap_t now = cap_get_proc();
+    if (now && cap_set_flag(now, CAP_INHERITABLE, 1, &bind_low, CAP_SET) == 0 && cap_set_proc(now) == 0)
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0);
+    cap_free(now);
+}
+
+static void child_become(const struct start *start, int channel)
 {
     sigset_t none;
+    int last = start->successor ? CHILD_CHANNEL_FD : CHILD_COMMONS_FD;
     /* Up and away from the numbers they will have, then there; dup2 clears close-on-exec. */
-    int high_channel = fcntl(channel, F_DUPFD, 100), high_extra = fcntl(extra, F_DUPFD, 100);
-    int high_commons = fcntl(s->commons_fd, F_DUPFD, 100), program = fcntl(s->program, F_DUPFD, 100);
-    if (high_channel < 0 || high_extra < 0 || high_commons < 0 || program < 0 ||
-        dup2(high_channel, CHILD_CHANNEL_FD) < 0 || dup2(high_extra, CHILD_SETTINGS_FD) < 0 ||
-        dup2(high_commons, CHILD_COMMONS_FD) < 0)
-        _exit(127);
+    int high_channel = fcntl(channel, F_DUPFD, 100), high_extra = fcntl(start->extra, F_DUPFD, 100);
+    int high_commons = fcntl(start->commons, F_DUPFD, 100);
+    int program = start->path ? INT_MAX : fcntl(start->program, F_DUPFD, 100);
+    if (high_channel < 0 || program < 0 || dup2(high_channel, CHILD_CHANNEL_FD) < 0 ||
+        (!start->successor &&
+         (dup2(high_extra, CHILD_SETTINGS_FD) < 0 || dup2(high_commons, CHILD_COMMONS_FD) < 0)))
+        _exit(CHILD_NOT_EXECUTED);
     close(high_channel);
     close(high_extra);
     close(high_commons);
-    fcntl(program, F_SETFD, FD_CLOEXEC);
-    syscall(SYS_close_range, CHILD_COMMONS_FD + 1, program - 1, 0);
+    if (!start->path)
+        fcntl(program, F_SETFD, FD_CLOEXEC);
+    syscall(SYS_close_range, last + 1, program - 1, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    syscall(SYS_execveat, program, "", arguments, environment_make(), AT_EMPTY_PATH);
-    _exit(127);
+    if (start->successor) {
+        setpgid(0, 0); /* a terminal's Ctrl-C comes through us */
+        capabilities_pass();
+    } else {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
+    if (start->path)
+        execve(start->path, start->arguments, start->environment);
+    else
+        syscall(SYS_execveat, program, "", start->arguments, start->environment, AT_EMPTY_PATH);
+    _exit(CHILD_NOT_EXECUTED);
 }
 
-static bool child_fork(struct supervisor *s, struct child *child, int extra, char *const arguments[])
+bool child_fork(struct child *child, const struct start *start)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return false;
     pid_t pid = fork();
     if (pid == 0)
-        child_become(s, ends[1], extra, arguments);
+        child_become(start, ends[1]);
     close(ends[1]);
     if (pid < 0) {
         close(ends[0]);
@@ -175,7 +198,13 @@ void child_control_start(struct supervisor *s)
     char file[512];
     snprintf(file, sizeof file, "%s", s->file);
     char *const arguments[] = {"selvage", CONTROL_COMMAND, file, NULL};
-    if (!child_fork(s, &s->control, s->text, arguments)) {
+    const struct start start = {.program = s->program,
+                                .extra = s->text,
+                                .commons = s->commons_fd,
+                                .arguments = arguments,
+                                .environment = environment_make()};
+    const struct frame hold = {.type = FRAME_HOLD, .number = 1};
+    if (!child_fork(&s->control, &start)) {
         start_failed(&s->control);
         return;
     }
@@ -185,6 +214,8 @@ void child_control_start(struct supervisor *s)
         channel_send(&s->control.channel, &ring, s->worker[i].ring);
         introduce(s, i);
     }
+    if (s->successor.pid)
+        channel_send(&s->control.channel, &hold, -1);
 }
 
 void child_worker_start(struct supervisor *s, uint32_t index)
@@ -193,7 +224,12 @@ void child_worker_start(struct supervisor *s, uint32_t index)
     snprintf(number, sizeof number, "%u", index);
     snprintf(node, sizeof node, "%.*s", BYTES_FMT(bytes_part(s->settings->node, 0, 60)));
     char *const arguments[] = {"selvage", WORKER_COMMAND, number, node, NULL};
-    if (!child_fork(s, &s->worker[index], s->worker[index].ring, arguments)) {
+    const struct start start = {.program = s->program,
+                                .extra = s->worker[index].ring,
+                                .commons = s->commons_fd,
+                                .arguments = arguments,
+                                .environment = environment_make()};
+    if (!child_fork(&s->worker[index], &start)) {
         start_failed(&s->worker[index]);
         return;
     }

@@ -11,6 +11,7 @@
 
 static const struct command commands[] = {
     {"run", run_main, "Run a node."},
+    {"upgrade", upgrade_main, "Replace a running node by its new version without losing a request."},
     {"demo", demo_main, "Run an edge, a gateway and a sidecar with sample workloads, to try."},
     {"init", init_main, "Write a commented configuration to start from."},
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},

@@ -20,6 +20,7 @@
 struct wish {
     const char *config;
     bool check;
+    bool successor;
 };
 
 static const struct option options[] = {
@@ -27,6 +28,8 @@ static const struct option options[] = {
      "the node's settings (selvage.yaml here, $SELVAGE_CONFIG, /etc/selvage/selvage.yaml)", .choices = NULL},
     {"check", 0, OPTION_FLAG, offsetof(struct wish, check),
      .help = "only read the settings and say what is wrong"},
+    {"successor", 0, OPTION_FLAG, offsetof(struct wish, successor),
+     .help = "what a node starts to be replaced by (see `selvage upgrade`); not for people"},
 };
 
 static const struct command_line usage = {
@@ -39,8 +42,7 @@ static const struct command_line usage = {
     sizeof options / sizeof options[0],
 };
 
-/* The habits of the field: here, the environment, the system. */
-static const char *config_find(const char *given)
+const char *config_find(const char *given)
 {
     const char *from_environment = getenv("SELVAGE_CONFIG");
     if (given)
@@ -50,6 +52,13 @@ static const char *config_find(const char *given)
     if (from_environment && from_environment[0])
         return from_environment;
     return access("/etc/selvage/selvage.yaml", F_OK) == 0 ? "/etc/selvage/selvage.yaml" : NULL;
+}
+
+static bool is_channel(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
 static int findings_print(const struct findings *findings)
@@ -76,7 +85,7 @@ static bool file_read(const char *path, struct arena *arena, struct bytes *out)
     return fine;
 }
 
-static int run_with(const char *path, bool check_only)
+static int run_with(const char *path, const struct wish *wish)
 {
     static struct arena arena; /* the settings are borrowed for the life of the process */
     struct findings findings;
@@ -90,11 +99,11 @@ static int run_with(const char *path, bool check_only)
     }
     if (!settings_read(text, path, &findings, &settings))
         return findings_print(&findings);
-    if (check_only) {
+    if (wish->check) {
         printf("%s is fine\n", path);
         return EX_OK;
     }
-    return supervisor_run(&settings, path, text);
+    return supervisor_run(&settings, path, text, wish->successor);
 }
 
 int run_main(int argc, char **argv)
@@ -105,6 +114,10 @@ int run_main(int argc, char **argv)
     if (!options_read(&usage, argc, argv, &wish, &operands, &code))
         return code;
     const char *path = config_find(wish.config);
+    if (wish.successor && !is_channel(CHILD_CHANNEL_FD)) {
+        fputs("selvage run: --successor is for `selvage upgrade`\n", stderr);
+        return EX_USAGE;
+    }
     if (!path) {
         fputs("selvage run: there is no selvage.yaml; `selvage demo` shows a whole mesh at work, `selvage "
               "init` "
@@ -112,17 +125,10 @@ int run_main(int argc, char **argv)
               stderr);
         return EX_USAGE;
     }
-    return run_with(path, wish.check);
+    return run_with(path, &wish);
 }
 
 /* ---- control ------------------------------------------------------------------- */
-
-static bool is_channel(int fd)
-{
-    int type = 0;
-    socklen_t len = sizeof type;
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
-}
 
 /* An exec made it dumpable again; a core would put the authority's key and the node's on the disk. */
 static void core_forbid(void)
@@ -152,7 +158,8 @@ int control_process_main(int argc, char **argv)
     log_init("control", arena_text(&arena, settings.node));
     core_forbid();
     log_level_set((enum log_level)settings.log_level);
-    int status = control_run(&settings, CHILD_CHANNEL_FD);
+    const struct commons *commons = mmap(NULL, sizeof *commons, PROT_READ, MAP_SHARED, CHILD_COMMONS_FD, 0);
+    int status = control_run(&settings, CHILD_CHANNEL_FD, commons == MAP_FAILED ? NULL : commons);
     arena_done(&arena);
     return status;
 }

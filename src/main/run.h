@@ -12,6 +12,7 @@
 #include "wire/ring.h"
 
 int run_main(int argc, char **argv);
+int upgrade_main(int argc, char **argv);
 
 /* What a child finds open. */
 enum { CHILD_CHANNEL_FD = 3, CHILD_SETTINGS_FD = 4, CHILD_RING_FD = 4, CHILD_COMMONS_FD = 5 };
@@ -23,7 +24,13 @@ int worker_process_main(int argc, char **argv);
 /* Data bytes of a worker's record ring: some hundred milliseconds of the fastest traffic. */
 #define RING_BYTES (4u * 1024 * 1024)
 
-/* Runs until it is told to stop; `file` is where the settings came from, `text` what it held. */
-int supervisor_run(const struct settings *settings, const char *file, struct bytes text);
+/* The habits of the field for -c: here, the environment, the system. NULL: there is none. */
+const char *config_find(const char *given);
+
+/*
+ * Runs until it is told to stop; `file` is where the settings came from, `text` what it held. A successor
+ * finds its predecessor at CHILD_CHANNEL_FD.
+ */
+int supervisor_run(const struct settings *settings, const char *file, struct bytes text, bool successor);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * sockets: what the supervisor holds for the workers: listening sockets, one each
- * and address, that outlive them; and connections to workloads' unix sockets,
- * which workers may not make themselves.
+ * sockets: what the supervisor holds for the others: listening sockets that outlive
+ * them, one each worker and address, and those that control accepts on; and
+ * connections to workloads' unix sockets, which workers may not make themselves.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -66,88 +66,141 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t len, bool
     return -error;
 }
 
-static struct bound *bound_find(struct supervisor *s, uint64_t id)
+static bool is_bound_to(const struct bound *bound, const struct sockaddr_storage *address, socklen_t len)
 {
+    struct sockaddr_storage own;
+    socklen_t own_len = sizeof own;
+    memset(&own, 0, sizeof own);
+    return bound->count && getsockname(bound->fds[0], (struct sockaddr *)&own, &own_len) == 0 &&
+           own_len == len && memcmp(&own, address, len) == 0;
+}
+
+/* Control's are known by address, as those of before an upgrade: another version may count ids otherwise. */
+static struct bound *bound_find(struct supervisor *s, const struct frame *frame,
+                                const struct sockaddr_storage *address, socklen_t len)
+{
+    bool own = frame->type == FRAME_BIND_OWN;
     list_for(link, &s->bounds)
     {
         struct bound *bound = container_of(link, struct bound, link);
-        if (bound->id == id)
+        bool same = own || bound->inherited ? is_bound_to(bound, address, len) : bound->id == frame->id;
+        if (bound->own == own && same)
             return bound;
     }
     return NULL;
 }
 
-static void bound_close(struct supervisor *s, struct bound *bound)
+static void bound_close(struct bound *bound)
 {
-    for (uint32_t i = 0; i < s->workers; i++)
+    for (uint32_t i = 0; i < bound->count; i++)
         if (bound->fds[i] >= 0)
             close(bound->fds[i]);
     list_remove(&bound->link);
     free(bound);
 }
 
-static void hand_over(struct supervisor *s, const struct bound *bound, uint32_t index)
+static struct bound *bound_new(struct supervisor *s)
 {
-    struct frame frame = {.type = FRAME_LISTENER, .index = index, .id = bound->id};
-    channel_send(&s->worker[index].channel, &frame, bound->fds[index]);
+    struct bound *bound = heap_new(struct bound);
+    for (uint32_t i = 0; i < FRAME_WORKERS_MAX; i++)
+        bound->fds[i] = -1;
+    list_push_back(&s->bounds, &bound->link);
+    return bound;
 }
 
-/*
- * Sockets of one address are shared out by the kernel (SO_REUSEPORT). The first is
- * tried without sharing, or another program of the same user would go unnoticed.
- */
-static int bound_make(struct supervisor *s, const struct frame *frame)
+/* After an upgrade to fewer workers some have more than one socket, or nobody would accept on the rest. */
+static void hand_over(struct supervisor *s, const struct bound *bound, uint32_t index)
+{
+    if (s->stage != STAGE_SERVES || bound->own || bound->inherited)
+        return;
+    for (uint32_t i = index; i < bound->count; i += s->workers) {
+        struct frame frame = {.type = FRAME_LISTENER, .index = index, .id = bound->id, .number = i};
+        if (bound->fds[i] >= 0)
+            channel_send(&s->worker[index].channel, &frame, bound->fds[i]);
+    }
+}
+
+/* Up to so many sockets of one address, shared out by the kernel (SO_REUSEPORT). 0, or errno. */
+static int bound_grow(struct bound *bound, const struct sockaddr_storage *address, socklen_t len,
+                      uint32_t count)
+{
+    while (bound->count < count) {
+        int fd = listen_on(address, len, true);
+        if (fd < 0)
+            return -fd;
+        bound->fds[bound->count++] = fd;
+    }
+    return 0;
+}
+
+/* The first is tried without sharing, or another program of the same user would go unnoticed. */
+static int bound_make(struct supervisor *s, const struct frame *frame, const struct sockaddr_storage *address,
+                      socklen_t len, struct bound **out)
+{
+    int error = 0, first = listen_on(address, len, false);
+    if (first < 0)
+        return -first;
+    struct bound *bound = bound_new(s);
+    bound->own = frame->type == FRAME_BIND_OWN;
+    if (bound->own) {
+        bound->fds[bound->count++] = first;
+    } else {
+        close(first);
+        error = bound_grow(bound, address, len, s->workers);
+    }
+    if (error)
+        bound_close(bound);
+    else
+        *out = bound;
+    return error;
+}
+
+static int bound_obtain(struct supervisor *s, const struct frame *frame, struct bound **out)
 {
     struct sockaddr_storage address;
     socklen_t len;
     if (!address_make(frame, &address, &len))
         return EINVAL;
-    int probe = listen_on(&address, len, false);
-    if (probe < 0)
-        return -probe;
-    close(probe);
-    struct bound *bound = heap_new(struct bound);
-    bound->id = frame->id;
-    list_push_back(&s->bounds, &bound->link);
-    for (uint32_t i = 0; i < s->workers; i++)
-        bound->fds[i] = -1;
-    for (uint32_t i = 0; i < s->workers; i++) {
-        bound->fds[i] = listen_on(&address, len, true);
-        if (bound->fds[i] < 0) {
-            int error = -bound->fds[i];
-            bound->fds[i] = -1;
-            bound_close(s, bound);
-            return error;
-        }
-    }
-    for (uint32_t i = 0; i < s->workers; i++)
-        hand_over(s, bound, i);
+    *out = bound_find(s, frame, &address, len); /* a new control asks for what the old one had */
+    bool is_new = !*out || (*out)->inherited;
+    int error = *out ? 0 : bound_make(s, frame, &address, len, out);
+    if (error)
+        return error;
+    (*out)->id = frame->id;
+    (*out)->orphan = (*out)->inherited = false;
+    for (uint32_t i = 0; is_new && i < s->workers; i++)
+        hand_over(s, *out, i);
     return 0;
 }
 
 void sockets_bind(struct supervisor *s, const struct frame *frame)
 {
-    struct frame answer = {.type = FRAME_BOUND, .id = frame->id};
-    struct bound *bound = bound_find(s, frame->id);
-    if (bound) /* a new control asks for what the old one had */
-        bound->orphan = false;
-    else
-        answer.number = (uint64_t)bound_make(s, frame);
+    bool own = frame->type == FRAME_BIND_OWN;
+    struct frame answer = {.type = own ? FRAME_BOUND_OWN : FRAME_BOUND, .id = frame->id};
+    struct bound *bound = NULL;
+    answer.number = (uint64_t)bound_obtain(s, frame, &bound);
     if (answer.number)
         log_error("%.*s port %llu cannot be bound: %s", BYTES_FMT(frame_text(frame)),
                   (unsigned long long)frame->number, strerror((int)answer.number));
-    channel_send(&s->control.channel, &answer, -1);
+    channel_send(&s->control.channel, &answer, own && bound && s->stage == STAGE_SERVES ? bound->fds[0] : -1);
+}
+
+static void bound_end(struct supervisor *s, struct bound *bound)
+{
+    struct frame frame = {.type = FRAME_UNLISTEN, .id = bound->id};
+    for (uint32_t i = 0; i < s->workers && !bound->own && !bound->inherited; i++)
+        channel_send(&s->worker[i].channel, &frame, -1);
+    bound_close(bound);
 }
 
 void sockets_unbind(struct supervisor *s, uint64_t id)
 {
-    struct bound *bound = bound_find(s, id);
-    struct frame frame = {.type = FRAME_UNLISTEN, .id = id};
-    if (!bound)
-        return;
-    for (uint32_t i = 0; i < s->workers; i++)
-        channel_send(&s->worker[i].channel, &frame, -1);
-    bound_close(s, bound);
+    list_for_safe(link, after, &s->bounds)
+    {
+        struct bound *bound = container_of(link, struct bound, link);
+        if (bound->id == id && !bound->own && !bound->inherited)
+            bound_end(s, bound);
+    }
 }
 
 void sockets_orphan(struct supervisor *s)
@@ -164,7 +217,7 @@ void sockets_drop_orphans(struct supervisor *s)
     {
         struct bound *bound = container_of(link, struct bound, link);
         if (bound->orphan)
-            sockets_unbind(s, bound->id);
+            bound_end(s, bound);
     }
 }
 
@@ -180,7 +233,75 @@ void sockets_close(struct supervisor *s)
 {
     list_for_safe(link, after, &s->bounds)
     {
-        bound_close(s, container_of(link, struct bound, link));
+        bound_close(container_of(link, struct bound, link));
+    }
+}
+
+/* ---- from one version to the next ------------------------------------------------------- */
+
+static struct bound *bound_of_socket(struct supervisor *s, int fd, bool own)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+        return NULL;
+    list_for(link, &s->bounds)
+    {
+        struct bound *bound = container_of(link, struct bound, link);
+        if (bound->own == own && is_bound_to(bound, &address, len))
+            return bound;
+    }
+    struct bound *bound = bound_new(s);
+    bound->own = own;
+    bound->orphan = bound->inherited = true;
+    return bound;
+}
+
+void sockets_inherit(struct supervisor *s, const struct frame *frame, int fd)
+{
+    struct bound *bound = bound_of_socket(s, fd, frame->number == 1);
+    if (bound && bound->count < FRAME_WORKERS_MAX)
+        bound->fds[bound->count++] = fd;
+    else
+        close(fd);
+}
+
+void sockets_bequeath(struct supervisor *s, struct channel *to)
+{
+    list_for(link, &s->bounds)
+    {
+        const struct bound *bound = container_of(link, struct bound, link);
+        struct frame frame = {.type = FRAME_HAND_SOCKET, .number = bound->own};
+        for (frame.index = 0; frame.index < bound->count; frame.index++)
+            if (bound->fds[frame.index] >= 0)
+                channel_send(to, &frame, bound->fds[frame.index]);
+    }
+}
+
+/* More workers than before: their sockets join the others only now that somebody will accept on them. */
+static void bound_complete(struct supervisor *s, struct bound *bound)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    if (bound->own || getsockname(bound->fds[0], (struct sockaddr *)&address, &len) < 0)
+        return;
+    int error = bound_grow(bound, &address, len, s->workers);
+    if (error)
+        log_error("not every worker has a socket of each address: %s", strerror(error));
+}
+
+void sockets_take(struct supervisor *s)
+{
+    list_for(link, &s->bounds)
+    {
+        struct bound *bound = container_of(link, struct bound, link);
+        struct frame own = {.type = FRAME_BOUND_OWN, .id = bound->id};
+        bound_complete(s, bound);
+        for (uint32_t i = 0; i < s->workers; i++)
+            hand_over(s, bound, i);
+        if (bound->own && !bound->inherited)
+            channel_send(&s->control.channel, &own, bound->fds[0]);
     }
 }
 

@@ -26,11 +26,23 @@ enum { KILL_AFTER_MS = 2000 };
 
 /* ---- frames ---------------------------------------------------------------------------- */
 
+static void on_ready(struct supervisor *s, const struct frame *frame)
+{
+    if (!s->ready_told)
+        log_info("ready");
+    s->ready_told = true;
+    sockets_drop_orphans(s);
+    if (s->stage == STAGE_PREPARES)
+        predecessor_tell_ready(s, frame->id == 1);
+    else if (s->stage == STAGE_SERVES)
+        notify("READY=1");
+}
+
 static void control_frame(struct supervisor *s, const struct frame *frame)
 {
-    char status[FRAME_TEXT_MAX + 16];
     switch (frame->type) {
     case FRAME_BIND:
+    case FRAME_BIND_OWN:
         sockets_bind(s, frame);
         return;
     case FRAME_UNBIND:
@@ -40,15 +52,12 @@ static void control_frame(struct supervisor *s, const struct frame *frame)
         sockets_path(s, frame);
         return;
     case FRAME_READY:
-        if (!s->ready_told)
-            log_info("ready");
-        s->ready_told = true;
-        sockets_drop_orphans(s);
-        notify("READY=1");
+        on_ready(s, frame);
         return;
     case FRAME_STATUS:
-        snprintf(status, sizeof status, "STATUS=%.*s", BYTES_FMT(frame_text(frame)));
-        notify(status);
+        snprintf(s->state, sizeof s->state, "STATUS=%.*s", BYTES_FMT(frame_text(frame)));
+        if (s->stage == STAGE_SERVES)
+            notify(s->state);
         return;
     default:
         return;
@@ -72,20 +81,30 @@ static void child_frames(struct supervisor *s, struct child *child)
 
 /* ---- signals ------------------------------------------------------------------------------ */
 
+void supervisor_drain(struct supervisor *s)
+{
+    struct frame drain = {.type = FRAME_DRAIN,
+                          .number = (uint64_t)s->settings->drain_timeout_ms,
+                          .id = (uint64_t)s->settings->drain_spread_ms};
+    struct frame succeeded = {.type = FRAME_SUCCEEDED};
+    s->stop_ms = clock_ms() + (uint64_t)s->settings->drain_timeout_ms + KILL_AFTER_MS;
+    for (uint32_t i = 0; i < s->workers; i++)
+        channel_send(&s->worker[i].channel, &drain, -1);
+    channel_send(&s->control.channel, s->stage == STAGE_SUCCEEDED ? &succeeded : &drain, -1);
+    sockets_close(s);
+}
+
 static void stop_begin(struct supervisor *s)
 {
-    struct frame drain = {.type = FRAME_DRAIN, .number = (uint64_t)s->settings->drain_timeout_ms};
     if (s->stop_ms) { /* asked twice: at once */
         s->stop_ms = clock_ms();
         return;
     }
     log_info("stopping");
-    notify("STOPPING=1");
-    s->stop_ms = clock_ms() + (uint64_t)s->settings->drain_timeout_ms + KILL_AFTER_MS;
-    for (uint32_t i = 0; i < s->workers; i++)
-        channel_send(&s->worker[i].channel, &drain, -1);
-    channel_send(&s->control.channel, &drain, -1);
-    sockets_close(s);
+    if (s->stage == STAGE_SERVES)
+        notify("STOPPING=1");
+    successor_give_up(s, "the node is told to stop");
+    supervisor_drain(s);
 }
 
 /* The file as it is now; false when it is as it was, or wrong (then a line says so). */
@@ -156,13 +175,27 @@ static void reap(struct supervisor *s)
 {
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-        child_ended(s, pid, status);
+        if (!successor_ended(s, pid, status))
+            child_ended(s, pid, status);
+}
+
+/* Whoever serves now is meant; what is under way here ends in its own time. */
+static void signal_pass_on(struct supervisor *s, int number)
+{
+    if (s->successor.pid)
+        kill(s->successor.pid, number);
+    if (number == SIGUSR1 && s->control.pid)
+        kill(s->control.pid, number);
 }
 
 static void signals_read(struct supervisor *s)
 {
     struct signalfd_siginfo info;
     while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (s->stage == STAGE_SUCCEEDED && info.ssi_signo != SIGCHLD) {
+            signal_pass_on(s, (int)info.ssi_signo);
+            continue;
+        }
         switch (info.ssi_signo) {
         case SIGCHLD:
             reap(s);
@@ -199,28 +232,54 @@ static bool signals_watch(struct supervisor *s, struct fail *why)
 
 /* ---- the loop --------------------------------------------------------------------------------- */
 
-static void poll_add(struct pollfd *fds, const struct child *child)
+enum { FD_SIGNALS, FD_CONTROL, FD_PREDECESSOR, FD_KEEPER, FD_SUCCESSOR, FD_CALLS, FD_CALLER, FD_WORKERS };
+
+static struct pollfd poll_of(const struct channel *channel)
 {
-    bool clogged = channel_is_clogged(&child->channel);
-    *fds = (struct pollfd){child->channel.fd, (short)(POLLIN | (clogged ? POLLOUT : 0)), 0};
+    bool clogged = channel_is_clogged(channel);
+    return (struct pollfd){channel->fd, (short)(POLLIN | (clogged ? POLLOUT : 0)), 0};
+}
+
+static void fds_fill(const struct supervisor *s, struct pollfd *fds)
+{
+    fds[FD_SIGNALS] = (struct pollfd){s->signals, POLLIN, 0};
+    fds[FD_CONTROL] = poll_of(&s->control.channel);
+    fds[FD_PREDECESSOR] = poll_of(&s->predecessor);
+    fds[FD_KEEPER] = poll_of(&s->keeper);
+    fds[FD_SUCCESSOR] = poll_of(&s->successor.channel);
+    fds[FD_CALLS] = (struct pollfd){s->stage == STAGE_SERVES ? s->calls : -1, POLLIN, 0};
+    fds[FD_CALLER] = poll_of(&s->caller);
+    for (uint32_t i = 0; i < s->workers; i++)
+        fds[FD_WORKERS + i] = poll_of(&s->worker[i].channel);
 }
 
 static void turn(struct supervisor *s, int wait_ms)
 {
-    struct pollfd fds[2 + FRAME_WORKERS_MAX];
-    fds[0] = (struct pollfd){s->signals, POLLIN, 0};
-    poll_add(&fds[1], &s->control);
-    for (uint32_t i = 0; i < s->workers; i++)
-        poll_add(&fds[2 + i], &s->worker[i]);
-    if (poll(fds, 2 + s->workers, wait_ms) < 0 && errno != EINTR)
+    static void (*const upgrade[])(struct supervisor *) = {
+        [FD_PREDECESSOR] = predecessor_frames, [FD_KEEPER] = keeper_frames, [FD_SUCCESSOR] = successor_frames,
+        [FD_CALLER] = upgrade_frames,          [FD_CALLS] = upgrade_call,
+    };
+    struct pollfd fds[FD_WORKERS + FRAME_WORKERS_MAX];
+    fds_fill(s, fds);
+    if (poll(fds, FD_WORKERS + s->workers, wait_ms) < 0 && errno != EINTR)
         return;
     for (uint32_t i = 0; i < s->workers; i++)
-        if (fds[2 + i].revents)
+        if (fds[FD_WORKERS + i].revents)
             child_frames(s, &s->worker[i]);
-    if (fds[1].revents)
+    if (fds[FD_CONTROL].revents)
         child_frames(s, &s->control);
-    if (fds[0].revents)
+    for (int i = FD_PREDECESSOR; i < FD_WORKERS; i++)
+        if (fds[i].revents)
+            upgrade[i](s);
+    if (fds[FD_SIGNALS].revents)
         signals_read(s);
+}
+
+/* Does what is due; answers how long nothing else is. */
+static int due(struct supervisor *s)
+{
+    int children = children_due(s), successor = successor_due(s);
+    return children < 0 || (successor >= 0 && successor < children) ? successor : children;
 }
 
 static void end_control(struct supervisor *s)
@@ -237,28 +296,33 @@ static void end_control(struct supervisor *s)
 static void serve(struct supervisor *s)
 {
     while (!s->stop_ms)
-        turn(s, children_due(s));
+        turn(s, due(s));
     while (!children_gone(s) && clock_ms() < s->stop_ms)
         turn(s, 50);
     for (uint32_t i = 0; i < s->workers; i++)
         if (s->worker[i].pid)
             kill(s->worker[i].pid, SIGKILL);
     end_control(s);
+    while (s->keeps && s->successor.pid)
+        turn(s, -1);
 }
 
 static bool prepare(struct supervisor *s, struct fail *why)
 {
     struct user user;
     return user_find(s->settings->user, &user, why) && state_make(s->settings->state, &user, why) &&
-           children_prepare(s, why) && privileges_drop(&user, why) && signals_watch(s, why);
+           children_prepare(s, why) && privileges_drop(&user, why) && signals_watch(s, why) &&
+           (s->stage == STAGE_SERVES || predecessor_receive(s, why));
 }
 
-int supervisor_run(const struct settings *settings, const char *file, struct bytes text)
+int supervisor_run(const struct settings *settings, const char *file, struct bytes text, bool successor)
 {
     static struct supervisor supervisor;
     struct supervisor *s = &supervisor;
     char node[64];
     struct fail why;
+    s->stage = successor ? STAGE_PREPARES : STAGE_SERVES;
+    s->predecessor.fd = s->keeper.fd = s->caller.fd = s->calls = -1;
     s->settings = settings;
     s->file = file;
     s->text_bytes = text;
@@ -272,10 +336,12 @@ int supervisor_run(const struct settings *settings, const char *file, struct byt
         log_error("%s", why.text);
         return EX_OSERR;
     }
+    if (!successor)
+        upgrade_calls_open(s);
     for (uint32_t i = 0; i < s->workers; i++)
         child_worker_start(s, i);
     child_control_start(s);
     serve(s);
     log_info("stopped");
-    return EX_OK;
+    return s->status;
 }

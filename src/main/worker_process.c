@@ -52,12 +52,14 @@ static void connect_path(struct worker *worker, uint64_t id, struct bytes path)
     channel_send(&p->supervisor, &frame, -1);
 }
 
-static void wake_reader(struct worker *worker)
+static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
 {
-    (void)worker; /* control reads every few milliseconds anyway */
+    struct worker_process *p = worker->owner;
+    struct frame frame = {.type = FRAME_LIMIT_HITS, .index = worker->index, .id = limit, .number = count};
+    return channel_send(&p->control, &frame, -1);
 }
 
-static const struct worker_ops ops = {need_keys, connect_path, wake_reader};
+static const struct worker_ops ops = {need_keys, connect_path, limit_hits};
 
 /* ---- the end --------------------------------------------------------------------------- */
 
@@ -81,12 +83,12 @@ static void drain_late(struct timer *timer)
     leave(container_of(timer, struct worker_process, drain_timer), "draining took too long: the rest is cut");
 }
 
-static void drain_begin(struct worker_process *p, uint64_t ms)
+static void drain_begin(struct worker_process *p, uint64_t ms, uint64_t spread_ms)
 {
     struct loop *loop = &p->worker.loop;
     if (p->worker.draining)
         return;
-    worker_drain(&p->worker);
+    worker_drain(&p->worker, spread_ms < ms ? spread_ms : ms);
     p->drain_poll.on_due = drain_look;
     p->drain_timer.on_due = drain_late;
     timer_set(loop, &p->drain_poll, loop->now_ms + 1);
@@ -191,7 +193,7 @@ static void supervisor_frame(struct worker_process *p, const struct frame *frame
         return;
     case FRAME_LISTENER:
         if (fd >= 0)
-            worker_listen(&p->worker, frame->id, fd);
+            worker_listen(&p->worker, frame->id, frame->number, fd);
         return;
     case FRAME_CONNECTED:
         worker_connected(&p->worker, frame->id,
@@ -201,7 +203,7 @@ static void supervisor_frame(struct worker_process *p, const struct frame *frame
         worker_unlisten(&p->worker, frame->id);
         break;
     case FRAME_DRAIN:
-        drain_begin(p, frame->number);
+        drain_begin(p, frame->number, frame->id);
         break;
     default:
         break;

@@ -129,12 +129,14 @@ static void well_only(struct field_of *field)
 static struct field_of field_make(struct exchange *x)
 {
     const struct endpoints_cluster *cluster = generation_cluster(x->generation, x->cluster->id);
-    struct field_of field = {.x = x, .load = load_of(x->worker, x->cluster->id)};
+    struct field_of field = {.x = x};
     if (cluster)
         field.all = cluster->endpoints;
     field.count = field.all.count;
-    if (field.count > 1)
+    if (field.count > 1) {
+        field.load = load_of(x->worker, x->cluster->id);
         weigh(&field);
+    }
     if (x->cluster->outlier.count && health_any_ejected(x->worker->health, x->worker->loop.now_ms))
         well_only(&field);
     return field;

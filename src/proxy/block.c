@@ -25,6 +25,7 @@ struct block *block_must(void)
         stock_count--;
     } else {
         block = heap_grow(NULL, 1, sizeof *block); /* not zeroed: what is read was written before */
+        heap_count(sizeof *block);
     }
     live++;
     block->next = NULL;
@@ -56,13 +57,19 @@ static void waiters_call(void)
     }
 }
 
+static void block_free(struct block *block)
+{
+    heap_uncount(sizeof *block);
+    free(block);
+}
+
 void block_unref(struct block *block)
 {
     if (!block || --block->refs)
         return;
     live--;
     if (stock_count == STOCK_MAX) {
-        free(block);
+        block_free(block);
     } else {
         block->next = stock;
         stock = block;
@@ -87,7 +94,7 @@ void block_stock_drop(void)
     while (stock) {
         struct block *block = stock;
         stock = block->next;
-        free(block);
+        block_free(block);
     }
     stock_count = 0;
 }

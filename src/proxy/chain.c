@@ -43,13 +43,19 @@ struct stock *exchange_stock_new(void)
     return heap_new(struct stock);
 }
 
+static void exchange_free(struct exchange *x)
+{
+    heap_uncount(sizeof *x);
+    free(x);
+}
+
 void exchange_stock_free(struct stock *stock, struct loop *loop)
 {
     while (stock->free) {
         struct exchange *x = stock->free;
         stock->free = x->client;
         timer_remove(loop, &x->timer);
-        free(x);
+        exchange_free(x);
     }
     free(stock);
 }
@@ -64,8 +70,10 @@ static struct exchange *exchange_take(struct worker *worker)
 {
     struct stock *stock = worker->stock;
     struct exchange *x = stock->free;
-    if (!x)
+    if (!x) {
+        heap_count(sizeof *x);
         return heap_new(struct exchange);
+    }
     stock->free = x->client;
     stock->count--;
     struct timer timer = x->timer; /* may still lie in the heap, at rest */
@@ -112,7 +120,7 @@ static void grave_run(struct task *task)
     arena_done(&x->arena);
     if (stock->count == STOCK_MAX) {
         timer_remove(&x->worker->loop, &x->timer);
-        free(x);
+        exchange_free(x);
         return;
     }
     x->client = stock->free; /* the stock is linked through a member that a resting exchange does not use */

@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/limit_hits.h"
+#include "proxy/pressure.h"
 #include "proxy/record_write.h"
 #include "rules/decide/condition.h"
 #include "rules/decide/tcp_route.h"
 #include "wire/path.h"
 
-enum {
-    HANDSHAKE_MS = 5 * 1000, /* for whatever a client has to say before its kind is known */
-    IDLE_MS = 60 * 1000,     /* a client that may speak HTTP when it likes */
-};
+enum { RETRY_AFTER_S = 1 };
 
 /* ---- facts --------------------------------------------------------------------- */
 
@@ -29,14 +28,42 @@ static void end_fill(const struct address *address, uint16_t port, char text[64]
         snprintf(text, 64, address->family == ADDRESS_V6 ? "[%s]:%u" : "%s:%u", ip, port);
 }
 
+static void texts_free(struct client_facts *facts)
+{
+    free((char *)(uintptr_t)facts->address_text.at);
+    free((char *)(uintptr_t)facts->local_text.at);
+}
+
+static void facts_done(struct client_facts *facts)
+{
+    texts_free(facts);
+    free((char *)(uintptr_t)facts->direct_text.at);
+}
+
+/* As short as they are: there may be very many connections. */
+static void texts_set(struct client_facts *facts, const char *address, const char *local)
+{
+    texts_free(facts);
+    facts->address_text = bytes_of(heap_text(bytes_of(address)));
+    facts->local_text = bytes_of(heap_text(bytes_of(local)));
+}
+
 static void ends_fill(struct client *client)
 {
     struct client_facts *facts = &client->facts;
     const struct proxy_protocol *ends = &facts->ends;
-    end_fill(&ends->source, ends->source_port, client->address_text, facts->address_bytes);
-    end_fill(&ends->target, ends->target_port, client->local_text, facts->local_bytes);
-    facts->address_text = bytes_of(client->address_text);
-    facts->local_text = bytes_of(client->local_text);
+    char address[64], local[64];
+    end_fill(&ends->source, ends->source_port, address, facts->address_bytes);
+    end_fill(&ends->target, ends->target_port, local, facts->local_bytes);
+    texts_set(facts, address, local);
+}
+
+void client_address(const struct sockaddr_storage *from, char text[64], unsigned char bytes[16])
+{
+    struct address address;
+    uint16_t port;
+    address_of_socket((const struct sockaddr *)from, &address, &port);
+    end_fill(&address, port, text, bytes);
 }
 
 static void client_facts_fill(struct client *client, const struct sockaddr_storage *peer)
@@ -118,6 +145,24 @@ static bool peer_check(struct client *client, struct fail *why)
                       why);
 }
 
+/* ---- limits -------------------------------------------------------------------------- */
+
+static const struct rules_limits *limits_of(const struct client *client)
+{
+    return client->worker->generation->limits;
+}
+
+uint64_t client_old_ms(const struct client *client)
+{
+    struct loop *loop = &client->worker->loop;
+    uint64_t age_ms = (uint64_t)limits_of(client)->age_ms;
+    uint32_t chance;
+    if (!age_ms)
+        return TIMER_NEVER;
+    loop->io->random(loop->io, &chance, sizeof chance);
+    return loop->now_ms + age_ms - age_ms / 10 * chance / UINT32_MAX;
+}
+
 /* ---- ends ---------------------------------------------------------------------------- */
 
 void client_close(struct client *client)
@@ -188,11 +233,31 @@ struct exchange *client_exchange(struct client *client, const struct client_ops 
     return x;
 }
 
+/* Not because of what it says, but of how much it, or everybody, wants. True: it was refused. */
+static bool refused_for_size(struct exchange *x)
+{
+    uint64_t max = (uint64_t)x->worker->generation->limits->body_bytes;
+    if (pressure_now(x->worker) != PRESSURE_NONE) {
+        limit_hit(x->worker, LIMIT_MEMORY_SHED);
+        x->retry_after_s = RETRY_AFTER_S;
+        exchange_refuse(x, 503, RECORD_OM, "overload");
+        return true;
+    }
+    if (max && x->request_sized && x->request_length > max) {
+        limit_hit(x->worker, LIMIT_BODY_BYTES);
+        exchange_refuse(x, 413, RECORD_DPE, "request_payload_too_large");
+        return true;
+    }
+    return false;
+}
+
 void client_exchange_start(struct exchange *x)
 {
     struct fail why;
     x->request.scheme = x->facts->tls ? BYTES("https") : BYTES("http");
     x->original_path = x->request.path;
+    if (refused_for_size(x))
+        return;
     if (!bytes_equal(x->request.path, BYTES("*")) &&
         !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
                         &x->request.path, &why))
@@ -222,6 +287,8 @@ static void sniff_drop(struct client *client)
 
 static void client_begin(struct client *client)
 {
+    if (client->row->tls != LISTENER_PASSTHROUGH) /* there the SNI lies in it */
+        sniff_drop(client);
     client->phase = CLIENT_BEGUN;
     client->kind = kind_of(client);
     client->row_id = client->row->id;
@@ -250,6 +317,7 @@ static void on_handshake_due(struct timer *timer)
     struct client *client = container_of(timer, struct client, timer);
     struct fail why;
     fail(&why, FAIL_LATE, "the TLS handshake took too long");
+    limit_hit(client->worker, LIMIT_HANDSHAKE_TIME);
     tls_refuse(client, &why);
 }
 
@@ -265,7 +333,7 @@ static void handshake_begin(struct client *client)
     }
     client->phase = CLIENT_HANDSHAKING;
     client->timer.on_due = on_handshake_due;
-    timer_set(loop, &client->timer, loop->now_ms + HANDSHAKE_MS);
+    timer_set(loop, &client->timer, loop->now_ms + (uint64_t)limits_of(client)->handshake_ms);
     connection_start_tls(&client->connection, context);
 }
 
@@ -294,8 +362,8 @@ static void hello_over(struct client *client)
 static void sniff_over(struct client *client)
 {
     if (client->sniff->proxy.family != PROXY_PROTOCOL_NONE) {
-        memcpy(client->direct_text, client->address_text, sizeof client->direct_text);
-        client->facts.direct_text = bytes_of(client->direct_text);
+        client->facts.direct_text = client->facts.address_text;
+        client->facts.address_text = (struct bytes){0};
         client->facts.ends = client->sniff->proxy;
         ends_fill(client);
     }
@@ -328,6 +396,7 @@ static void on_sniff_due(struct timer *timer)
         sniff_end(client->sniff);
         sniff_over(client);
     } else {
+        limit_hit(client->worker, LIMIT_IDLE_TIME);
         client_close(client);
     }
 }
@@ -337,7 +406,8 @@ static void sniff_wait(struct client *client)
 {
     struct loop *loop = &client->worker->loop;
     bool idle = client->sniff->wants == SNIFF_TLS && client->row->protocol == SPEAKS_HTTP;
-    timer_set(loop, &client->timer, loop->now_ms + (idle ? IDLE_MS : HANDSHAKE_MS));
+    int64_t ms = idle ? limits_of(client)->idle_ms : limits_of(client)->handshake_ms;
+    timer_set(loop, &client->timer, loop->now_ms + (uint64_t)ms);
 }
 
 /* Who looks whether there is a listener, and says nothing, leaves no record. */
@@ -450,7 +520,7 @@ static void on_broken(struct connection *connection)
         return;
     }
     if (connection->tls && connection->bytes_in)
-        record_refused(client, RECORD_DPE, "tls_refused", &connection->why);
+        record_refused(client, RECORD_DPE, "tls_refused", connection_why(connection));
     client_close(client);
 }
 
@@ -472,13 +542,21 @@ static void on_buried(struct connection *connection)
     sniff_drop(client);
     if (client->kind)
         client->kind->free(client);
+    client->listen->clients--;
+    census_leave(&client->worker->census, client->census);
+    facts_done(&client->facts);
+    heap_uncount(sizeof *client);
     free(client);
 }
 
-void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer)
+void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer,
+                 struct census_entry *entry)
 {
     struct worker *worker = listen->worker;
     struct client *client = heap_new(struct client);
+    heap_count(sizeof *client);
+    listen->clients++;
+    client->census = entry;
     client->worker = worker;
     client->listen = listen;
     client->generation = generation_ref(worker->generation);

@@ -30,13 +30,12 @@ struct client {
     uint64_t
         row_id; /* once it has begun: whose rules it goes by, the listener's or its pass-through half's */
     struct client_facts facts;
-    struct link link; /* in worker->clients */
-    char address_text[64];
-    char local_text[64];
-    char direct_text[64];
-    struct sniff *sniff; /* while its first bytes are looked at, and as long as its SNI lies there */
+    struct link link;               /* in worker->clients */
+    struct sniff *sniff;            /* while its first bytes are looked at, and as long as its SNI lies there */
+    struct census_entry *census;    /* of its address, or NULL */
     const struct client_kind *kind; /* NULL until it has begun */
     void *codec;                    /* the kind's own half */
+    bool drained;                   /* it was told that the node ends */
     struct timer timer;             /* of sniffing and of the TLS handshake, then the kind's own */
 };
 
@@ -55,8 +54,14 @@ extern const struct client_kind client_http1_kind;
 extern const struct client_kind client_http2_kind;
 extern const struct client_kind client_tcp_kind;
 
-/* A socket that the listener accepted (taken). */
-void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer);
+/* A socket that the listener accepted (taken), and its place in the census (taken, or NULL). */
+void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer,
+                 struct census_entry *entry);
+/* An address as records and rules have it: IP:PORT, and sixteen bytes with IPv4 as ::ffff:. */
+void client_address(const struct sockaddr_storage *from, char text[64], unsigned char bytes[16]);
+/* When it has lived long enough: maxAge from now on, up to a tenth less at random, so that those who came
+ * together do not leave together. */
+uint64_t client_old_ms(const struct client *client);
 /* The node ends: politely, and at once. */
 void client_drain(struct client *client);
 void client_cut(struct client *client);

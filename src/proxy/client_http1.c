@@ -12,14 +12,12 @@
 #include "base/heap.h"
 #include "proxy/client.h"
 #include "proxy/front.h"
+#include "proxy/limit_hits.h"
+#include "proxy/pace.h"
 #include "proxy/response_framing.h"
 #include "wire/path.h"
 
 enum {
-    HEAD_MS = 10 * 1000, /* a whole head, from its first byte */
-    IDLE_MS = 60 * 1000, /* between two requests */
-    BODY_MS = 30 * 1000, /* a body that makes no progress, either way */
-    TUNNEL_MS = 3600 * 1000,
     LINGER_MS = 2 * 1000,    /* how long the rest of a refused request is read away */
     DISCARD_MAX = 64 * 1024, /* an unwanted body up to this is read away to keep the connection */
 };
@@ -36,18 +34,23 @@ struct client_http1 {
     enum state state;
     struct inlet inlet;   /* source of request bodies */
     struct outlet outlet; /* sink of response bodies */
-    struct block *head;   /* the block that the current request's head lies in */
+    struct block *head;   /* the block that the current request's head lies in, when it is in no arena */
     struct exchange *x;
     struct http1_framing framing;
     uint64_t discarded;
-    bool raw; /* both bodies are raw: a tunnel */
+    uint64_t old_ms;   /* after this no further request is taken */
+    uint32_t requests; /* so far */
+    struct pace in;    /* of the request's body */
+    struct pace out;   /* of the answer's */
+    bool raw;          /* both bodies are raw: a tunnel */
     bool keep_alive;
-    bool served; /* a request has come already */
+    bool served;        /* a request has come already */
     bool continue_owed; /* 100 Continue, once the body is wanted */
+    bool leaving;       /* closes unless a request is here already */
 };
 
 static const struct client_ops http1_client_ops;
-static void head_refused(struct client_http1 *c, unsigned status, const char *sentence);
+static void head_refused(struct client_http1 *c, unsigned status, const char *details, const char *sentence);
 
 static struct client_http1 *http1_of(struct client *client)
 {
@@ -61,48 +64,110 @@ static struct loop *loop_of(struct client_http1 *c)
 
 /* ---- time ---------------------------------------------------------------------- */
 
-static uint64_t patience_ms(const struct client_http1 *c)
+/* They are settings of the node: the same in every generation. */
+static const struct rules_limits *limits_of(const struct client_http1 *c)
 {
+    return c->client->worker->generation->limits;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t exchange_due_ms(const struct client_http1 *c, uint64_t now_ms)
+{
+    const struct rules_limits *limits = limits_of(c);
+    if (c->raw)
+        return now_ms + (uint64_t)limits->tunnel_idle_ms;
+    if (!c->client->connection.out.bytes && (c->inlet.done || !c->inlet.credit))
+        return TIMER_NEVER; /* the exchange has times of its own */
+    return now_ms + (uint64_t)limits->body_idle_ms;
+}
+
+/* How long the client is waited for if nothing moves from now on. */
+static uint64_t due_ms(const struct client_http1 *c, uint64_t now_ms)
+{
+    const struct rules_limits *limits = limits_of(c);
     switch (c->state) {
     case STATE_HEAD:
-        return c->x ? HEAD_MS : IDLE_MS;
+        return c->x ? c->x->began_ms + (uint64_t)limits->head_ms
+                    : earlier(now_ms + (uint64_t)limits->idle_ms, c->old_ms);
     case STATE_EXCHANGE:
-        if (c->raw)
-            return TUNNEL_MS;
-        if (c->client->connection.out.bytes || (!c->inlet.done && c->inlet.credit))
-            return BODY_MS;
-        return TIMER_NEVER; /* the exchange has times of its own */
+        return exchange_due_ms(c, now_ms);
     case STATE_DISCARD:
-        return BODY_MS;
+        break;
     case STATE_LINGER: /* what the client was told still leaves, however slowly it reads */
-        return c->client->connection.out.bytes ? BODY_MS : LINGER_MS;
+        if (!c->client->connection.out.bytes)
+            return now_ms + LINGER_MS;
+        break;
     }
-    return IDLE_MS;
+    return now_ms + (uint64_t)limits->body_idle_ms;
 }
 
 static void timer_update(struct client_http1 *c)
 {
-    uint64_t ms = patience_ms(c);
-    if (ms == TIMER_NEVER)
+    uint64_t due = due_ms(c, loop_of(c)->now_ms);
+    if (due == TIMER_NEVER)
         timer_rest(&c->client->timer);
     else
-        timer_set(loop_of(c), &c->client->timer, loop_of(c)->now_ms + ms);
+        timer_set(loop_of(c), &c->client->timer, due);
+}
+
+/* The client has brought, or taken, too little for too long. */
+static void client_late(struct client_http1 *c, enum limit limit)
+{
+    static const struct {
+        unsigned status;
+        struct bytes details;
+    } words[LIMIT_COUNT] = {
+        [LIMIT_BODY_IDLE] = {408, BYTES_INIT("request_body_timeout")},
+        [LIMIT_BODY_RATE] = {408, BYTES_INIT("request_body_too_slow")},
+        [LIMIT_ANSWER_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+        [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
+        [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+    };
+    limit_hit(c->client->worker, limit);
+    exchange_fail(c->x, words[limit].status, RECORD_SI, words[limit].details);
+}
+
+static enum limit idle_limit(const struct client_http1 *c)
+{
+    if (c->raw)
+        return LIMIT_TUNNEL_IDLE;
+    return c->inlet.done || c->client->connection.out.bytes ? LIMIT_ANSWER_IDLE : LIMIT_BODY_IDLE;
+}
+
+/* Bytes have passed, or none. False: more is to come, the client has been too slow on average, and the
+ * exchange was ended. */
+static bool pace_held(struct client_http1 *c, struct pace *pace, uint64_t bytes, bool waiting)
+{
+    const struct rules_limits *limits = limits_of(c);
+    if (c->raw)
+        return true;
+    pace_note(pace, loop_of(c)->now_ms, bytes, waiting);
+    bool more = pace == &c->in ? !c->inlet.done : c->client->connection.out.bytes > 0;
+    if (!bytes || !more || !c->x ||
+        !pace_is_slow(pace, (uint64_t)limits->body_rate, (uint64_t)limits->body_grace_ms))
+        return true;
+    client_late(c, pace == &c->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
+    return false;
 }
 
 static void on_due(struct timer *timer)
 {
     struct client_http1 *c = http1_of(container_of(timer, struct client, timer));
-    struct exchange *x = c->x;
-    if (c->state == STATE_HEAD && x) {
-        head_refused(c, 408, "the head did not come in time");
+    if (c->state == STATE_HEAD && c->x) {
+        limit_hit(c->client->worker, LIMIT_HEAD_TIME);
+        head_refused(c, 408, "request_header_timeout", "the head did not come in time");
         return;
     }
-    if (x) {
-        bool reading = !c->inlet.done && !c->client->connection.out.bytes;
-        exchange_fail(x, reading ? 408 : 0, RECORD_SI,
-                      reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
+    if (c->x) {
+        client_late(c, idle_limit(c));
         return;
     }
+    if (c->state == STATE_HEAD)
+        limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
     client_close(c->client);
 }
 
@@ -154,7 +219,7 @@ static void on_done(struct exchange *x)
 
 /* ---- heads ---------------------------------------------------------------------------- */
 
-static void head_refused(struct client_http1 *c, unsigned status, const char *sentence)
+static void head_refused(struct client_http1 *c, unsigned status, const char *details, const char *sentence)
 {
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
@@ -163,7 +228,24 @@ static void head_refused(struct client_http1 *c, unsigned status, const char *se
     inlet_begin(&c->inlet, &c->framing, &x->arena);
     timer_update(c);
     x->record.termination = bytes_of(sentence);
-    exchange_refuse(x, status, RECORD_DPE, "http1.codec_error");
+    exchange_refuse(x, status, RECORD_DPE, details);
+}
+
+/* Envoy's words where it has them. */
+static const char *details_of(enum limit limit)
+{
+    switch (limit) {
+    case LIMIT_LINE_BYTES:
+    case LIMIT_HEAD_BYTES:
+    case LIMIT_NAME_BYTES:
+        return "http1.headers_too_large";
+    case LIMIT_FIELDS:
+        return "http1.too_many_headers";
+    case LIMIT_UNDERSCORES:
+        return "http1.unexpected_underscore";
+    default:
+        return "http1.codec_error";
+    }
 }
 
 /*
@@ -183,6 +265,9 @@ static void body_prepare(struct client_http1 *c)
 {
     struct exchange *x = c->x;
     inlet_begin(&c->inlet, &c->framing, &x->arena);
+    if (limits_of(c)->body_bytes)
+        c->inlet.max = (uint64_t)limits_of(c)->body_bytes;
+    c->in = c->out = (struct pace){0};
     c->continue_owed = c->framing.expect_continue && !c->inlet.done;
     x->request_has_body = !c->inlet.done;
     x->request_sized = c->framing.body == HTTP1_BODY_LENGTH;
@@ -192,13 +277,25 @@ static void body_prepare(struct client_http1 *c)
     x->to_client = &c->outlet.sink;
 }
 
+/* Has the connection served long enough? */
+static bool worn_out(struct client_http1 *c)
+{
+    const struct rules_limits *limits = limits_of(c);
+    enum limit limit = LIMIT_NONE;
+    if (limits->requests && ++c->requests >= limits->requests)
+        limit = LIMIT_REQUESTS;
+    else if (loop_of(c)->now_ms >= c->old_ms)
+        limit = LIMIT_AGE;
+    limit_hit(c->client->worker, limit);
+    return limit != LIMIT_NONE;
+}
+
 static void head_complete(struct client_http1 *c)
 {
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
     c->served = true;
-    c->keep_alive = c->framing.keep_alive && !c->client->worker->draining;
-    c->head = block_ref(c->inlet.in);
+    c->keep_alive = c->framing.keep_alive && !c->client->worker->draining && !worn_out(c);
     body_prepare(c);
     timer_update(c);
     client_exchange_start(x);
@@ -215,6 +312,36 @@ static bool exchange_begin(struct client_http1 *c)
     return true;
 }
 
+static struct http1_limits head_limits(const struct client_http1 *c)
+{
+    const struct rules_limits *limits = limits_of(c);
+    return (struct http1_limits){.line_max = (size_t)limits->line_bytes,
+                                 .head_max = (size_t)limits->head_bytes,
+                                 .name_max = (size_t)limits->name_bytes,
+                                 .fields_max = (uint32_t)limits->fields,
+                                 .no_underscores = limits->underscores == UNDERSCORES_REJECT};
+}
+
+static enum http1_turn head_read(struct client_http1 *c, struct bytes have, size_t *used,
+                                 struct http1_error *error)
+{
+    struct exchange *x = c->x;
+    const struct http1_limits limits = head_limits(c);
+    struct bytes head = inlet_head(&c->inlet, &x->arena);
+    size_t seen = 0;
+    enum http1_turn turn = HTTP1_MORE;
+    if (head.len)
+        turn = http1_read_request((char *)(uintptr_t)head.at, head.len, &seen, &limits, &x->arena,
+                                  &x->request, &c->framing, used, error);
+    if (turn != HTTP1_MORE)
+        return turn;
+    turn = http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen, &limits, &x->arena,
+                              &x->request, &c->framing, used, error);
+    if (turn == HTTP1_DONE)
+        c->head = block_ref(c->inlet.in);
+    return turn;
+}
+
 /* What is buffered may be a head. False: it is not complete. */
 static bool head_try(struct client_http1 *c)
 {
@@ -227,18 +354,18 @@ static bool head_try(struct client_http1 *c)
         client_close(c->client);
         return true;
     }
-    switch (http1_read_request(c->inlet.in->data + c->inlet.at, have.len, &c->inlet.seen,
-                               &http1_limits_default, &c->x->arena, &c->x->request, &c->framing, &used,
-                               &error)) {
+    switch (head_read(c, have, &used, &error)) {
     case HTTP1_MORE:
         return false;
     case HTTP1_BAD:
         if (bytes_starts(have, BYTES("HEAD ")))
             c->x->request.method = BYTES("HEAD"); /* even that answer has no body */
-        head_refused(c, error.status, error.sentence);
+        limit_hit(c->client->worker, error.limit);
+        head_refused(c, error.status, details_of(error.limit), error.sentence);
         return true;
     case HTTP1_DONE:
         c->inlet.at += used;
+        inlet_trim(&c->inlet);
         head_complete(c);
         return true;
     }
@@ -282,7 +409,7 @@ static bool head_step(struct client_http1 *c)
     if (n != CONNECTION_END)
         return n > 0;
     if (c->x)
-        head_refused(c, 400, "the connection ended inside a head");
+        head_refused(c, 400, "http1.codec_error", "the connection ended inside a head");
     else
         client_close(c->client);
     return false;
@@ -299,6 +426,24 @@ static bool client_left(struct client_http1 *c)
     return inlet_fill(&c->inlet) == CONNECTION_END && !inlet_buffered(&c->inlet).len;
 }
 
+static void body_ends_badly(struct client_http1 *c, enum inlet_turn turn)
+{
+    struct exchange *x = c->x;
+    c->keep_alive = false;
+    c->inlet.done = true;
+    if (turn == INLET_OVER) {
+        limit_hit(c->client->worker, LIMIT_BODY_BYTES);
+        x->record.termination = BYTES("the body is too long");
+        exchange_fail(x, 413, RECORD_DPE, BYTES("request_payload_too_large"));
+    } else if (turn == INLET_BAD) {
+        x->record.termination = bytes_of(c->inlet.error.sentence);
+        exchange_fail(x, 400, RECORD_DPE, BYTES("http1.codec_error"));
+    } else {
+        x->record.termination = BYTES("the connection ended inside a body");
+        exchange_fail(x, 0, RECORD_DC, BYTES("downstream_remote_disconnect"));
+    }
+}
+
 /* False: nothing more can be done now. */
 static bool body_step(struct client_http1 *c)
 {
@@ -308,10 +453,13 @@ static bool body_step(struct client_http1 *c)
     }
     struct exchange *x = c->x;
     bool was_done = c->inlet.done;
+    uint64_t before = c->inlet.bytes;
     enum inlet_turn turn = inlet_step(&c->inlet);
     if (c->x != x || c->client->connection.gone)
         return true;
     x->record.bytes_received = c->inlet.bytes;
+    if (!pace_held(c, &c->in, c->inlet.bytes - before, turn == INLET_WAIT && c->inlet.credit))
+        return true;
     timer_update(c);
     switch (turn) {
     case INLET_MORE:
@@ -325,16 +473,11 @@ static bool body_step(struct client_http1 *c)
             exchange_client_gone(x);
         return !was_done;
     case INLET_BAD:
-        x->record.termination = bytes_of(c->inlet.error.sentence);
-        break;
+    case INLET_OVER:
     case INLET_GONE:
-        x->record.termination = BYTES("the connection ended inside a body");
         break;
     }
-    c->keep_alive = false;
-    c->inlet.done = true;
-    exchange_fail(x, turn == INLET_BAD ? 400 : 0, turn == INLET_BAD ? RECORD_DPE : RECORD_DC,
-                  turn == INLET_BAD ? BYTES("http1.codec_error") : BYTES("downstream_remote_disconnect"));
+    body_ends_badly(c, turn);
     return true;
 }
 
@@ -393,7 +536,7 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     struct http1_write how = response_framing(x, whole, body.len);
     if (how.body == HTTP1_BODY_CLOSE)
         c->keep_alive = false;
-    if (c->client->worker->draining || (whole && !c->inlet.done && !discardable(c)))
+    if (c->client->worker->draining || x->retry_after_s || (whole && !c->inlet.done && !discardable(c)))
         c->keep_alive = false;
     how.close = !c->keep_alive && !x->response_tunnel;
     how.keep_alive = c->keep_alive && x->request.minor == 0;
@@ -423,7 +566,7 @@ static bool discard_step(struct client_http1 *c)
     enum inlet_turn turn = inlet_step(&c->inlet);
     if (turn == INLET_END && c->keep_alive)
         next_request(c);
-    else if (turn == INLET_END || turn == INLET_BAD || turn == INLET_GONE ||
+    else if (turn == INLET_END || turn == INLET_BAD || turn == INLET_GONE || turn == INLET_OVER ||
              c->inlet.bytes - c->discarded > DISCARD_MAX)
         linger(c);
     return turn == INLET_MORE;
@@ -441,6 +584,14 @@ static bool linger_step(struct client_http1 *c)
         return false;
     }
     return n > 0;
+}
+
+/* Between two requests, and everything was read: not a close, which would be a reset to a request on its way.
+ */
+static bool may_leave(const struct client_http1 *c)
+{
+    const struct connection *connection = &c->client->connection;
+    return c->leaving && c->state == STATE_HEAD && !c->x && !connection->gone && !connection->broken;
 }
 
 static void http1_readable(struct client *client)
@@ -463,11 +614,15 @@ static void http1_readable(struct client *client)
             break;
         }
     }
+    if (may_leave(c))
+        linger(c);
 }
 
 static void http1_written(struct client *client, size_t wrote)
 {
     struct client_http1 *c = http1_of(client);
+    if (!pace_held(c, &c->out, wrote, client->connection.out.bytes > 0))
+        return;
     /* Nothing left: patience runs from when that began. */
     if (wrote || c->client->timer.due_ms == TIMER_NEVER)
         timer_update(c);
@@ -483,7 +638,7 @@ static void http1_broken(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     if (c->x && c->state == STATE_HEAD)
-        head_refused(c, 400, "the connection broke inside a head");
+        head_refused(c, 400, "http1.codec_error", "the connection broke inside a head");
     else if (c->x)
         exchange_client_gone(c->x);
     client_close(c->client);
@@ -501,12 +656,8 @@ static void http1_drain(struct client *client)
 {
     struct client_http1 *c = http1_of(client);
     c->keep_alive = false;
-    if (c->state != STATE_HEAD || c->x)
-        return;
-    if (c->client->connection.out.bytes) /* the end of an answer */
-        linger(c);
-    else
-        client_close(c->client);
+    c->leaving = true;
+    connection_wake(&client->connection); /* a request that has come unseen gets its answer */
 }
 
 static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
@@ -519,13 +670,16 @@ static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
 static void http1_begin(struct client *client)
 {
     struct client_http1 *c = heap_new(struct client_http1);
+    heap_count(sizeof *c);
     c->client = client;
     client->codec = c;
     client->timer.on_due = on_due;
+    c->old_ms = client_old_ms(client);
     inlet_init(&c->inlet, &client->connection);
     c->inlet.on_trailers = on_trailers;
     c->inlet.owner = c;
     outlet_init(&c->outlet, &client->connection);
+    c->outlet.window = (size_t)limits_of(c)->buffer_bytes;
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
     timer_update(c);
@@ -536,6 +690,7 @@ static void http1_free(struct client *client)
     struct client_http1 *c = http1_of(client);
     inlet_done(&c->inlet);
     block_unref(c->head);
+    heap_uncount(sizeof *c);
     free(c);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "proxy/client.h"
+#include "proxy/limit_hits.h"
 #include "proxy/listen.h"
 
 enum {
@@ -43,6 +44,12 @@ static void idle_from_now(struct client_tcp *c)
         timer_set(loop, &c->client->timer, due_ms);
 }
 
+static void idle_end(struct client_tcp *c)
+{
+    limit_hit(c->client->worker, LIMIT_TUNNEL_IDLE);
+    exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
+}
+
 static void on_due(struct timer *timer)
 {
     struct client_tcp *c = tcp_of(container_of(timer, struct client, timer));
@@ -52,7 +59,7 @@ static void on_due(struct timer *timer)
     else if (over)
         exchange_fail(c->x, 0, RECORD_DT, BYTES("max_connection_duration_reached"));
     else
-        exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
+        idle_end(c);
 }
 
 /* The cluster's times; it was chosen before the tunnel stands, and may be let go of behind it. */
@@ -137,12 +144,14 @@ static void tcp_start(struct client_tcp *c)
 static void tcp_begin(struct client *client)
 {
     struct client_tcp *c = heap_new(struct client_tcp);
+    heap_count(sizeof *c);
     c->client = client;
     c->idle_ms = c->until_ms = TIMER_NEVER; /* until the tunnel stands, connecting has a time of its own */
     client->codec = c;
     client->timer.on_due = on_due;
     inlet_init(&c->inlet, &client->connection);
     outlet_init(&c->outlet, &client->connection);
+    c->outlet.window = (size_t)client->worker->generation->limits->buffer_bytes;
     c->outlet.on_end = on_outlet_end;
     c->outlet.owner = c;
     tcp_start(c);
@@ -209,6 +218,7 @@ static void tcp_free(struct client *client)
 {
     struct client_tcp *c = tcp_of(client);
     inlet_done(&c->inlet);
+    heap_uncount(sizeof *c);
     free(c);
 }
 

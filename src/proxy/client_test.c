@@ -146,7 +146,7 @@ static void a_header_has_its_own_time_however_it_dribbles(void **state)
     open_proxied(ROLE_GATEWAY, PLAY_SIMPLE);
     int client = play_dial(&play);
     for (size_t i = 0; i < sizeof LINE - 1 && !sim_ended(play.sim, client); i++) {
-        sim_say(play.sim, client, bytes_make(LINE + i, 1));
+        sim_say(play.sim, client, bytes_make(&LINE[i], 1));
         play_pass(&play, 500);
     }
     assert_true(sim_ended(play.sim, client));
@@ -333,7 +333,7 @@ static void a_client_that_said_nothing_yet_is_not_waited_for_at_the_end(void **s
     (void)state;
     open_proxied(ROLE_GATEWAY, PLAY_SIMPLE);
     int client = play_dial(&play);
-    worker_drain(&play.worker);
+    worker_drain(&play.worker, 0);
     play_go(&play);
     assert_true(sim_ended(play.sim, client));
     assert_true(worker_idle(&play.worker));

@@ -2,7 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/heap.h"
 
 enum {
     IOV_MAX_HERE = 16,
@@ -34,6 +37,20 @@ static long unread_take(struct connection *c, char *at, size_t room)
     return (long)len;
 }
 
+/* Few connections need it, and there may be very many of them. */
+static struct fail *why_room(struct connection *c)
+{
+    if (!c->why)
+        c->why = heap_new(struct fail);
+    return c->why;
+}
+
+const struct fail *connection_why(const struct connection *c)
+{
+    static const struct fail nothing;
+    return c->why ? c->why : &nothing;
+}
+
 /* -errno of a read or write: nothing now (an event will tell), or lost. */
 static long socket_failed(struct connection *c, long error, bool *ready)
 {
@@ -42,7 +59,7 @@ static long socket_failed(struct connection *c, long error, bool *ready)
         return CONNECTION_LATER;
     }
     errno = (int)-error;
-    fail_errno(&c->why, FAIL_PEER, "the connection was lost");
+    fail_errno(why_room(c), FAIL_PEER, "the connection was lost");
     return CONNECTION_BROKEN;
 }
 
@@ -111,7 +128,7 @@ static void connection_watch(struct connection *c)
     int error = loop_watch(c->loop, c->fd, &c->watch);
     if (error < 0) {
         errno = -error;
-        fail_errno(&c->why, FAIL_SELF, "the socket could not be watched");
+        fail_errno(why_room(c), FAIL_SELF, "the socket could not be watched");
         connection_break(c);
     }
 }
@@ -161,15 +178,15 @@ void connection_open_server(struct connection *c, struct loop *loop, int fd, con
 }
 
 void connection_open_client(struct connection *c, struct loop *loop, int fd, bool connecting,
-                            struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
-                            void *owner)
+                            struct tls_context *context, struct bytes sni, struct bytes place,
+                            const struct connection_ops *ops, void *owner)
 {
     connection_init(c, loop, fd, ops, owner);
     c->connecting = connecting;
     c->writable = !connecting;
     if (context) {
         struct tls_io io = tls_io_of(c);
-        tls_begin(c, tls_session_new_client(context, sni, &io), context);
+        tls_begin(c, tls_session_new_client(context, sni, place, &io), context);
     }
     connection_watch(c);
     if (!connecting)
@@ -203,6 +220,7 @@ static void grave_run(struct task *task)
     tls_context_unref(c->tls_context);
     c->tls = NULL;
     block_unref(c->unread);
+    free(c->why);
     if (c->on_buried)
         c->on_buried(c);
 }
@@ -220,7 +238,8 @@ static bool handshake_step(struct connection *c)
 {
     if (!c->handshaking)
         return true;
-    switch (tls_handshake(c->tls, &c->why)) {
+    struct fail why;
+    switch (tls_handshake(c->tls, &why)) {
     case TLS_DONE:
         c->handshaking = false;
         return true;
@@ -228,11 +247,12 @@ static bool handshake_step(struct connection *c)
     case TLS_WANT_WRITE:
         return false;
     case TLS_CLOSED:
-        fail(&c->why, FAIL_PEER, "the peer left during the TLS handshake");
+        fail(&why, FAIL_PEER, "the peer left during the TLS handshake");
         break;
     case TLS_BROKEN:
         break;
     }
+    *why_room(c) = why;
     connection_break(c);
     return false;
 }
@@ -244,7 +264,7 @@ static bool connect_step(struct connection *c)
     int result = c->loop->io->connect_result(c->loop->io, c->fd);
     if (result < 0) {
         errno = -result;
-        fail_errno(&c->why, FAIL_PEER, "connecting failed");
+        fail_errno(why_room(c), FAIL_PEER, "connecting failed");
         connection_break(c);
         return false;
     }
@@ -326,9 +346,10 @@ static bool tls_is_dry(const struct connection *c)
 static long tls_read_some(struct connection *c, char *at, size_t room)
 {
     size_t len = room;
+    struct fail why;
     if (tls_is_dry(c))
         return CONNECTION_LATER;
-    switch (tls_read(c->tls, at, &len, &c->why)) {
+    switch (tls_read(c->tls, at, &len, &why)) {
     case TLS_DONE:
         return (long)len;
     case TLS_WANT_READ:
@@ -340,6 +361,7 @@ static long tls_read_some(struct connection *c, char *at, size_t room)
     case TLS_BROKEN:
         break;
     }
+    *why_room(c) = why;
     return CONNECTION_BROKEN;
 }
 
@@ -400,18 +422,20 @@ static long write_tls(struct connection *c)
 {
     const struct slice *slice = slices_at(&c->out, 0);
     size_t len = slice->len < TLS_WRITE_MAX ? slice->len : TLS_WRITE_MAX;
-    switch (tls_write(c->tls, slice->at, &len, &c->why)) {
+    struct fail why;
+    switch (tls_write(c->tls, slice->at, &len, &why)) {
     case TLS_DONE:
         return (long)len;
     case TLS_WANT_READ:
     case TLS_WANT_WRITE:
         return CONNECTION_LATER;
     case TLS_CLOSED:
-        fail(&c->why, FAIL_PEER, "the peer closed the TLS session");
+        fail(&why, FAIL_PEER, "the peer closed the TLS session");
         break;
     case TLS_BROKEN:
         break;
     }
+    *why_room(c) = why;
     return CONNECTION_BROKEN;
 }
 

@@ -24,7 +24,7 @@ struct connection_ops {
     /* Some bytes left; `wrote` counts payload. Ask the pump for as much more. 0: none could leave, the peer
      * reads too slowly. */
     void (*on_written)(struct connection *connection, size_t wrote);
-    /* It broke (connection->why says how); nothing more will come. Called once, never from inside a call of
+    /* It broke (connection_why says how); nothing more will come. Called once, never from inside a call of
      * the owner's into the connection. */
     void (*on_broken)(struct connection *connection);
     /* Only for a server's TLS: which context for that SNI. */
@@ -53,9 +53,8 @@ struct connection {
     struct task wake; /* on_readable without an event: bytes left in TLS, or credit came */
     struct task fall; /* on_broken from a clean stack */
     struct task grave;
-    struct sockaddr_storage peer;
-    struct fail why;
     struct bytes first;   /* see connection_first */
+    struct fail *why;     /* what went wrong, once something has; see connection_why */
     struct block *unread; /* given back by connection_unread */
     size_t unread_at;
     uint64_t bytes_in;
@@ -70,14 +69,17 @@ void connection_open_server(struct connection *connection, struct loop *loop, in
                             const struct connection_ops *ops, void *owner);
 /* `connecting`: the socket's connect is under way. */
 void connection_open_client(struct connection *connection, struct loop *loop, int fd, bool connecting,
-                            struct tls_context *context, struct bytes sni, const struct connection_ops *ops,
-                            void *owner);
+                            struct tls_context *context, struct bytes sni, struct bytes place,
+                            const struct connection_ops *ops, void *owner);
 /* Leaves before anything else, also before TLS. Lies with the owner until the connection is open. */
 void connection_first(struct connection *connection, struct bytes bytes);
 /* Turns a plain server connection into a TLS one. `context` is the first (see choose), borrowed. */
 void connection_start_tls(struct connection *connection, struct tls_context *context);
 /* Gives back what was read too early, from `at` on: it is read again first. Takes the block. */
 void connection_unread(struct connection *connection, struct block *block, size_t at);
+
+/* What broke it; an empty text before anything has. */
+const struct fail *connection_why(const struct connection *connection);
 
 /* Bytes read, or CONNECTION_END, _LATER, _BROKEN. */
 long connection_read(struct connection *connection, char *at, size_t room);

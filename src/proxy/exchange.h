@@ -45,7 +45,7 @@ struct client_facts {
     uint64_t id; /* of the connection, in this worker */
     struct proxy_protocol
         ends; /* the client and what it connected to; from a PROXY header where one is taken */
-    struct bytes address_text; /* 10.0.0.1:4711 */
+    struct bytes address_text; /* 10.0.0.1:4711; on the heap, as short as it is */
     struct bytes local_text;
     struct bytes direct_text; /* empty: the client itself is the other end of the socket */
     unsigned char address_bytes[16]; /* of the ends, IPv4 as ::ffff: */
@@ -98,7 +98,8 @@ struct exchange {
     const struct client_facts *facts;
     struct http_request request; /* path is normalised by chain_start */
     struct bytes original_path;
-    unsigned refusal; /* status for a request that its codec refused; the chain stops behind trace */
+    unsigned retry_after_s; /* said with an answer of ours; 0: nothing */
+    unsigned refusal;       /* status for a request that its codec refused; the chain stops behind trace */
     bool request_has_body;
     bool request_sized; /* Content-Length: request_length */
     uint64_t request_length;

@@ -200,19 +200,19 @@ static void an_answer_larger_than_the_queue_reaches_a_client_that_asked_to_close
     play_say(&play, client, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     int upstream = play_took(&play, PLAY_PORT);
     play.sim->room = 100000;
-    play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n");
+    play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n");
     play.sim->room = 1000;
     play_drain(&play, client, 2000);
     play.sim->room = 100000;
-    char *body = malloc(40001);
-    memset(body, 'y', 40000);
-    body[40000] = 0;
+    char *body = malloc(30001);
+    memset(body, 'y', 30000);
+    body[30000] = 0;
     sim_say(play.sim, upstream, bytes_of(body));
     play.sim->room = 1000;
     play_go(&play);
     sim_end(play.sim, client); /* it has said all it had to say, and reads on */
     play_go(&play);
-    assert_int_equal(play_drain(&play, client, 100), 40000);
+    assert_int_equal(play_drain(&play, client, 100), 30000);
     assert_true(sim_ended(play.sim, client));
     play_expect(&play, 1, 200, 0, "via_upstream");
     free(body);

@@ -44,16 +44,15 @@ static bool certificate_trusted(const struct exchange *x)
     return false;
 }
 
-static bool network_trusted(const struct exchange *x, const unsigned char address[16])
+bool front_has_address(const struct generation *generation, const unsigned char address[16])
 {
-    const struct generation *generation = x->generation;
     return networks_hold(&generation->rules, generation->node->proxy_networks, address);
 }
 
 bool front_trusted(const struct exchange *x)
 {
     return x->listener->direction == DIRECTION_OUTBOUND || certificate_trusted(x) ||
-           network_trusted(x, x->facts->address_bytes);
+           front_has_address(x->generation, x->facts->address_bytes);
 }
 
 /* Both lower case; "_" in what came stands for "-". */
@@ -138,7 +137,7 @@ static bool forwarded_client(struct exchange *x, struct bytes list, struct addre
         else
             memcpy(mapped, address.at, 16);
         memcpy(x->remote_bytes, mapped, 16);
-        if (!network_trusted(x, mapped))
+        if (!front_has_address(x->generation, mapped))
             return true;
         list = bytes_part(list, 0, more ? comma : 0);
     }

@@ -12,6 +12,8 @@
 
 /* Whether the direct peer is such a proxy (or the node's own workload, on its way out). */
 bool front_trusted(const struct exchange *x);
+/* Whether an address (IPv4 as ::ffff:) is a front proxy's. */
+bool front_has_address(const struct generation *generation, const unsigned char address[16]);
 /* Removes from request fields or trailers whatever claims identity: in every letter case, with "_" for "-",
  * repeated. What a trusted proxy may say is kept (see front.c). */
 void front_strip(const struct exchange *x, struct http_fields *fields);

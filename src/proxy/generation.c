@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "crypt/digest.h"
+#include "crypt/ticket.h"
 #include "wire/base64.h"
 
 /* Counted by the loader's thread and the loop's: atomically. */
@@ -169,6 +170,7 @@ struct context_entry {
 struct loader {
     struct generation_part *parts[3];
     struct map contexts;
+    struct ticket_keys *tickets; /* of all servers' contexts */
     uint64_t sequence;
 };
 
@@ -197,10 +199,11 @@ static struct digest settings_digest(const struct tls_settings *settings, bool s
 }
 
 /* A reference, or NULL with a line in the log: that listener or cluster stays closed. */
-static struct tls_context *context_get(struct loader *loader, const struct tls_settings *settings,
-                                       bool server, struct bytes what)
+static struct tls_context *context_get(struct loader *loader, struct tls_settings *settings, bool server,
+                                       struct bytes what)
 {
     struct fail why;
+    settings->tickets = loader->tickets;
     struct digest key = settings_digest(settings, server);
     struct context_entry *entry = map_get(&loader->contexts, bytes_make(&key, sizeof key));
     if (!entry) {
@@ -377,6 +380,7 @@ static struct generation *generation_make(struct loader *loader)
     g->regexes = g->parts[IMAGE_RULES - 1]->regexes;
     g->node = image_row(&g->rules, RULES_NODE, image_all(&g->rules, RULES_NODE), 0);
     g->root = image_row(&g->keys, KEYS_ROOT, image_all(&g->keys, KEYS_ROOT), 0);
+    g->limits = image_row(&g->rules, RULES_LIMITS, image_all(&g->rules, RULES_LIMITS), 0);
     if (g->node->assertion.count)
         g->assertion = image_row(&g->rules, RULES_ASSERTION, g->node->assertion, 0);
     g->key_sets = keys->key_sets;
@@ -428,6 +432,7 @@ struct loader *loader_new(void)
 {
     struct loader *loader = heap_new(struct loader);
     map_init(&loader->contexts);
+    loader->tickets = ticket_keys_new();
     return loader;
 }
 
@@ -444,12 +449,26 @@ void loader_free(struct loader *loader)
     map_done(&loader->contexts);
     for (int i = 0; i < 3; i++)
         part_unref(loader->parts[i]);
+    ticket_keys_unref(loader->tickets);
     free(loader);
 }
 
 uint64_t loader_generation(const struct loader *loader, enum image_kind kind)
 {
     return loader->parts[kind - 1] ? loader->parts[kind - 1]->image.head->generation : 0;
+}
+
+/* Contexts are not made anew for them: they have the set, not the keys. */
+static void tickets_take(struct loader *loader, const struct image *keys)
+{
+    struct bytes texts[TICKET_KEYS_MAX];
+    size_t count = 0;
+    IMAGE_FOR(keys, KEYS_TICKET, struct keys_ticket, row, image_all(keys, KEYS_TICKET))
+    {
+        if (count < TICKET_KEYS_MAX)
+            texts[count++] = image_text(keys, row->key);
+    }
+    ticket_keys_set(loader->tickets, texts, count);
 }
 
 bool loader_take(struct loader *loader, int fd, enum image_kind kind, struct generation **out,
@@ -463,6 +482,8 @@ bool loader_take(struct loader *loader, int fd, enum image_kind kind, struct gen
         return false;
     part_unref(loader->parts[kind - 1]);
     loader->parts[kind - 1] = part;
+    if (kind == IMAGE_KEYS)
+        tickets_take(loader, &part->image);
     if (loader->parts[0] && loader->parts[1] && loader->parts[2])
         *out = generation_make(loader);
     return true;

@@ -24,6 +24,7 @@ struct generation {
     struct image endpoints;
     struct image keys;
     const struct rules_node *node;
+    const struct rules_limits *limits;
     const struct rules_assertion *assertion; /* NULL: none */
     const struct keys_root *root;
     struct generation_part *parts[3];
@@ -35,8 +36,8 @@ struct generation {
     struct tls_context **cluster_contexts; /* by row of RULES_CLUSTER; NULL: plain text or not possible */
     struct tls_context *mesh_client;
     struct tls_context *mesh_client_http1; /* for what HTTP/2 cannot carry: TCP, other protocols */
-    uint64_t self_version;         /* of the node's own certificate */
-    unsigned char self_sha256[32]; /* of the own certificate's DER, for cnf */
+    uint64_t self_version;                 /* of the node's own certificate */
+    unsigned char self_sha256[32];         /* of the own certificate's DER, for cnf */
     struct bytes *trust_domains;
     size_t trust_domain_count;
     char revision[13]; /* first digits, for records */

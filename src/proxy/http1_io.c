@@ -46,6 +46,14 @@ struct bytes inlet_buffered(const struct inlet *inlet)
                      : (struct bytes){0};
 }
 
+struct bytes inlet_head(const struct inlet *inlet, struct arena *arena)
+{
+    struct bytes have = inlet_buffered(inlet);
+    size_t from = inlet->seen > 3 ? inlet->seen - 3 : 0; /* the rest was looked at before */
+    const char *end = have.len > from ? memmem(have.at + from, have.len - from, "\r\n\r\n", 4) : NULL;
+    return end ? arena_bytes(arena, bytes_make(have.at, (size_t)(end + 4 - have.at))) : (struct bytes){0};
+}
+
 /* Makes room behind what is buffered, which stays in one piece. */
 static bool inlet_room(struct inlet *inlet)
 {
@@ -73,6 +81,15 @@ static bool inlet_room(struct inlet *inlet)
     return true;
 }
 
+void inlet_trim(struct inlet *inlet)
+{
+    if (!inlet->in || inlet->in->used != inlet->at || inlet->in->refs > 1)
+        return; /* whoever else holds it: what is left of it can still be filled */
+    block_unref(inlet->in);
+    inlet->in = NULL;
+    inlet->at = 0;
+}
+
 long inlet_fill(struct inlet *inlet)
 {
     if (!inlet_room(inlet))
@@ -81,10 +98,8 @@ long inlet_fill(struct inlet *inlet)
     long n = connection_read(inlet->connection, in->data + in->used, BLOCK_ROOM - in->used);
     if (n > 0) {
         in->used += (uint32_t)n;
-    } else if (in->used == inlet->at && in->refs == 1) {
-        block_unref(in); /* an idle connection keeps no buffer */
-        inlet->in = NULL;
-        inlet->at = 0;
+    } else {
+        inlet_trim(inlet);
     }
     return n;
 }
@@ -104,6 +119,7 @@ void inlet_begin(struct inlet *inlet, const struct http1_framing *framing, struc
     inlet->discard = false;
     inlet->credit = 0;
     inlet->bytes = 0;
+    inlet->max = UINT64_MAX;
     if (inlet->body == INLET_CHUNKED)
         http1_chunks_init(&inlet->chunks, arena);
 }
@@ -150,6 +166,8 @@ static enum inlet_turn chunk_step(struct inlet *inlet, struct bytes have)
         return INLET_BAD;
     if (piece == HTTP1_PIECE_END)
         return inlet_end(inlet);
+    if (data.len > inlet->max - inlet->bytes)
+        return INLET_OVER;
     inlet_give(inlet, data);
     return INLET_MORE;
 }
@@ -251,6 +269,7 @@ void outlet_init(struct outlet *outlet, struct connection *connection)
 {
     outlet->connection = connection;
     outlet->done = true;
+    outlet->window = PUMP_CREDIT;
     outlet->sink.ops = &sink_ops;
 }
 
@@ -266,10 +285,12 @@ void outlet_begin(struct outlet *outlet, enum http1_body body, bool raw, struct 
 
 void outlet_pull(struct outlet *outlet)
 {
-    size_t under_way = outlet->connection->out.bytes + outlet->granted;
-    if (outlet->done || under_way > PUMP_CREDIT / 2)
+    const struct connection *connection = outlet->connection;
+    size_t under_way = connection->out.bytes + outlet->granted;
+    /* A full socket will empty all that is under way in one go: until then more would only lie here. */
+    if (outlet->done || under_way > outlet->window / 2 || (connection->out.bytes && !connection->writable))
         return;
-    size_t more = PUMP_CREDIT - under_way;
+    size_t more = outlet->window - under_way;
     outlet->granted += more;
     stage_want(&outlet->sink, more);
 }

@@ -21,6 +21,7 @@ enum inlet_turn {
     INLET_END,  /* the body is complete (and END was given) */
     INLET_BAD,  /* its framing is wrong: inlet->error; nothing was given */
     INLET_GONE, /* the peer ended before the body did; nothing was given */
+    INLET_OVER, /* it grows beyond its limit; nothing was given of what is beyond */
 };
 
 struct inlet {
@@ -37,6 +38,7 @@ struct inlet {
     bool discard;   /* nobody wants it: read away */
     size_t credit;  /* bytes the pump asked for */
     uint64_t bytes; /* of body so far */
+    uint64_t max;   /* of a body in chunks; from inlet_begin on there is none */
     /* What a stage behind may not see is taken out of trailers here; NULL: nothing. */
     void (*on_trailers)(struct inlet *inlet, struct http_fields *trailers);
     void *owner;
@@ -47,6 +49,13 @@ struct inlet {
 void inlet_init(struct inlet *inlet, struct connection *connection);
 void inlet_done(struct inlet *inlet);
 struct bytes inlet_buffered(const struct inlet *inlet);
+/*
+ * The head that is buffered, copied into the arena, so that its block is free for others while the exchange
+ * lasts; empty when its end has not come. Where empty lines precede it, it is only those.
+ */
+struct bytes inlet_head(const struct inlet *inlet, struct arena *arena);
+/* Lets go of a buffer that is used up: nobody reads on for a while. */
+void inlet_trim(struct inlet *inlet);
 /* Reads once; as connection_read. Without memory it waits. */
 long inlet_fill(struct inlet *inlet);
 /* A body begins behind the head; `arena` is for trailers. */
@@ -61,6 +70,7 @@ struct outlet {
     enum http1_body body;
     bool raw;
     bool done;      /* END or ABORT came */
+    size_t window;  /* most bytes under way; PUMP_CREDIT unless its owner says otherwise */
     size_t granted; /* bytes asked for that have not come yet */
     uint64_t bytes; /* of body so far */
     struct stage sink;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "proxy/admit.h"
 #include "proxy/client.h"
 
 enum { ACCEPT_AT_ONCE = 64, AGAIN_MS = 100 };
@@ -27,7 +28,7 @@ static void accept_some(struct listen *listen)
     struct io *io = listen->worker->loop.io;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         struct sockaddr_storage peer;
-        if (!listen->row || listen->worker->draining)
+        if (!listen->row || listen->fd < 0 || listen->worker->draining)
             return;
         int fd = io->accept(io, listen->fd, &peer);
         if (fd == -EAGAIN)
@@ -41,7 +42,11 @@ static void accept_some(struct listen *listen)
             return;
         }
         listen->worker->accepted++;
-        client_open(listen, fd, &peer);
+        struct census_entry *entry;
+        if (admit(listen, &peer, &entry))
+            client_open(listen, fd, &peer, entry);
+        else
+            io->close(io, fd);
     }
     loop_soon(&listen->worker->loop, &listen->resume);
 }
@@ -81,7 +86,7 @@ void listen_start(struct listen *listen)
 void listen_refresh(struct listen *listen)
 {
     const struct generation *generation = listen->worker->generation;
-    listen->row = generation && listen->fd >= 0 ? listen_row(generation, listen->id) : NULL;
-    if (listen->row)
+    listen->row = generation ? listen_row(generation, listen->id) : NULL;
+    if (listen->row && listen->fd >= 0)
         loop_soon(&listen->worker->loop, &listen->resume);
 }

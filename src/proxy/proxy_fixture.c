@@ -35,12 +35,14 @@ static void connect_path(struct worker *worker, uint64_t id, struct bytes path)
     snprintf(play->wants.path, sizeof play->wants.path, "%.*s", BYTES_FMT(path));
 }
 
-static void wake_reader(struct worker *worker)
+static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
 {
-    (void)worker;
+    struct play *play = worker->owner;
+    play->limit_hits[limit] += count;
+    return true;
 }
 
-static const struct worker_ops ops = {need_keys, connect_path, wake_reader};
+static const struct worker_ops ops = {need_keys, connect_path, limit_hits};
 
 /* ---- images ------------------------------------------------------------------------ */
 
@@ -198,7 +200,7 @@ void play_start(struct play *play)
             play->listener = fd;
             play->listener_id = play->world.result.binds[i].id;
         }
-        worker_listen(&play->worker, play->world.result.binds[i].id, fd);
+        worker_listen(&play->worker, play->world.result.binds[i].id, 0, fd);
     }
     play_go(play);
 }
@@ -497,7 +499,7 @@ void play_tls_open_for(struct play *play, struct play_tls *tls, int fd, const st
     if (!context)
         world_wrong("client: %s", why.text);
     struct tls_io io = {tls_hears, tls_says, tls};
-    tls->session = tls_session_new_client(context, sni, &io);
+    tls->session = tls_session_new_client(context, sni, BYTES(""), &io);
     tls_context_unref(context);
     for (int i = 0; i < 20 && !tls->open && !tls->broken; i++) {
         enum tls_turn turn = tls_handshake(tls->session, &why);

@@ -44,7 +44,8 @@ struct play {
     const char *jwks;         /* of every key set that the rules name by address; NULL: not fetched yet */
     struct identity_pem self; /* .chain empty: none */
     const struct authority *authority;
-    struct signer *signer; /* the assertion's */
+    struct signer *signer;            /* the assertion's */
+    uint64_t limit_hits[LIMIT_COUNT]; /* as the worker told them, a second later */
     uint64_t generation;
     size_t blocks; /* alive at the beginning */
 };

@@ -103,9 +103,9 @@ static void parts_drop(struct part *parts, uint32_t *count, size_t *bytes)
 }
 
 /* False when there is no room for it. */
-static bool parts_add(struct part *parts, uint32_t *count, size_t *bytes, const struct part *part)
+static bool parts_add(struct part *parts, uint32_t *count, size_t *bytes, size_t max, const struct part *part)
 {
-    if (*count == KEEP_PARTS_MAX || *bytes + part->data.len > PUMP_KEEP_MAX)
+    if (*count == KEEP_PARTS_MAX || *bytes + part->data.len > max)
         return false;
     parts[*count] = *part;
     if (part->block)
@@ -127,7 +127,8 @@ static void keep_give(struct stage *stage, const struct part *part)
     struct keep *keep = keep_of(stage);
     if (part->kind == PART_END)
         keep->complete = true;
-    if (!keep->off && part->kind != PART_ABORT && !parts_add(keep->parts, &keep->count, &keep->bytes, part))
+    if (!keep->off && part->kind != PART_ABORT &&
+        !parts_add(keep->parts, &keep->count, &keep->bytes, keep->max, part))
         keep_drop(keep);
     stage_give(stage, part);
 }
@@ -148,11 +149,12 @@ static void keep_want(struct stage *stage, size_t bytes)
 
 static const struct stage_ops keep_ops = {"keep", keep_give, keep_want, stage_pass_stop};
 
-void keep_init(struct keep *keep)
+void keep_init(struct keep *keep, size_t max)
 {
     memset(keep, 0, offsetof(struct keep, parts));
     keep->count = 0;
     keep->bytes = 0;
+    keep->max = max;
     keep->off = keep->complete = keep->replaying = false;
     keep->next = 0;
     keep->stage.ops = &keep_ops;
@@ -209,7 +211,7 @@ static void tee_give(struct stage *stage, const struct part *part)
     struct tee *tee = (struct tee *)(void *)stage;
     if (!tee->ended) {
         tee->ended = part->kind == PART_END || part->kind == PART_ABORT;
-        if (!parts_add(tee->parts, &tee->count, &tee->bytes, part)) {
+        if (!parts_add(tee->parts, &tee->count, &tee->bytes, PUMP_KEEP_MAX, part)) {
             tee->ended = tee->behind = true;
             parts_drop(tee->parts, &tee->count, &tee->bytes);
         }

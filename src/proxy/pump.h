@@ -79,7 +79,7 @@ void stage_give_abort(struct stage *from, enum pump_reason reason);
 
 /*
  * keep: a tap that holds on to a body's beginning, so that the request can be
- * sent again while nobody has seen an answer. Beyond PUMP_KEEP_MAX, or when told
+ * sent again while nobody has seen an answer. Beyond its bound, or when told
  * to, it lets go: replay is off then.
  */
 #define PUMP_KEEP_MAX (64u * 1024)
@@ -90,14 +90,15 @@ struct keep {
     struct part parts[KEEP_PARTS_MAX];
     uint32_t count;
     size_t bytes;
+    size_t max;
     bool off;      /* too long, or committed */
     bool complete; /* END has passed */
     bool replaying;
     uint32_t next; /* part that a replay gives next */
 };
 
-void keep_init(struct keep *keep);
-void keep_drop(struct keep *keep); /* the response is committed, or the exchange over */
+void keep_init(struct keep *keep, size_t max); /* bytes, at most PUMP_KEEP_MAX */
+void keep_drop(struct keep *keep);             /* the response is committed, or the exchange over */
 /* Before linking to a new sink: what was kept is given again, as credit comes. */
 bool keep_can_replay(const struct keep *keep);
 void keep_replay(struct keep *keep);

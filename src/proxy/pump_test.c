@@ -81,7 +81,7 @@ static struct keep keep;
 
 static void keep_begin(void)
 {
-    keep_init(&keep);
+    keep_init(&keep, PUMP_KEEP_MAX);
     stage_link(&source.stage, &keep.stage);
     stage_link(&keep.stage, &sinks[0].stage);
 }
@@ -131,13 +131,18 @@ static void beyond_its_bounds_nothing_is_kept(void **state)
         size_t len;
         unsigned count;
         bool kept;
-    } rows[] = {{1, KEEP_PARTS_MAX, true},
-                {1, KEEP_PARTS_MAX + 1, false},
-                {PUMP_KEEP_MAX / 2, 2, true},
-                {PUMP_KEEP_MAX / 2 + 1, 2, false}};
+        size_t max;
+    } rows[] = {{1, KEEP_PARTS_MAX, true, PUMP_KEEP_MAX},
+                {1, KEEP_PARTS_MAX + 1, false, PUMP_KEEP_MAX},
+                {PUMP_KEEP_MAX / 2, 2, true, PUMP_KEEP_MAX},
+                {PUMP_KEEP_MAX / 2 + 1, 2, false, PUMP_KEEP_MAX},
+                {5, 2, true, 10},
+                {6, 2, false, 10},
+                {1, 1, false, 0}};
     for (size_t i = 0; i < ROWS(rows); i++) {
         begin(NULL);
         keep_begin();
+        keep.max = rows[i].max;
         for (unsigned k = 0; k < rows[i].count; k++)
             give_many(rows[i].len);
         assert_int_equal(keep_can_replay(&keep), rows[i].kept);

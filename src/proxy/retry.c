@@ -43,14 +43,16 @@ static bool fits_response(const struct image *rules, const struct rules_retry *r
 {
     unsigned status = response->status;
     uint32_t grpc;
+    bool wanted = ((retry->on & RETRY_5XX) && status >= 500 && status <= 599) ||
+                  ((retry->on & RETRY_GATEWAY_ERROR) && status >= 502 && status <= 504) ||
+                  ((retry->on & RETRY_4XX) && status == 409) ||
+                  ((retry->on & RETRY_STATUSES) && listed(rules, retry, status)) ||
+                  (retry->grpc && retry_grpc_status(response, &grpc) && (retry->grpc >> grpc & 1));
+    bool known = (retry->on & RETRY_RATE_LIMITED) != 0;
     /* Who limits rates says so: then only those who know about it come again. */
-    if (http_fields_find_name(&response->fields, BYTES("x-envoy-ratelimited")))
-        return (retry->on & RETRY_RATE_LIMITED) != 0;
-    return ((retry->on & RETRY_5XX) && status >= 500 && status <= 599) ||
-           ((retry->on & RETRY_GATEWAY_ERROR) && status >= 502 && status <= 504) ||
-           ((retry->on & RETRY_4XX) && status == 409) ||
-           ((retry->on & RETRY_STATUSES) && listed(rules, retry, status)) ||
-           (retry->grpc && retry_grpc_status(response, &grpc) && (retry->grpc >> grpc & 1));
+    if ((wanted || known) && http_fields_find_name(&response->fields, BYTES("x-envoy-ratelimited")))
+        return known;
+    return wanted;
 }
 
 bool retry_fits(const struct image *rules, const struct rules_retry *retry, const struct try_facts *facts)

@@ -128,7 +128,7 @@ static void a_dribbled_head_is_408(void **state)
         play_pass(&play, 1000);
     }
     said_begins(play_hear(&play, client), "HTTP/1.1 408 ");
-    play_expect(&play, 1, 408, RECORD_DPE, "http1.codec_error");
+    play_expect(&play, 1, 408, RECORD_DPE, "request_header_timeout");
     sim_close(play.sim, client);
     play_close(&play);
 }

@@ -10,7 +10,7 @@ enum { COPY_MAX = 4096 };
 
 static void slices_grow(struct slices *s)
 {
-    uint32_t room = s->room ? s->room * 2 : 8;
+    uint32_t room = s->room ? s->room * 2 : 4;
     struct slice *ring = heap_alloc_array(room, sizeof *ring);
     for (uint32_t i = 0; i < s->count; i++)
         ring[i] = *slices_at(s, i);

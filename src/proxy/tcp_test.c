@@ -48,7 +48,7 @@ static void a_connection_that_finds_nobody_says_why(void **state)
         {SIMPLE, SIM_HANGS, 10000, RECORD_UF | RECORD_URX,
          "upstream_reset_before_response_started{connection_timeout}"},
         {SIMPLE POLICY("connectionPool: {tcp: {connectTimeout: 2s}}"), SIM_HANGS, 2000,
-         RECORD_UF | RECORD_URX, "upstream_reset_before_response_started{connection_failure}"},
+         RECORD_UF | RECORD_URX, "upstream_reset_before_response_started{connection_timeout}"},
         {GATEWAY ROUTED(TO("b")) SERVICE("b", "8080", "[]"), SIM_SERVES, 0, RECORD_UH, "no_healthy_upstream"},
         {GATEWAY, SIM_SERVES, 0, RECORD_NR, "route_not_found"},
     };

@@ -279,15 +279,12 @@ void record_write(struct worker *worker, const struct record *record)
 {
     char buffer[RECORD_BYTES_MAX];
     struct text text;
-    bool wake = false;
     worker->requests++;
     if (!worker->has_ring)
         return;
     text_init_fixed(&text, buffer, sizeof buffer);
     record_encode(&text, record);
-    ring_write(&worker->ring, text_bytes(&text), &wake);
-    if (wake)
-        worker->ops->wake_reader(worker);
+    ring_write(&worker->ring, text_bytes(&text));
 }
 
 void record_refused(const struct client *client, enum record_flag flag, const char *details,
@@ -315,4 +312,31 @@ void record_refused(const struct client *client, enum record_flag flag, const ch
     if (peer)
         r.source_principal = peer->uri;
     record_write(client->worker, &r);
+}
+
+void record_turned_away(struct listen *listen, struct bytes remote, enum record_flag flag,
+                        struct bytes details)
+{
+    enum { PAUSE_MS = 1000 };
+    struct worker *worker = listen->worker;
+    const struct generation *generation = worker->generation;
+    uint64_t now_ms = worker->loop.now_ms;
+    if (worker->turned_away_ms && now_ms < worker->turned_away_ms + PAUSE_MS)
+        return;
+    worker->turned_away_ms = now_ms;
+    struct record r = {
+        .start_us = worker->loop.io->wall_us(worker->loop.io),
+        .flags = (uint32_t)flag,
+        .role = generation->node->role,
+        .direction = listen->row->direction,
+        .protocol = 1,
+        .worker = worker->index,
+        .node = image_text(&generation->rules, generation->node->name),
+        .details = details,
+        .local = image_text(&generation->rules, listen->row->name),
+        .remote = remote,
+        .decision = BYTES("deny"),
+        .revision = bytes_of(generation->revision),
+    };
+    record_write(worker, &r);
 }

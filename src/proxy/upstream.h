@@ -159,7 +159,6 @@ struct upstream {
     struct bytes sni;
     char header[PROXY_PROTOCOL_TEXT_MAX + 1]; /* the PROXY header that it begins with */
     size_t header_len;
-    char host_text[96]; /* of the endpoint, for logs */
     char local_text[64];
     uint64_t requests;
     struct counts_place counted; /* of the cluster's connections */

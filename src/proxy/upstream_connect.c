@@ -7,11 +7,11 @@
 
 #include "base/heap.h"
 #include "proxy/breaker.h"
+#include "proxy/limit_hits.h"
 #include "proxy/upstream.h"
 
 enum {
     PATIENCE_S = 30, /* with an upstream that acknowledges nothing */
-    INFOS_MAX = 8,
 };
 
 static const struct connection_ops upstream_connection_ops;
@@ -25,6 +25,7 @@ static void on_buried(struct connection *connection)
         u->speaker->free(u);
     inlet_done(&u->inlet);
     block_unref(u->head);
+    heap_uncount(sizeof *u);
     free(u);
 }
 
@@ -70,7 +71,7 @@ static void on_broken(struct connection *connection)
     struct upstream *u = connection->owner;
     if (u->state == UPSTREAM_CLOSED)
         return;
-    u->why = connection->why;
+    u->why = *connection_why(connection);
     upstream_fall(u);
 }
 
@@ -181,7 +182,7 @@ static void on_open(struct connection *connection)
 static void socket_ready(struct upstream *u, int fd, bool connecting)
 {
     connection_open_client(&u->connection, &u->worker->loop, fd, connecting, u->context, u->sni,
-                           &upstream_connection_ops, u);
+                           bytes_make(&u->key, sizeof u->key), &upstream_connection_ops, u);
     connection_first(&u->connection, bytes_make(u->header, u->header_len));
     u->connection.on_buried = on_buried;
     tls_context_unref(u->context);
@@ -276,6 +277,7 @@ static void header_prepare(struct upstream *u, const struct exchange *x)
 static struct upstream *upstream_new(struct worker *worker, const struct call_target *target)
 {
     struct upstream *u = heap_new(struct upstream);
+    heap_count(sizeof *u);
     u->worker = worker;
     u->key = target->key;
     u->state = UPSTREAM_CONNECTING;
@@ -290,6 +292,7 @@ static struct upstream *upstream_new(struct worker *worker, const struct call_ta
     list_init(&u->link);
     inlet_init(&u->inlet, &u->connection);
     outlet_init(&u->outlet, &u->connection);
+    u->outlet.window = (size_t)worker->generation->limits->buffer_bytes;
     return u;
 }
 
@@ -321,8 +324,6 @@ struct upstream *upstream_open(struct worker *worker, const struct call_target *
 {
     const struct endpoints_endpoint *endpoint = target->endpoint;
     struct upstream *u = upstream_new(worker, target);
-    struct bytes text = image_text(&x->generation->endpoints, endpoint->text);
-    snprintf(u->host_text, sizeof u->host_text, "%.*s", BYTES_FMT(text));
     header_prepare(u, x);
     limits_take(u, x->cluster);
     timer_set(&worker->loop, &u->timer, worker->loop.now_ms + x->cluster->connect_timeout_ms);
@@ -489,8 +490,10 @@ bool call_head(struct call *call, struct bytes upgrade)
     x->response_tunnel = status == 101;
     if (status >= 200 || status == 101)
         return true;
-    if (++call->infos > INFOS_MAX)
-        return call_bad(call, "more than 8 interim answers came");
+    if (++call->infos > (uint64_t)x->worker->generation->limits->interim_answers) {
+        limit_hit(x->worker, LIMIT_INTERIM_ANSWERS);
+        return call_bad(call, "too many interim answers came");
+    }
     if (status != 100) /* we answer Expect ourselves */
         exchange_info(x, &x->response);
     return false;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "proxy/breaker.h"
 #include "proxy/generation.h"
+#include "proxy/limit_hits.h"
 #include "proxy/mirror.h"
 #include "proxy/outlier.h"
 #include "proxy/upstream_work.h"
@@ -22,7 +23,7 @@ static enum turn upstream_enter(struct exchange *x)
 {
     struct upstream_work *work = arena_room(&x->arena, sizeof *work); /* the kept parts need no zeroing */
     memset(work, 0, offsetof(struct upstream_work, keep));
-    keep_init(&work->keep);
+    keep_init(&work->keep, (size_t)x->worker->generation->limits->retained_bytes);
     x->upstream_work = work;
     work->until_ms = work->try_until_ms = TIMER_NEVER;
     if (!permit_holds(x))
@@ -42,6 +43,7 @@ static bool retry_allowed(struct exchange *x, const struct rules_retry *rule)
 {
     struct upstream_work *work = x->upstream_work;
     if (x->request_has_body && !keep_can_replay(&work->keep)) {
+        limit_hit(x->worker, LIMIT_RETAINED_BYTES);
         x->record.retry_end = RECORD_RETRY_BODY;
         return false;
     }

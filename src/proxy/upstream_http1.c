@@ -151,9 +151,28 @@ static void head_complete(struct call *call)
     x->response_length = u->framing.length;
     x->response_seen = true;
     call->source = &u->inlet.source;
-    block_unref(u->head);
-    u->head = block_ref(u->inlet.in);
     call->events->head(x);
+}
+
+static enum http1_turn head_read(struct upstream *u, struct exchange *x, struct bytes have, size_t *used,
+                                 struct http1_error *error)
+{
+    struct bytes head = inlet_head(&u->inlet, &x->arena), method = x->request.method;
+    size_t seen = 0;
+    enum http1_turn turn = HTTP1_MORE;
+    if (head.len)
+        turn = http1_read_response((char *)(uintptr_t)head.at, head.len, &seen, &http1_limits_default, method,
+                                   &x->arena, &x->response, &u->framing, used, error);
+    if (turn != HTTP1_MORE)
+        return turn;
+    turn =
+        http1_read_response(u->inlet.in->data + u->inlet.at, have.len, &u->inlet.seen, &http1_limits_default,
+                            method, &x->arena, &x->response, &u->framing, used, error);
+    if (turn == HTTP1_DONE) {
+        block_unref(u->head);
+        u->head = block_ref(u->inlet.in);
+    }
+    return turn;
 }
 
 /* False: nothing more can be done now. */
@@ -166,9 +185,7 @@ static bool head_step(struct call *call)
     struct bytes have = inlet_buffered(&u->inlet);
     enum http1_turn turn = HTTP1_MORE;
     if (have.len)
-        turn = http1_read_response(u->inlet.in->data + u->inlet.at, have.len, &u->inlet.seen,
-                                   &http1_limits_default, x->request.method, &x->arena, &x->response,
-                                   &u->framing, &used, &error);
+        turn = head_read(u, x, have, &used, &error);
     if (turn == HTTP1_BAD)
         return http1_bad(call, error.sentence);
     if (turn == HTTP1_DONE) {
@@ -191,6 +208,7 @@ static bool body_step(struct call *call)
     switch (inlet_step(&u->inlet)) {
     case INLET_MORE:
         return true;
+    case INLET_OVER: /* an answer may be as long as it likes */
     case INLET_WAIT:
         return false;
     case INLET_END:

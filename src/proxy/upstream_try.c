@@ -6,6 +6,7 @@
 #include "proxy/breaker.h"
 #include "proxy/front.h"
 #include "proxy/generation.h"
+#include "proxy/limit_hits.h"
 #include "proxy/mirror.h"
 #include "proxy/outlier.h"
 #include "proxy/upstream_work.h"
@@ -166,6 +167,7 @@ static enum turn send_request(struct exchange *x)
     struct http_request request = x->request;
     if (x->attempts > 1 && x->request_has_body && !keep_can_replay(&work->keep)) {
         upstream_let_go(x); /* more came meanwhile than is kept: its beginning is lost */
+        limit_hit(x->worker, LIMIT_RETAINED_BYTES);
         x->record.retry_end = RECORD_RETRY_BODY;
         return upstream_answer(x, 503, RECORD_UC,
                                "upstream_reset_before_response_started{connection_termination}");
@@ -278,7 +280,7 @@ static void attempt_begin(struct exchange *x, const struct rules_retry *rule)
         work->tried.ids[work->tried.count++] = work->load;
     if (x->http && !x->parent && x->listener->direction != DIRECTION_INBOUND)
         http_fields_set(&x->request.fields, BYTES("x-envoy-attempt-count"),
-                        arena_format(&x->arena, "%u", x->attempts));
+                        x->attempts == 1 ? BYTES("1") : arena_format(&x->arena, "%u", x->attempts));
 }
 
 enum turn upstream_try(struct exchange *x)

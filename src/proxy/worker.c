@@ -7,6 +7,7 @@
 #include "proxy/balance.h"
 #include "proxy/client.h"
 #include "proxy/key_wait.h"
+#include "proxy/limit_hits.h"
 #include "proxy/listen.h"
 #include "proxy/token.h"
 #include "proxy/upstream.h"
@@ -19,6 +20,8 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     list_init(&worker->listens);
     list_init(&worker->clients);
     list_init(&worker->exchanges);
+    census_init(&worker->census);
+    limit_hits_init(worker);
     map_init(&worker->connects);
     map_init(&worker->loads);
     counts_init(&worker->counts, NULL, index, 1);
@@ -67,6 +70,8 @@ void worker_done(struct worker *worker)
             worker->loop.io->close(worker->loop.io, listen->fd);
         free(listen);
     }
+    census_done(&worker->census);
+    limit_hits_done(worker);
     token_cache_free(worker->tokens);
     assertion_keep_free(worker->assertions);
     key_waits_free(worker->key_waits);
@@ -83,24 +88,25 @@ void worker_done(struct worker *worker)
 
 /* ---- listeners ------------------------------------------------------------------- */
 
-static struct listen *listen_find(struct worker *worker, uint64_t id)
+static struct listen *listen_find(struct worker *worker, uint64_t id, uint64_t number)
 {
     list_for(link, &worker->listens)
     {
         struct listen *listen = container_of(link, struct listen, link);
-        if (listen->id == id)
+        if (listen->id == id && listen->number == number)
             return listen;
     }
     return NULL;
 }
 
-void worker_listen(struct worker *worker, uint64_t id, int fd)
+void worker_listen(struct worker *worker, uint64_t id, uint64_t number, int fd)
 {
-    struct listen *listen = listen_find(worker, id);
+    struct listen *listen = listen_find(worker, id, number);
     if (!listen) {
         listen = heap_new(struct listen); /* kept for good: its clients point at it */
         listen->worker = worker;
         listen->id = id;
+        listen->number = number;
         listen->fd = -1;
         list_push_back(&worker->listens, &listen->link);
     }
@@ -110,20 +116,30 @@ void worker_listen(struct worker *worker, uint64_t id, int fd)
     listen_start(listen);
 }
 
+static void unlisten(struct listen *listen)
+{
+    if (listen->fd >= 0)
+        listen->worker->loop.io->close(listen->worker->loop.io, listen->fd);
+    listen->fd = -1;
+}
+
 void worker_unlisten(struct worker *worker, uint64_t id)
 {
-    struct listen *listen = listen_find(worker, id);
-    if (!listen || listen->fd < 0)
-        return;
-    worker->loop.io->close(worker->loop.io, listen->fd);
-    listen->fd = -1;
-    listen->row = NULL;
+    list_for(link, &worker->listens)
+    {
+        struct listen *listen = container_of(link, struct listen, link);
+        if (listen->id != id)
+            continue;
+        unlisten(listen);
+        listen->row = NULL;
+    }
 }
 
 void worker_swap(struct worker *worker, struct generation *generation)
 {
     struct generation *old = worker->generation;
     worker->generation = generation;
+    block_limit_set((size_t)generation->limits->memory_bytes / sizeof(struct block));
     list_for(link, &worker->listens)
     {
         listen_refresh(container_of(link, struct listen, link));
@@ -169,22 +185,73 @@ void worker_connected(struct worker *worker, uint64_t id, int fd)
 
 /* ---- ends ------------------------------------------------------------------------------ */
 
-void worker_drain(struct worker *worker)
+enum {
+    DRAIN_TURN_MS = 50,
+    DRAIN_PATIENCE = 5, /* a part of the time goes by before the first idle one is let go: whoever asks often
+                           asks once more, and is told */
+};
+
+static bool is_undrained(const struct client *client)
 {
-    /* Who waits already is served; who calls now is refused at once instead of waiting in vain. */
-    list_for(link, &worker->listens)
+    return !client->drained && !client->connection.gone;
+}
+
+static uint64_t undrained_count(const struct worker *worker)
+{
+    uint64_t count = 0;
+    list_for(link, &worker->clients)
     {
-        listen_last(container_of(link, struct listen, link));
-        worker_unlisten(worker, container_of(link, struct listen, link)->id);
+        count += is_undrained(container_of(link, struct client, link));
     }
-    worker->draining = true;
-    pool_drain(worker->pool);
+    return count;
+}
+
+/* So many that at this pace the last goes when the time is over. */
+static uint64_t drain_share(struct worker *worker)
+{
+    uint64_t count = undrained_count(worker), now_ms = worker->loop.now_ms;
+    if (!worker->drain_count) { /* the first turn */
+        worker->drain_count = count;
+        worker->drain_began_ms = now_ms;
+    }
+    if (now_ms >= worker->drained_ms)
+        return count;
+    uint64_t stay =
+        worker->drain_count * (worker->drained_ms - now_ms) / (worker->drained_ms - worker->drain_began_ms);
+    return count > stay ? count - stay : 0;
+}
+
+static void on_drain_turn(struct timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, drain_turn);
+    uint64_t share = drain_share(worker);
     list_for_safe(link, after, &worker->clients)
     {
         struct client *client = container_of(link, struct client, link);
-        if (!client->connection.gone)
-            client_drain(client);
+        if (!share || !is_undrained(client))
+            continue;
+        share--;
+        client->drained = client->phase != CLIENT_HANDSHAKING; /* it may be done at the next turn */
+        client_drain(client);
     }
+    if (worker->loop.now_ms < worker->drained_ms)
+        timer_set(&worker->loop, timer, worker->loop.now_ms + DRAIN_TURN_MS);
+}
+
+void worker_drain(struct worker *worker, uint64_t spread_ms)
+{
+    /* Who waits already is served; who calls now is refused at once instead of waiting in vain. The row
+     * stays: who is here may ask once more. */
+    list_for(link, &worker->listens)
+    {
+        listen_last(container_of(link, struct listen, link));
+        unlisten(container_of(link, struct listen, link));
+    }
+    worker->draining = true;
+    worker->drained_ms = worker->loop.now_ms + spread_ms;
+    worker->drain_turn.on_due = on_drain_turn;
+    pool_drain(worker->pool);
+    timer_set(&worker->loop, &worker->drain_turn, worker->loop.now_ms + spread_ms / DRAIN_PATIENCE);
 }
 
 bool worker_idle(const struct worker *worker)

@@ -8,9 +8,11 @@
 
 #include "base/map.h"
 #include "loop/loop.h"
+#include "proxy/census.h"
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
 #include "wire/commons.h"
+#include "wire/limit.h"
 #include "wire/ring.h"
 
 struct token_cache;
@@ -25,8 +27,8 @@ struct worker_ops {
     void (*need_keys)(struct worker *worker, uint64_t key_set);
     /* Connect to that unix socket path for me (worker_connected follows with the same id). */
     void (*connect_path)(struct worker *worker, uint64_t id, struct bytes path);
-    /* The record ring is a quarter full. */
-    void (*wake_reader)(struct worker *worker);
+    /* A limit has bitten so often since this was told last. False: it could not be told. */
+    bool (*limit_hits)(struct worker *worker, enum limit limit, uint64_t count);
 };
 
 /* A listening socket; outlives generations, found by the listener's id. */
@@ -34,9 +36,11 @@ struct listen {
     struct watch watch;
     struct worker *worker;
     uint64_t id;
+    uint64_t number; /* an upgrade to fewer workers leaves one of them more than one socket of an address */
     int fd;
     bool accepting;
     const struct rules_listener *row; /* in the current generation; NULL: the rules do not know it (yet) */
+    uint64_t clients;                 /* that came by it and are still there */
     struct link link;
     struct task resume; /* accept goes on after a pause */
     struct timer again; /* it failed for want of something: no event will tell when there is some */
@@ -61,11 +65,20 @@ struct worker {
     struct health_memory *health; /* of endpoints; shared, or its own */
     bool health_own;
     bool draining;
+    uint64_t drain_began_ms;
+    uint64_t drained_ms;  /* when every client has to have been told */
+    uint64_t drain_count; /* clients that were there when it began */
+    struct timer drain_turn;
     uint64_t connect_id;
     struct map connects; /* of unix sockets under way */
     struct map loads;    /* balance.c */
     uint64_t accepted;
     uint64_t requests;
+    struct census census;
+    uint64_t limit_hits[LIMIT_COUNT];
+    struct timer limit_timer;
+    uint64_t turned_away_ms; /* when the last record of one turned away was written */
+    uint64_t shrunk_ms;      /* when memory was last given back for want of it */
     struct stock *stock;
     int64_t date_s; /* answer.c: the second that date was written for */
     char date[HTTP_DATE_SIZE];
@@ -77,8 +90,8 @@ void worker_done(struct worker *worker);
 /* At the beginning: what it counts, all workers see; kept. */
 void worker_share(struct worker *worker, struct commons *commons);
 
-/* A listening socket from the supervisor (taken), or its end. */
-void worker_listen(struct worker *worker, uint64_t id, int fd);
+/* A listening socket from the supervisor (taken), or the end of all with that id. */
+void worker_listen(struct worker *worker, uint64_t id, uint64_t number, int fd);
 void worker_unlisten(struct worker *worker, uint64_t id);
 /* A new generation is in force from now on (taken). */
 void worker_swap(struct worker *worker, struct generation *generation);
@@ -86,8 +99,11 @@ void worker_swap(struct worker *worker, struct generation *generation);
 void worker_keys_answer(struct worker *worker, uint64_t key_set, bool fetched);
 /* fd < 0: -errno. */
 void worker_connected(struct worker *worker, uint64_t id, int fd);
-/* No new connections; idle ones close; true once nothing is left. */
-void worker_drain(struct worker *worker);
+/*
+ * No new connections; whoever asks is told with the answer that it was the last
+ * one here; the others are let go one by one, the last after spread_ms.
+ */
+void worker_drain(struct worker *worker, uint64_t spread_ms);
 /* Sessions on rules that are too old are judged again, or cut. */
 void worker_sessions_review(struct worker *worker);
 bool worker_idle(const struct worker *worker);

@@ -298,6 +298,14 @@ static const struct image_column keys_signer_columns[] = {
     TEXT(keys_signer, der),
 };
 
+static const struct image_column keys_ticket_columns[] = {
+    TEXT(keys_ticket, key),
+};
+
+static const struct image_column rules_limits_columns[] = {
+    CHOICE(rules_limits, underscores, UNDERSCORES_COUNT),
+};
+
 static const struct image_table rules_tables[] = {
     [RULES_NODE] = TABLE(rules_node, 1),
     [RULES_LISTENER] = TABLE(rules_listener, 0),
@@ -329,6 +337,7 @@ static const struct image_table rules_tables[] = {
     [RULES_FAULT] = PLAIN_TABLE(rules_fault),
     [RULES_CORS] = TABLE(rules_cors, 0),
     [RULES_OUTLIER] = TABLE(rules_outlier, 0),
+    [RULES_LIMITS] = TABLE(rules_limits, 1),
 };
 
 static const struct image_table endpoints_tables[] = {
@@ -341,7 +350,7 @@ static const struct image_table endpoints_tables[] = {
 static const struct image_table keys_tables[] = {
     [KEYS_ROOT] = TABLE(keys_root, 1),     [KEYS_SET] = TABLE(keys_set, 0),
     [KEYS_KEY] = TABLE(keys_key, 0),       [KEYS_CERTIFICATE] = TABLE(keys_certificate, 0),
-    [KEYS_SIGNER] = TABLE(keys_signer, 0),
+    [KEYS_SIGNER] = TABLE(keys_signer, 0), [KEYS_TICKET] = TABLE(keys_ticket, 0),
 };
 
 const struct image_schema rules_schema = {IMAGE_RULES, RULES_TABLE_COUNT, rules_tables};

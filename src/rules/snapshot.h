@@ -45,6 +45,7 @@ enum rules_table {
     RULES_FAULT,
     RULES_CORS,
     RULES_OUTLIER,
+    RULES_LIMITS, /* exactly one row */
     RULES_TABLE_COUNT,
 };
 
@@ -496,6 +497,58 @@ struct rules_assertion {
     struct image_text mapping_hash; /* of the mapping rules: claim selvage.rules */
 };
 
+enum rules_underscores { UNDERSCORES_ALLOW, UNDERSCORES_REJECT, UNDERSCORES_COUNT };
+
+/*
+ * What a worker accepts of whoever calls (settings: `limits`, see rules/limits.h).
+ * What is counted over the whole node is divided by the number of workers here.
+ * 0 means "no limit" for body_bytes, body_rate, requests, age_ms and the counts of
+ * connections.
+ */
+struct rules_limits {
+    /* a request's head */
+    int64_t line_bytes;
+    int64_t head_bytes;
+    int64_t fields;
+    int64_t name_bytes;
+    int64_t head_ms; /* from its first byte to its last */
+    /* bodies, either way */
+    int64_t body_bytes; /* of a request */
+    int64_t body_idle_ms;
+    int64_t body_rate; /* bytes a second, on average over the time that we waited for the client */
+    int64_t body_grace_ms;
+    int64_t retained_bytes; /* of a request, so that it can be sent again */
+    int64_t interim_answers;
+    /* connections of clients */
+    int64_t handshake_ms;
+    int64_t idle_ms;
+    int64_t tunnel_idle_ms;
+    int64_t requests;
+    int64_t age_ms;       /* up to a tenth less, at random */
+    int64_t buffer_bytes; /* under way in each direction */
+    int64_t listener_connections;
+    int64_t address_connections;
+    /* HTTP/2 */
+    int64_t streams;
+    int64_t new_streams;
+    int64_t resets;
+    int64_t reset_period_ms;
+    int64_t flood_bytes;
+    int64_t owed_frames;
+    int64_t empty_frames;
+    int64_t continuation_frames;
+    int64_t continuation_bytes;
+    int64_t stream_window;
+    int64_t connection_window;
+    int64_t table_bytes;
+    /* memory that one worker may use */
+    int64_t memory_bytes;
+    int64_t shed_percent;   /* of it: requests are answered with 503 */
+    int64_t refuse_percent; /* connections are closed at once */
+    uint32_t underscores;   /* enum rules_underscores, in names of fields */
+    uint32_t spare;
+};
+
 extern const struct image_schema rules_schema;
 
 /* ---- endpoints -------------------------------------------------------- */
@@ -541,7 +594,15 @@ extern const struct image_schema endpoints_schema;
 
 /* ---- keys ------------------------------------------------------------- */
 
-enum keys_table { KEYS_ROOT, KEYS_SET, KEYS_KEY, KEYS_CERTIFICATE, KEYS_SIGNER, KEYS_TABLE_COUNT };
+enum keys_table {
+    KEYS_ROOT,
+    KEYS_SET,
+    KEYS_KEY,
+    KEYS_CERTIFICATE,
+    KEYS_SIGNER,
+    KEYS_TICKET,
+    KEYS_TABLE_COUNT
+};
 
 struct keys_root {
     uint64_t self;               /* KEYS_CERTIFICATE id of the node's own mesh identity; 0: none yet */
@@ -585,6 +646,11 @@ struct keys_signer {
     struct image_text der; /* private; only control and the workers ever see it */
     int64_t from_s;
     int64_t until_s;
+};
+
+/* Of the servers' TLS session tickets: the first seals, the others still open. */
+struct keys_ticket {
+    struct image_text key; /* TICKET_KEY_SIZE bytes */
 };
 
 extern const struct image_schema keys_schema;

@@ -2,11 +2,17 @@
 
 #include <string.h>
 
+static bool is_type(uint32_t type)
+{
+    return (type > 0 && type < FRAME_TYPE_COUNT) ||
+           (type >= FRAME_BETWEEN_VERSIONS && type < FRAME_BETWEEN_VERSIONS_END);
+}
+
 bool frame_check(const struct frame *frame, size_t size, struct fail *why)
 {
     if (size != sizeof *frame)
         return fail(why, FAIL_INPUT, "frame: %zu bytes where %zu are one", size, sizeof *frame);
-    if (frame->type == 0 || frame->type >= FRAME_TYPE_COUNT)
+    if (!is_type(frame->type))
         return fail(why, FAIL_INPUT, "frame: type %u is unknown", frame->type);
     if (frame->index >= FRAME_WORKERS_MAX)
         return fail(why, FAIL_INPUT, "frame: worker %u is beyond %d", frame->index, FRAME_WORKERS_MAX);

@@ -11,12 +11,14 @@
 
 #include "base/text.h"
 #include "wire/http.h"
+#include "wire/limit.h"
 
 struct http1_limits {
     size_t line_max;     /* request line, without CRLF: beyond is 414 */
     size_t head_max;     /* the whole head: beyond is 431 */
     size_t name_max;     /* one field name: 431 */
     uint32_t fields_max; /* 431 */
+    bool no_underscores; /* in field names: 400 */
 };
 extern const struct http1_limits http1_limits_default; /* 8 KiB, 32 KiB, 256, 100 */
 
@@ -30,6 +32,7 @@ enum http1_turn {
 struct http1_error {
     unsigned status;      /* 400, 405, 414, 417, 431, 501, 505; for responses always 502 */
     const char *sentence; /* static */
+    enum limit limit;     /* that bit, or LIMIT_NONE */
 };
 
 enum http1_body {

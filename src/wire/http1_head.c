@@ -17,7 +17,13 @@ const struct http1_limits http1_limits_default = {
 
 enum http1_turn http1_refuse(struct http1_error *error, unsigned status, const char *sentence)
 {
-    *error = (struct http1_error){status, sentence};
+    *error = (struct http1_error){status, sentence, LIMIT_NONE};
+    return HTTP1_BAD;
+}
+
+enum http1_turn http1_over(struct http1_error *error, enum limit limit, const char *sentence)
+{
+    *error = (struct http1_error){limit == LIMIT_LINE_BYTES ? 414 : 431, sentence, limit};
     return HTTP1_BAD;
 }
 
@@ -76,7 +82,7 @@ enum http1_turn http1_field_line(struct http1_reader *reader, struct bytes *name
     while (at < reader->end && (lower = http_char_lower[(unsigned char)*at]) != 0)
         *at++ = lower;
     if ((size_t)(at - start) > reader->limits->name_max)
-        return http1_refuse(reader->error, 431, "a header's name is too long");
+        return http1_over(reader->error, LIMIT_NAME_BYTES, "a header's name is too long");
     if (at == reader->end)
         return HTTP1_MORE;
     *name = bytes_make(start, (size_t)(at - start));
@@ -224,6 +230,12 @@ static enum http1_turn head_grown(const struct http1_reader *whole, size_t *seen
     return HTTP1_MORE;
 }
 
+static enum http1_turn refuse_underscore(struct http1_error *error)
+{
+    *error = (struct http1_error){400, "a header's name holds '_'", LIMIT_UNDERSCORES};
+    return HTTP1_BAD;
+}
+
 /* The start line and all field lines in one pass. */
 static enum http1_turn head_pass(struct http1_reader *reader, http1_start_line *start, void *message,
                                  struct http1_head *head)
@@ -236,7 +248,9 @@ static enum http1_turn head_pass(struct http1_reader *reader, http1_start_line *
         if (turn != HTTP1_DONE || name.len == 0)
             break;
         if (++head->lines > reader->limits->fields_max)
-            return http1_refuse(reader->error, 431, "there are too many header fields");
+            return http1_over(reader->error, LIMIT_FIELDS, "there are too many header fields");
+        if (reader->limits->no_underscores && bytes_find(name, '_') < name.len)
+            return refuse_underscore(reader->error);
         turn = head_field(head, name, value, reader->error);
     }
     return turn;
@@ -255,7 +269,7 @@ enum http1_turn http1_head_read(struct http1_reader *reader, size_t *seen, http1
     size_t taken = turn == HTTP1_DONE ? (size_t)(reader->at - in) : len;
     if (turn != HTTP1_BAD &&
         (taken > reader->limits->head_max || (turn == HTTP1_MORE && len == reader->limits->head_max)))
-        return http1_refuse(reader->error, 431, "the header section is too long");
+        return http1_over(reader->error, LIMIT_HEAD_BYTES, "the header section is too long");
     return turn;
 }
 

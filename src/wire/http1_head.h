@@ -40,6 +40,8 @@ struct http1_head {
 typedef enum http1_turn http1_start_line(struct http1_reader *reader, void *message);
 
 enum http1_turn http1_refuse(struct http1_error *error, unsigned status, const char *sentence);
+/* A limit has bitten: 414 for the request line, else 431. */
+enum http1_turn http1_over(struct http1_error *error, enum limit limit, const char *sentence);
 /* One whole head; see http1_read_request. `head` is ready when DONE. */
 enum http1_turn http1_head_read(struct http1_reader *reader, size_t *seen, http1_start_line *start,
                                 void *message, struct http1_head *head);

@@ -110,7 +110,7 @@ static enum http1_turn request_line(struct http1_reader *reader, void *message)
         turn = http1_version(reader, &start->request->minor);
     size_t len = (size_t)((turn == HTTP1_MORE ? reader->end : reader->at) - line);
     if (turn != HTTP1_BAD && len > max)
-        return http1_refuse(reader->error, 414, "the request line is too long");
+        return http1_over(reader->error, LIMIT_LINE_BYTES, "the request line is too long");
     if (turn != HTTP1_DONE)
         return turn;
     size_t left = (size_t)(reader->end - reader->at);

@@ -24,7 +24,14 @@ void http2_head_init(struct http2_head *head, struct arena *arena, const struct 
 static void refuse(struct http2_head *head, unsigned status, const char *sentence)
 {
     if (!head->error.sentence)
-        head->error = (struct http1_error){status, sentence};
+        head->error = (struct http1_error){.status = status, .sentence = sentence};
+}
+
+/* A limit has bitten. */
+static void over(struct http2_head *head, unsigned status, enum limit limit, const char *sentence)
+{
+    if (!head->error.sentence)
+        head->error = (struct http1_error){status, sentence, limit};
 }
 
 /* ---- fields ------------------------------------------------------------------------ */
@@ -154,11 +161,13 @@ void http2_head_field(struct http2_head *head, struct bytes name, struct bytes v
     bool is_pseudo = name.len && name.at[0] == ':';
     head->size += name.len + value.len + FIELD_OVERHEAD;
     if (head->size > limits->head_max)
-        refuse(head, 431, "the header section is too long");
+        over(head, 431, LIMIT_HEAD_BYTES, "the header section is too long");
     else if (++head->count > limits->fields_max)
-        refuse(head, 431, "there are too many header fields");
+        over(head, 431, LIMIT_FIELDS, "there are too many header fields");
     else if (name.len > limits->name_max)
-        refuse(head, 431, "a header's name is too long");
+        over(head, 431, LIMIT_NAME_BYTES, "a header's name is too long");
+    else if (limits->no_underscores && bytes_find(name, '_') < name.len)
+        over(head, 400, LIMIT_UNDERSCORES, "a header's name holds '_'");
     else if (!name_ok(is_pseudo ? bytes_part(name, 1, name.len) : name))
         refuse(head, 400, "a header's name holds a character that no name may hold");
     else if (!value_ok(value))
@@ -215,7 +224,7 @@ static void target_check(struct http2_head *head)
     else if (!(head->pseudo & PSEUDO_PATH))
         refuse(head, 400, "there is no path");
     else if (head->path.len > head->limits->line_max)
-        refuse(head, 414, "the path is too long");
+        over(head, 414, LIMIT_LINE_BYTES, "the path is too long");
     else if (bytes_find(head->path, '#') < head->path.len)
         refuse(head, 400, "the path has a fragment");
     else if (!all && !path_ok(head->path))

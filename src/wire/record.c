@@ -115,7 +115,7 @@ static const struct {
     {RECORD_NR, "NR"},   {RECORD_NC, "NC"},     {RECORD_UH, "UH"},   {RECORD_UF, "UF"}, {RECORD_UC, "UC"},
     {RECORD_UT, "UT"},   {RECORD_UO, "UO"},     {RECORD_URX, "URX"}, {RECORD_DC, "DC"}, {RECORD_DPE, "DPE"},
     {RECORD_UPE, "UPE"}, {RECORD_UAEX, "UAEX"}, {RECORD_SI, "SI"},   {RECORD_DT, "DT"}, {RECORD_LR, "LR"},
-    {RECORD_UR, "UR"},   {RECORD_DI, "DI"},     {RECORD_FI, "FI"},
+    {RECORD_UR, "UR"},   {RECORD_DI, "DI"},     {RECORD_FI, "FI"},   {RECORD_OM, "OM"},
 };
 
 enum {

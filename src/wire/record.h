@@ -31,6 +31,7 @@ enum record_flag {
     RECORD_LR = 1 << 14,   /* we ended it */
     RECORD_DI = 1 << 15,   /* delayed on purpose */
     RECORD_FI = 1 << 16,   /* failed on purpose */
+    RECORD_OM = 1 << 20,   /* overload: turned away so that the rest is served */
     RECORD_UR = 1 << 19,   /* upstream reset the stream */
 };
 

@@ -39,12 +39,11 @@ static void ring_get(const struct ring *ring, uint64_t at, void *to, size_t len)
     memcpy((char *)to + first, ring->shared->data, len - first);
 }
 
-bool ring_write(const struct ring *ring, struct bytes record, bool *wake)
+bool ring_write(const struct ring *ring, struct bytes record)
 {
     uint64_t head = atomic_load_explicit(&ring->shared->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&ring->shared->tail, memory_order_acquire);
     uint32_t len = (uint32_t)record.len;
-    *wake = false;
     /* The reader's position is not believed: only a true one leaves `used` within the ring. */
     uint64_t used = head - tail;
     if (record.len > RING_RECORD_MAX || used > ring->size || padded(len) > ring->size - used) {
@@ -54,8 +53,6 @@ bool ring_write(const struct ring *ring, struct bytes record, bool *wake)
     ring_put(ring, head, &len, sizeof len);
     ring_put(ring, head + sizeof len, record.at, record.len);
     atomic_store_explicit(&ring->shared->head, head + padded(len), memory_order_release);
-    uint64_t quarter = ring->size / 4;
-    *wake = head - tail < quarter && head + padded(len) - tail >= quarter;
     return true;
 }
 

@@ -26,9 +26,8 @@ struct ring {
 /* `size` of the whole memory: a power of two plus RING_HEAD. Zeroed memory is an empty ring. */
 void ring_open(struct ring *ring, void *memory, size_t size);
 
-/* Writer: false when there is no room (counted) or the record is too long. *wake: the reader should be told
- * now, because the ring has just become a quarter full. */
-bool ring_write(const struct ring *ring, struct bytes record, bool *wake);
+/* Writer: false when there is no room (counted) or the record is too long. */
+bool ring_write(const struct ring *ring, struct bytes record);
 
 /* Reader: the next record copied into the arena, or false when there is none. */
 bool ring_read(const struct ring *ring, struct arena *arena, struct bytes *record);

@@ -35,13 +35,12 @@ static void records_come_out_in_order_past_the_end_of_the_memory(void **state)
     struct ring ring;
     struct bytes record;
     char text[3000];
-    bool wake;
     ring_open(&ring, memory, SIZE);
     assert_false(ring_read(&ring, &arena, &record));
     for (unsigned i = 0; i < 200; i++) {
         size_t len = i * 13 % sizeof text;
         memset(text, 'a' + (int)(i % 26), len);
-        assert_true(ring_write(&ring, bytes_make(text, len), &wake));
+        assert_true(ring_write(&ring, bytes_make(text, len)));
         assert_true(ring_read(&ring, &arena, &record));
         assert_true(bytes_equal(record, bytes_make(text, len)));
         arena_reset(&arena);
@@ -56,18 +55,13 @@ static void a_full_ring_drops_and_counts(void **state)
     static char text[8184];
     struct ring ring;
     struct bytes record;
-    bool wake, woken = false;
     ring_open(&ring, memory, SIZE);
-    for (int i = 0; i < 8; i++) {
-        assert_true(ring_write(&ring, bytes_make(text, sizeof text), &wake));
-        assert_false(wake && woken);
-        assert_int_equal(wake, i == 1);
-        woken = woken || wake;
-    }
-    assert_false(ring_write(&ring, bytes_make(text, sizeof text), &wake));
+    for (int i = 0; i < 8; i++)
+        assert_true(ring_write(&ring, bytes_make(text, sizeof text)));
+    assert_false(ring_write(&ring, bytes_make(text, sizeof text)));
     assert_int_equal(ring_dropped(&ring), 1);
     assert_true(ring_read(&ring, &arena, &record));
-    assert_true(ring_write(&ring, bytes_make(text, sizeof text), &wake));
+    assert_true(ring_write(&ring, bytes_make(text, sizeof text)));
 }
 
 static void a_record_that_is_too_long_is_dropped(void **state)
@@ -75,10 +69,9 @@ static void a_record_that_is_too_long_is_dropped(void **state)
     (void)state;
     static char text[RING_RECORD_MAX + 1];
     struct ring ring;
-    bool wake;
     ring_open(&ring, memory, SIZE);
-    assert_true(ring_write(&ring, bytes_make(text, RING_RECORD_MAX), &wake));
-    assert_false(ring_write(&ring, bytes_make(text, sizeof text), &wake));
+    assert_true(ring_write(&ring, bytes_make(text, RING_RECORD_MAX)));
+    assert_false(ring_write(&ring, bytes_make(text, sizeof text)));
 }
 
 /* The head is the first word, the tail the one at 64. */
@@ -107,7 +100,6 @@ static void a_reader_survives_a_writer_gone_mad(void **state)
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct ring ring;
         struct bytes record;
-        bool wake;
         memset(memory, 0, SIZE);
         ring_open(&ring, memory, SIZE);
         *word(0) = rows[i].head;
@@ -116,7 +108,6 @@ static void a_reader_survives_a_writer_gone_mad(void **state)
         assert_false(ring_read(&ring, &arena, &record));
         assert_false(ring_read(&ring, &arena, &record)); /* and it starts afresh */
         assert_int_equal(*word(0), *word(64));
-        (void)wake;
     }
 }
 
@@ -127,12 +118,11 @@ static void a_writer_survives_a_reader_gone_mad(void **state)
     static char text[RING_RECORD_MAX];
     for (size_t i = 0; i < ROWS(tails); i++) {
         struct ring ring;
-        bool wake;
         memset(memory, 0, SIZE);
         ring_open(&ring, memory, SIZE);
         *word(64) = tails[i];
         for (int n = 0; n < 20; n++)
-            ring_write(&ring, bytes_make(text, sizeof text), &wake);
+            ring_write(&ring, bytes_make(text, sizeof text));
         assert_true(ring_dropped(&ring) > 0);
     }
 }
@@ -140,10 +130,9 @@ static void a_writer_survives_a_reader_gone_mad(void **state)
 static void *write_all(void *shared)
 {
     struct ring ring;
-    bool wake;
     ring_open(&ring, shared, SIZE);
     for (uint64_t i = 0; i < 20000;)
-        i += ring_write(&ring, bytes_make(&i, sizeof i), &wake);
+        i += ring_write(&ring, bytes_make(&i, sizeof i));
     return NULL;
 }
 

@@ -111,6 +111,7 @@ class Echo:
         self.released = threading.Event()
         self.holding = threading.Semaphore(0)
         self.waiting = 0
+        self.ill = 200  # what is answered where nothing else is asked for
         self.lock = threading.Lock()
         self.sockets = set()
         self.listener = socket.socket()
@@ -184,7 +185,7 @@ class Echo:
             return self.bulk(stream, int(path[7:]), False)
         if path.startswith('/chunked/'):
             return self.bulk(stream, int(path[9:]), True)
-        self.write(stream, request, int(path[8:]) if path.startswith('/status/') else 200)
+        self.write(stream, request, int(path[8:]) if path.startswith('/status/') else self.ill)
         return (request.one('connection') or '').lower() != 'close'
 
     def write(self, stream, request, status, close=False):

@@ -49,7 +49,7 @@ class Node:
             'node': name, 'role': role, 'namespace': namespace, 'serviceAccount': account or name,
             'labels': {'istio': 'ingressgateway'} if labels is None else labels,
             'rules': str(self.rules), 'state': str(self.folder / 'state'), 'workers': workers,
-            'identity': identity, 'accessLog': str(self.records_file), 'drainTimeout': '5s',
+            'identity': identity, 'accessLog': str(self.records_file), 'drainTimeout': '5s', 'drainSpread': '0s',
             'admin': {'address': '127.0.0.1', 'ports': {'admin': self.admin, 'status': self.status,
                                                         'metrics': self.metrics_port, 'merged': 0}},
             **settings}

@@ -3,9 +3,9 @@ import time
 
 import pytest
 
+import pki
 import resources as r
-from kit import free_port
-from test_45_features import WEB, Front, to, virtual
+from test_45_features import EXT, WEB, Front, TlsEcho, rule, to, virtual
 
 ALWAYS = {'percentage': {'value': 100}}
 CORS = {'allowOrigins': [{'exact': 'https://page.example'}, {'regex': r'https://[a-z]+\.wide\.example'}],
@@ -91,3 +91,26 @@ def test_pages_of_other_origins(front):
 def test_paths_by_expression(front):
     assert front.ask('/v12/a/b?c=/v3/').json()['path'] == '/a/b/of/12?c=/v3/'
     assert front.ask('/vx/a').json()['path'] == '/vx/a'
+
+
+def test_tls_to_upstreams_by_files(world, tmp_path):
+    ca, stranger = pki.Authority(), pki.Authority('stranger')
+    server = world.started.keep(TlsEcho(ca, ca.leaf(dns=[EXT]), tmp_path))
+    mutual = world.started.keep(TlsEcho(ca, ca.leaf(dns=[EXT]), tmp_path, demand=True))
+    for name, authority in (('ca.pem', ca), ('stranger.pem', stranger)):
+        (tmp_path / name).write_text(authority.pem)
+    roots, foreign = str(tmp_path / 'ca.pem'), str(tmp_path / 'stranger.pem')
+    certificate, key = (str(each) for each in ca.leaf(dns=['client.example']).write(tmp_path, 'client'))
+    front = Front(world, [r.service(EXT, [server.port], location='MESH_EXTERNAL'), r.route(EXT)], workers=1)
+
+    def ask_with(port, **tls):
+        front.node.apply([r.gateway(front.port), r.service(EXT, [port], location='MESH_EXTERNAL'), r.route(EXT),
+                          rule(EXT, tls=tls)])
+        return front.ask(host='in.example')
+    assert ask_with(server.port, mode='SIMPLE', caCertificates=roots).json()['sni'] == EXT
+    assert ask_with(server.port, mode='SIMPLE', caCertificates=foreign).status == 503
+    assert ask_with(server.port, mode='SIMPLE', caCertificates=str(tmp_path / 'none.pem')).status == 503
+    files = {'clientCertificate': certificate, 'privateKey': key}
+    answer = ask_with(mutual.port, mode='MUTUAL', caCertificates=roots, **files)
+    assert answer.json()['peer'] == 'client.example'
+    assert ask_with(mutual.port, mode='SIMPLE', caCertificates=roots).status == 503

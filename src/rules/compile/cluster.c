@@ -168,16 +168,43 @@ static uint64_t settings_hash(struct work *work, const struct rules_cluster *clu
     return hash_stable(text_bytes(&text));
 }
 
+/*
+ * Of SIMPLE the authorities alone count, as in a Secret without a certificate. Authors
+ * of other namespaces may not have this node use its files for them: an id that
+ * nobody provides keeps the cluster closed.
+ */
+static uint64_t files_of(struct work *work, const struct resource *rule, const struct client_tls *tls)
+{
+    struct bytes none = {0};
+    bool mutual = tls->mode == CLIENT_TLS_MUTUAL;
+    if (!bytes_equal(rule->namespace, work->node->name_space) &&
+        !bytes_equal(rule->namespace, work->node->root_namespace)) {
+        work_warn(work, rule, tls->group.node, FINDING_INVALID,
+                  "only rules of the caller's namespace or the root's may name its files; handshakes that "
+                  "need them are refused");
+        return hash_stable(BYTES("files of nobody"));
+    }
+    return work_credential_files(work, mutual ? tls->certificate_file : none, mutual ? tls->key_file : none,
+                                 tls->ca_file);
+}
+
+static uint64_t credential_of(struct work *work, const struct resource *rule, const struct client_tls *tls)
+{
+    if (tls->credential_name.len)
+        return work_credential(work, work->node->name_space, tls->credential_name, rule,
+                               group_node(&tls->group, "credentialName"), true);
+    bool files = tls->ca_file.len || tls->mode == CLIENT_TLS_MUTUAL;
+    return files ? files_of(work, rule, tls) : 0;
+}
+
 static void tls_set(struct work *work, struct rules_cluster *cluster, const struct settings *settings,
                     const struct service *service, struct bytes host, int64_t port, struct bytes subset)
 {
     const struct client_tls *tls = settings->blocks.tls;
     cluster->tls = tls ? tls_modes[tls->mode] : CLUSTER_AUTO;
     cluster->skip_verify = tls && tls->insecure_skip_verify && cluster->tls == CLUSTER_TLS;
-    if (tls && tls->credential_name.len && (cluster->tls == CLUSTER_MUTUAL || cluster->tls == CLUSTER_TLS))
-        cluster->credential =
-            work_credential(work, work->node->name_space, tls->credential_name, settings->rule,
-                            group_node(&tls->group, "credentialName"), true);
+    if (cluster->tls == CLUSTER_MUTUAL || cluster->tls == CLUSTER_TLS)
+        cluster->credential = credential_of(work, settings->rule, tls);
     struct bytes sni = sni_of(work, settings, host, port, subset, cluster->tls);
     struct bytes checked = tls && tls->sni.len ? tls->sni : host;
     struct text_list names = peer_names(settings, service, &checked, cluster->tls);

@@ -8,6 +8,7 @@
 #include "rules/compile/gateways.h"
 #include "rules/compile/sidecars.h"
 #include "rules/compile/value.h"
+#include "rules/limits.h"
 
 /* ---- the node --------------------------------------------------------- */
 
@@ -52,6 +53,16 @@ static struct rules_node node_row(struct work *work)
     };
 }
 
+static void limits_put(struct work *work)
+{
+    struct rules_limits row;
+    if (work->node->limits)
+        row = *work->node->limits;
+    else
+        limits_preset(work->node->role, &row);
+    image_build_rows(&work->rules, RULES_LIMITS, &row, 1);
+}
+
 /* ---- begin and end ---------------------------------------------------- */
 
 static void work_init(struct work *work, struct resource_set *set, const struct compile_node *node,
@@ -67,6 +78,7 @@ static void work_init(struct work *work, struct resource_set *set, const struct 
     work->credentials = rows_of(sizeof(struct compile_credential));
     work->binds = rows_of(sizeof(struct compile_bind));
     work->unix_paths = rows_of(sizeof(struct bytes));
+    limits_put(work);
     struct map *maps[] = {&work->cluster_index,  &work->listener_names, &work->services, &work->rules_by_host,
                           &work->credential_ids, &work->key_set_ids,    &work->said};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)

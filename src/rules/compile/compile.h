@@ -34,6 +34,7 @@ struct compile_node {
     size_t protocol_network_count;
     const int64_t *protocol_ports;
     size_t protocol_port_count;
+    const struct rules_limits *limits; /* NULL: what holds when nothing is written */
 };
 
 /* A key set that control has to provide, and a certificate: what the images refer to by id. */
@@ -48,7 +49,11 @@ struct compile_credential {
     uint64_t id;
     struct bytes name_space; /* of the Secret */
     struct bytes name;
-    const struct resource *secret; /* NULL: there is none (a warning was given) */
+    const struct resource *secret; /* NULL: there is none (a warning was given), or it is in files */
+    /* Absolute paths, where a DestinationRule names files; empty: none. */
+    struct bytes certificate_file;
+    struct bytes key_file;
+    struct bytes ca_file;
 };
 struct compile_bind { /* a listener to bind */
     uint64_t id;

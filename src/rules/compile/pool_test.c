@@ -1,6 +1,7 @@
 /* What a DestinationRule says about limits, as text of what differs from nothing being said. */
 #include "base/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "rules/compile/world_fixture.h"
@@ -221,6 +222,70 @@ static void special_policies_replace_general_ones(void **state)
         row_check(&rows[i]);
 }
 
+#define FILES(mode) "tls: {mode: " mode ", clientCertificate: /c, privateKey: /k, caCertificates: /a}"
+
+/* Each names what control has to read; of SIMPLE only the authorities. */
+static void certificates_may_lie_in_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tls;
+        const char *certificate, *key, *ca;
+        uint32_t mode;
+        bool read;
+    } rows[] = {
+        {FILES("MUTUAL"), "/c", "/k", "/a", CLUSTER_MUTUAL, true},
+        {FILES("SIMPLE"), "", "", "/a", CLUSTER_TLS, true},
+        {"tls: {mode: MUTUAL, clientCertificate: /c, privateKey: /k}", "/c", "/k", "", CLUSTER_MUTUAL, true},
+        {"tls: {mode: SIMPLE}", "", "", "", CLUSTER_TLS, false},
+        {"tls: {mode: DISABLE, caCertificates: /a}", "", "", "", CLUSTER_PLAIN, false},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char yaml[2000];
+        snprintf(yaml, sizeof yaml, "%s  trafficPolicy: {%s}\n", WORLD(HTTP) RULE(""), rows[i].tls);
+        world_open(&world, ROLE_GATEWAY, yaml);
+        const struct rules_cluster *cluster = world_cluster(&world, MAIN);
+        const struct compile_credential *first = world.result.credentials;
+        assert_int_equal(cluster->tls, rows[i].mode);
+        assert_int_equal(cluster->credential != 0, rows[i].read);
+        assert_int_equal(world.result.credential_count, rows[i].read);
+        if (rows[i].read) {
+            assert_true(first->id == cluster->credential);
+            assert_null(first->secret);
+            assert_true(bytes_equal(first->certificate_file, bytes_of(rows[i].certificate)));
+            assert_true(bytes_equal(first->key_file, bytes_of(rows[i].key)));
+            assert_true(bytes_equal(first->ca_file, bytes_of(rows[i].ca)));
+        }
+        world_done(&world);
+    }
+}
+
+static void authors_of_other_namespaces_name_no_files(void **state)
+{
+    (void)state;
+    world_open(
+        &world, ROLE_GATEWAY,
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r, namespace: bar}\n"
+        "spec:\n  host: b.x\n  trafficPolicy: {" FILES(
+            "MUTUAL") "}\n"
+                      "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: b, "
+                      "namespace: bar}\n"
+                      "spec:\n  hosts: [b.x]\n  resolution: STATIC\n  endpoints: [{address: 10.0.0.1}]\n  "
+                      "ports: "
+                      "[" HTTP
+                      "]\n" NET("Gateway", "g") "  selector: {app: web}\n  servers:\n  - {port: {number: 80, "
+                                                "protocol: HTTP, name: http}, hosts: ['*']}\n" NET(
+                                                    "VirtualService",
+                                                    "v") "  hosts: ['*']\n  gateways: [g]\n  http:\n  - "
+                                                         "route: [{destination: {host: b.x}}]\n");
+    assert_int_equal(world_cluster(&world, MAIN)->tls, CLUSTER_MUTUAL);
+    assert_true(world_cluster(&world, MAIN)->credential != 0);
+    assert_int_equal(world.result.credential_count, 0);
+    assert_true(world_says(&world, "only rules of the caller's namespace or the root's may name its files; "
+                                   "handshakes that need them are refused"));
+    world_done(&world);
+}
+
 #define INGRESS(more)                                                                                        \
     "  - {port: {number: 80, name: grpc, protocol: GRPC}, defaultEndpoint: '127.0.0.1:81'" more "}\n"
 
@@ -255,6 +320,8 @@ int main(void)
         cmocka_unit_test(limits_are_those_written_else_istios),
         cmocka_unit_test(the_protocol_is_the_ports_or_an_upgrade),
         cmocka_unit_test(special_policies_replace_general_ones),
+        cmocka_unit_test(certificates_may_lie_in_files),
+        cmocka_unit_test(authors_of_other_namespaces_name_no_files),
         cmocka_unit_test(a_workload_has_limits_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,7 +156,8 @@ uint64_t work_credential(struct work *work, struct bytes name_space, struct byte
     struct bytes key = arena_format(work->arena, "secret:%.*s/%.*s", BYTES_FMT(name_space), BYTES_FMT(name));
     struct resource *resource = resource_find(work->set, KIND_SECRET, name_space, name);
     const struct secret *secret = resource ? resource->spec : NULL;
-    struct compile_credential credential = {hash_stable(key), name_space, name, resource};
+    struct compile_credential credential = {
+        .id = hash_stable(key), .name_space = name_space, .name = name, .secret = resource};
     if (!secret)
         work_warn(work, asks, node, FINDING_REFERENCE,
                   "there is no Secret '%.*s' in namespace '%.*s'; handshakes that need it are refused",
@@ -166,6 +167,20 @@ uint64_t work_credential(struct work *work, struct bytes name_space, struct byte
                   "Secret '%.*s' has no ca.crt to judge certificates by; handshakes that need it are refused",
                   BYTES_FMT(name));
     if (!map_put(&work->credential_ids, key, work))
+        rows_add(work, &work->credentials, &credential);
+    return credential.id;
+}
+
+uint64_t work_credential_files(struct work *work, struct bytes certificate, struct bytes key, struct bytes ca)
+{
+    struct bytes name = arena_format(work->arena, "files:%.*s %.*s %.*s", BYTES_FMT(certificate),
+                                     BYTES_FMT(key), BYTES_FMT(ca));
+    struct compile_credential credential = {.id = hash_stable(name),
+                                            .name = name,
+                                            .certificate_file = certificate,
+                                            .key_file = key,
+                                            .ca_file = ca};
+    if (!map_put(&work->credential_ids, name, work))
         rows_add(work, &work->credentials, &credential);
     return credential.id;
 }

@@ -83,6 +83,10 @@ struct resource **work_kind(struct work *work, enum kind_id kind, size_t *count)
 uint64_t work_credential(struct work *work, struct bytes name_space, struct bytes name,
                          const struct resource *asks, const struct yaml_node *node, bool needs_ca);
 
+/* The same for files, each of which may be empty; control reads them. */
+uint64_t work_credential_files(struct work *work, struct bytes certificate, struct bytes key,
+                               struct bytes ca);
+
 /* A listener with its id, name and bind; NULL with a warning when the address is taken already. */
 struct rules_listener *work_listener(struct work *work, const struct resource *resource,
                                      const struct yaml_node *node, struct bytes address, int64_t port,

@@ -5,6 +5,7 @@
 #define RULES_COMPILE_WORLD_FIXTURE_H
 
 #include "rules/compile/compile.h"
+#include "rules/limits.h"
 
 struct world {
     struct arena arena;

@@ -231,7 +231,20 @@ static void destination_rule_rows(void **state)
         {"twice", "spec: {host: a, subsets: [{name: v}, {name: v}]}",
          "f.yaml:4:45: spec.subsets[1].name: 'v' is the name of another subset"},
         {"mutual", "spec: {host: a, trafficPolicy: {tls: {mode: MUTUAL}}}",
-         "f.yaml:4:33: spec.trafficPolicy.tls: mode MUTUAL needs a credentialName"},
+         "f.yaml:4:33: spec.trafficPolicy.tls: mode MUTUAL needs a credentialName, or clientCertificate and "
+         "privateKey"},
+        {"files",
+         "spec: {host: a, trafficPolicy: {tls: {mode: MUTUAL, clientCertificate: /a, privateKey: /b, "
+         "caCertificates: /c}}}",
+         NULL},
+        {"half a pair", "spec: {host: a, trafficPolicy: {tls: {mode: SIMPLE, clientCertificate: /a}}}",
+         "f.yaml:4:33: spec.trafficPolicy.tls: clientCertificate and privateKey belong together"},
+        {"no path", "spec: {host: a, trafficPolicy: {tls: {mode: SIMPLE, caCertificates: a.pem}}}",
+         "f.yaml:4:69: spec.trafficPolicy.tls.caCertificates: is no absolute path"},
+        {"Secret and file",
+         "spec: {host: a, trafficPolicy: {tls: {mode: SIMPLE, caCertificates: /a, credentialName: b}}}",
+         "f.yaml:4:69: spec.trafficPolicy.tls.caCertificates: caCertificates and credentialName exclude each "
+         "other"},
         {"skip and names",
          "spec: {host: a, trafficPolicy: {tls: {mode: SIMPLE, insecureSkipVerify: true, subjectAltNames: "
          "[a]}}}",

@@ -39,24 +39,28 @@ static void take_either(const struct secret *secret, const char *name, const cha
         take(secret, other, out, report);
 }
 
+bool secret_usable(struct bytes certificate, struct bytes key, struct bytes ca, struct fail *why)
+{
+    const bool pair = certificate.len && key.len;
+    struct tls_settings settings = {.trust = ca, .verify = ca.len ? TLS_VERIFY_REQUIRED : TLS_VERIFY_NONE};
+    if (!pair && !ca.len)
+        return true;
+    if (pair) {
+        settings.chain = certificate;
+        settings.key = key;
+    }
+    struct tls_context *context =
+        pair ? tls_context_new_server(&settings, why) : tls_context_new_client(&settings, why);
+    tls_context_unref(context);
+    return context != NULL;
+}
+
 /* What a worker could not serve with must not replace what it serves with now. */
 static void usable_check(const struct secret *secret, struct report *report)
 {
-    const bool pair = secret->certificate.len && secret->key.len, roots = secret->ca.len > 0;
-    struct tls_settings settings = {.trust = secret->ca,
-                                    .verify = roots ? TLS_VERIFY_REQUIRED : TLS_VERIFY_NONE};
     struct fail why;
-    if (!pair && !roots)
-        return;
-    if (pair) {
-        settings.chain = secret->certificate;
-        settings.key = secret->key;
-    }
-    struct tls_context *context =
-        pair ? tls_context_new_server(&settings, &why) : tls_context_new_client(&settings, &why);
-    if (!context)
+    if (!secret_usable(secret->certificate, secret->key, secret->ca, &why))
         report_error(report, secret->group.node, "nothing can be served with it: %s", why.text);
-    tls_context_unref(context);
 }
 
 static void check(struct resource *resource, struct report *report)

@@ -19,6 +19,9 @@ struct secret {
     struct bytes ca;          /* ca.crt, or cacert, PEM */
 };
 
+/* Could a worker serve with it? Of certificate and key both or none, an authority or none. */
+bool secret_usable(struct bytes certificate, struct bytes key, struct bytes ca, struct fail *why);
+
 extern const struct kind secret_kind;
 
 #endif

@@ -107,9 +107,12 @@ static FIELD_TABLE(load_balancer, struct load_balancer);
 static const struct field client_tls_fields[] = {
     {"mode", FIELD_CHOICE, 0, offsetof(struct client_tls, mode), .choices = client_tls_choices,
      .help = "plain, TLS, mutual TLS with a Secret, or with the node's own certificate"},
-    {"clientCertificate", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with the client's certificate"},
-    {"privateKey", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with the client's key"},
-    {"caCertificates", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with authorities to trust"},
+    {"clientCertificate", FIELD_TEXT, 0, offsetof(struct client_tls, certificate_file), .max = 4096,
+     .help = "a file with the client's certificate"},
+    {"privateKey", FIELD_TEXT, 0, offsetof(struct client_tls, key_file), .max = 4096,
+     .help = "a file with the client's key"},
+    {"caCertificates", FIELD_TEXT, 0, offsetof(struct client_tls, ca_file), .max = 4096,
+     .help = "a file with authorities to trust; the system's when absent"},
     {"credentialName", FIELD_TEXT, 0, offsetof(struct client_tls, credential_name),
      .help = "the Secret with certificate, key and authorities"},
     {"subjectAltNames", FIELD_TEXT, FIELD_LIST, offsetof(struct client_tls, subject_alt_names),
@@ -166,13 +169,36 @@ static const struct field traffic_policy_fields[] = {
 };
 FIELD_TABLE(traffic_policy, struct traffic_policy);
 
+static void check_file(const struct client_tls *tls, const char *name, struct bytes path,
+                       struct report *report)
+{
+    const struct yaml_node *node = group_node(&tls->group, name);
+    if (!path.at)
+        return;
+    if (!bytes_starts(path, BYTES("/")) || bytes_find(path, '\0') < path.len)
+        report_error(report, node, "is no absolute path");
+    if (tls->credential_name.len > 0)
+        report_error(report, node, "%s and credentialName exclude each other", name);
+}
+
+static void check_files(const struct client_tls *tls, struct report *report)
+{
+    check_file(tls, "clientCertificate", tls->certificate_file, report);
+    check_file(tls, "privateKey", tls->key_file, report);
+    check_file(tls, "caCertificates", tls->ca_file, report);
+    if (!tls->certificate_file.len != !tls->key_file.len)
+        report_error(report, tls->group.node, "clientCertificate and privateKey belong together");
+}
+
 static void check_tls(const struct client_tls *tls, struct report *report)
 {
-    bool files = group_has(&tls->group, "clientCertificate") && group_has(&tls->group, "privateKey");
-    bool authority = tls->credential_name.len > 0 || group_has(&tls->group, "caCertificates");
+    bool files = tls->certificate_file.len && tls->key_file.len;
+    bool authority = tls->credential_name.len > 0 || tls->ca_file.len;
     const struct yaml_node *skip = group_node(&tls->group, "insecureSkipVerify");
+    check_files(tls, report);
     if (tls->mode == CLIENT_TLS_MUTUAL && !files && tls->credential_name.len == 0)
-        report_error(report, tls->group.node, "mode MUTUAL needs a credentialName");
+        report_error(report, tls->group.node,
+                     "mode MUTUAL needs a credentialName, or clientCertificate and privateKey");
     if (tls->mode == CLIENT_TLS_ISTIO_MUTUAL && (tls->credential_name.len > 0 || files))
         report_error(report, tls->group.node,
                      "mode ISTIO_MUTUAL uses the node's own certificate; none can be named");

@@ -27,6 +27,9 @@ struct client_tls {
     struct group group;
     int mode; /* enum client_tls_mode */
     struct bytes credential_name;
+    struct bytes certificate_file; /* paths; empty: none */
+    struct bytes key_file;
+    struct bytes ca_file;
     struct text_list subject_alt_names;
     struct bytes sni;
     bool insecure_skip_verify;
