@@ -97,11 +97,12 @@ enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body
         body = body_json(x, status, body.len ? body : bytes_of(http_reason(status)));
     else if (!body.len)
         body = body_plain(x, status);
-    exchange_answer_exactly(x, status, json ? BYTES("application/json") : BYTES("text/plain"), body);
+    enum turn turn =
+        exchange_answer_exactly(x, status, json ? BYTES("application/json") : BYTES("text/plain"), body);
     if (x->retry_after_s)
         http_fields_add(&x->response.fields, BYTES("retry-after"),
                         arena_format(&x->arena, "%u", x->retry_after_s));
-    return REPLY;
+    return turn;
 }
 
 /* The date's text lies in the worker and changes with the second. */

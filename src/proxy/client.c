@@ -28,24 +28,18 @@ static void end_fill(const struct address *address, uint16_t port, char text[64]
         snprintf(text, 64, address->family == ADDRESS_V6 ? "[%s]:%u" : "%s:%u", ip, port);
 }
 
-static void texts_free(struct client_facts *facts)
+/* On the heap, as short as they are: there may be very many connections. */
+static void text_set(struct bytes *text, struct bytes to)
 {
-    free((char *)(uintptr_t)facts->address_text.at);
-    free((char *)(uintptr_t)facts->local_text.at);
+    free((char *)(uintptr_t)text->at);
+    *text = to.len ? bytes_of(heap_text(to)) : (struct bytes){0};
 }
 
-static void facts_done(struct client_facts *facts)
+static void facts_drop(struct client_facts *facts)
 {
-    texts_free(facts);
-    free((char *)(uintptr_t)facts->direct_text.at);
-}
-
-/* As short as they are: there may be very many connections. */
-static void texts_set(struct client_facts *facts, const char *address, const char *local)
-{
-    texts_free(facts);
-    facts->address_text = bytes_of(heap_text(bytes_of(address)));
-    facts->local_text = bytes_of(heap_text(bytes_of(local)));
+    text_set(&facts->address_text, (struct bytes){0});
+    text_set(&facts->local_text, (struct bytes){0});
+    text_set(&facts->direct_text, (struct bytes){0});
 }
 
 static void ends_fill(struct client *client)
@@ -55,7 +49,8 @@ static void ends_fill(struct client *client)
     char address[64], local[64];
     end_fill(&ends->source, ends->source_port, address, facts->address_bytes);
     end_fill(&ends->target, ends->target_port, local, facts->local_bytes);
-    texts_set(facts, address, local);
+    text_set(&facts->address_text, bytes_of(address));
+    text_set(&facts->local_text, bytes_of(local));
 }
 
 void client_address(const struct sockaddr_storage *from, char text[64], unsigned char bytes[16])
@@ -362,8 +357,7 @@ static void hello_over(struct client *client)
 static void sniff_over(struct client *client)
 {
     if (client->sniff->proxy.family != PROXY_PROTOCOL_NONE) {
-        client->facts.direct_text = client->facts.address_text;
-        client->facts.address_text = (struct bytes){0};
+        text_set(&client->facts.direct_text, client->facts.address_text);
         client->facts.ends = client->sniff->proxy;
         ends_fill(client);
     }
@@ -544,7 +538,7 @@ static void on_buried(struct connection *connection)
         client->kind->free(client);
     client->listen->clients--;
     census_leave(&client->worker->census, client->census);
-    facts_done(&client->facts);
+    facts_drop(&client->facts);
     heap_uncount(sizeof *client);
     free(client);
 }

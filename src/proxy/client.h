@@ -30,9 +30,9 @@ struct client {
     uint64_t
         row_id; /* once it has begun: whose rules it goes by, the listener's or its pass-through half's */
     struct client_facts facts;
-    struct link link;               /* in worker->clients */
-    struct sniff *sniff;            /* while its first bytes are looked at, and as long as its SNI lies there */
-    struct census_entry *census;    /* of its address, or NULL */
+    struct link link;            /* in worker->clients */
+    struct sniff *sniff;         /* while its first bytes are looked at, and as long as its SNI lies there */
+    struct census_entry *census; /* of its address, or NULL */
     const struct client_kind *kind; /* NULL until it has begun */
     void *codec;                    /* the kind's own half */
     bool drained;                   /* it was told that the node ends */

@@ -44,7 +44,7 @@ static void idle_from_now(struct client_tcp *c)
         timer_set(loop, &c->client->timer, due_ms);
 }
 
-static void idle_end(struct client_tcp *c)
+static void idle_fail(struct client_tcp *c)
 {
     limit_hit(c->client->worker, LIMIT_TUNNEL_IDLE);
     exchange_fail(c->x, 0, RECORD_SI, BYTES("stream_idle_timeout"));
@@ -59,7 +59,7 @@ static void on_due(struct timer *timer)
     else if (over)
         exchange_fail(c->x, 0, RECORD_DT, BYTES("max_connection_duration_reached"));
     else
-        idle_end(c);
+        idle_fail(c);
 }
 
 /* The cluster's times; it was chosen before the tunnel stands, and may be let go of behind it. */

@@ -11,6 +11,7 @@
 
 #include "crypt/tls.h"
 #include "loop/loop.h"
+#include "proxy/sealed.h"
 #include "proxy/slices.h"
 
 struct connection;
@@ -49,12 +50,13 @@ struct connection {
     struct tls_session *tls;
     struct tls_context *tls_context;
     struct slices out;
+    struct sealed sealed; /* of what `out` begins with */
     struct task flush;
     struct task wake; /* on_readable without an event: bytes left in TLS, or credit came */
     struct task fall; /* on_broken from a clean stack */
     struct task grave;
-    struct bytes first;   /* see connection_first */
     struct fail *why;     /* what went wrong, once something has; see connection_why */
+    struct bytes first;   /* see connection_first */
     struct block *unread; /* given back by connection_unread */
     size_t unread_at;
     uint64_t bytes_in;

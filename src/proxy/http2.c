@@ -1,5 +1,6 @@
 /* The connection: what comes is fed to nghttp2, what it costs is counted, what goes is pulled from it. */
-#include <assert.h>
+#include "proxy/http2.h"
+
 #include <stdlib.h>
 
 #include "proxy/http2_inside.h"

@@ -55,8 +55,9 @@ static FIELD_TABLE(request, struct limits_group);
 static const struct field connection_fields[] = {
     TIME_FIELD("tlsHandshakeTimeout", handshake_ms, 10, HOUR_MS, "5s", "the whole TLS handshake"),
     TIME_FIELD("idleTimeout", idle_ms, 10, 24 * HOUR_MS, "60s", "between two requests"),
-    TIME_FIELD("tunnelIdleTimeout", tunnel_idle_ms, 10, 24 * HOUR_MS, "1h",
-               "without a byte either way, of TCP and upgraded connections"),
+    TIME_FIELD(
+        "tunnelIdleTimeout", tunnel_idle_ms, 10, 24 * HOUR_MS, "1h",
+        "without a byte either way, of upgraded connections; TCP goes by its destination's connectionPool"),
     COUNT_FIELD("requests", requests, 0, INT32_MAX - 1, "10000", "on one connection; 0 is no limit"),
     TIME_FIELD("maxAge", age_ms, 0, INT64_C(30) * 24 * HOUR_MS, "1h",
                "after which no further request is taken, up to a tenth less at random; 0s is no limit"),

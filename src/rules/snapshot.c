@@ -298,12 +298,12 @@ static const struct image_column keys_signer_columns[] = {
     TEXT(keys_signer, der),
 };
 
-static const struct image_column keys_ticket_columns[] = {
-    TEXT(keys_ticket, key),
-};
-
 static const struct image_column rules_limits_columns[] = {
     CHOICE(rules_limits, underscores, UNDERSCORES_COUNT),
+};
+
+static const struct image_column keys_ticket_columns[] = {
+    TEXT(keys_ticket, key),
 };
 
 static const struct image_table rules_tables[] = {

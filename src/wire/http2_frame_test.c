@@ -1,11 +1,6 @@
+#include "base/test.h"
+
 #include "wire/http2_frame.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 /* A preface's worth of bytes, DATA with three of payload, an empty PING-like frame, half a head. */
 static const char stream[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
