@@ -12,6 +12,7 @@ class Way:
 
     def __init__(self, world, workloads, first=(), rules=(), protocol='HTTP'):
         self.ca = pki.Authority()
+        self.leaf = self.ca.leaf(dns=[HOST, 'localhost'])
         self.tls, self.clear = free_port(), free_port()
         self.inner = {name: free_port() for name in workloads}
         folder = world.folder / 'way-rules'
@@ -23,7 +24,7 @@ class Way:
         self.edge = world.node(name='edge', rules=folder, account='edge', identity=identity)
 
     def edge(self, protocol, first, workloads):
-        yield r.secret('way', self.ca.leaf(dns=[HOST, 'localhost']))
+        yield r.secret('way', self.leaf)
         yield r.gateway(0, servers=[
             {'port': {'number': self.tls, 'name': 'tls', 'protocol': 'HTTPS'}, 'bind': '127.0.0.1', 'hosts': ['*'],
              'tls': {'mode': 'SIMPLE', 'credentialName': 'way'}},
