@@ -139,7 +139,7 @@ static void http2_begin(struct upstream *u)
 {
     u->http2 = heap_new(struct http2);
     u->call_max = streams_max(u);
-    http2_init_client(u->http2, &u->connection, &http2_limits_default, &upstream_side, u);
+    http2_init_client(u->http2, &u->connection, u->worker->generation->limits, &upstream_side, u);
 }
 
 static void http2_send(struct call *call, const struct http_request *request, const struct http1_write *how)
@@ -155,7 +155,7 @@ static void http2_send(struct call *call, const struct http_request *request, co
     s->asked_ms = u->worker->loop.now_ms;
     call->stream = s;
     call->sink = &s->stream.sink;
-    http2_stream_init(&s->stream, u->http2, arena, &http1_limits_default);
+    http2_stream_init(&s->stream, u->http2, arena);
     http2_request(&s->stream, request, how->body == HTTP1_BODY_LENGTH, how->length,
                   call->x->request_has_body);
 }
