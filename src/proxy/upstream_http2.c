@@ -79,6 +79,7 @@ static void on_head(struct http2_stream *stream, bool end)
     bare = x->response.status == 304 || bytes_equal(x->request.method, BYTES("HEAD"));
     x->response_sized = !bare && (stream->head.sized || end);
     x->response_length = stream->head.length;
+    x->response_bare = end;
     x->response_seen = true;
     http_fields_init(&stream->head.fields, stream->head.arena); /* what comes now are trailers */
     call->source = &stream->source;
