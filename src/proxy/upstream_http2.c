@@ -37,12 +37,23 @@ static void leave(struct upstream *u)
         upstream_close(u);
 }
 
-static void http2_broken(struct upstream *u)
+static struct call *call_standing(struct upstream *u)
 {
-    pool_leave(u);
-    list_for_safe(link, after, &u->calls)
+    list_for(link, &u->calls)
     {
         struct call *call = container_of(link, struct call, link);
+        if (!call->fallen)
+            return call;
+    }
+    return NULL;
+}
+
+/* A call that falls may take others with it, such as its exchange's mirror: each time from the beginning. */
+static void http2_broken(struct upstream *u)
+{
+    struct call *call;
+    pool_leave(u);
+    while ((call = call_standing(u))) {
         struct http2_stream *stream = stream_of(call);
         call->why = u->why;
         call_fall(call, stream && stream->in_told);
