@@ -158,6 +158,18 @@ uint64_t client_old_ms(const struct client *client)
     return loop->now_ms + age_ms - age_ms / 10 * chance / UINT32_MAX;
 }
 
+bool client_worn_out(const struct client *client, uint32_t requests, uint64_t old_ms)
+{
+    const struct rules_limits *limits = limits_of(client);
+    enum limit limit = LIMIT_NONE;
+    if (limits->requests && requests >= limits->requests)
+        limit = LIMIT_REQUESTS;
+    else if (client->worker->loop.now_ms >= old_ms)
+        limit = LIMIT_AGE;
+    limit_hit(client->worker, limit);
+    return limit != LIMIT_NONE;
+}
+
 /* ---- ends ---------------------------------------------------------------------------- */
 
 void client_close(struct client *client)

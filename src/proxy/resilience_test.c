@@ -207,7 +207,7 @@ static void a_client_that_leaves_in_the_pause_ends_it(void **state)
     int client = ask(GET);
     int upstream = play_took(&play, PLAY_PORT);
     play_say(&play, upstream, SAYS("503"));
-    sim_close(play.sim, client);
+    sim_reset(play.sim, client);
     play_pass(&play, 20000);
     assert_int_equal(sim_take(play.sim, PLAY_PORT), -1);
     play_expect(&play, 1, 0, RECORD_DC, "downstream_remote_disconnect");
@@ -277,7 +277,7 @@ static void who_waits_in_line_may_leave_or_run_late(void **state)
     int upstream = play_took(&play, PLAY_PORT);
     play_hear(&play, upstream);
     int two = ask(GET);
-    sim_close(play.sim, two);
+    sim_reset(play.sim, two);
     play_go(&play);
     play_expect(&play, 1, 0, RECORD_DC, "downstream_remote_disconnect");
     play_pass(&play, 1000);
@@ -497,7 +497,7 @@ static unsigned serve(const char *status)
         }
     }
     play_hear(&play, client);
-    sim_close(play.sim, client);
+    sim_reset(play.sim, client);
     return got;
 }
 
