@@ -22,13 +22,14 @@ static void frame_say(int fd, char type, char flags, unsigned stream, struct byt
 
 /* ---- the client resets ------------------------------------------------------------------ */
 
+#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define ASKED BYTES("\x82\x86\x84\x41\x01h") /* GET http://h/ */
 #define CANCEL BYTES("\0\0\0\x08")
 
 static int http2_dial(void)
 {
     int client = play_dial(&play);
-    play_say(&play, client, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    play_say(&play, client, PREFACE);
     frame_say(client, SETTINGS, 0, 0, BYTES(""));
     return client;
 }
@@ -87,6 +88,33 @@ static void only_resets_of_no_use_end_a_connection_and_only_where_they_are_most(
         play_go(&play);
         play_close(&play);
     }
+}
+
+/* ---- the codec changes --------------------------------------------------------------------- */
+
+static void what_becomes_http2_while_it_is_let_go_gets_its_answer(void **state)
+{
+    (void)state;
+    play_open(&play, ROLE_GATEWAY, PLAY_SIMPLE);
+    sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+    int client = play_dial(&play);
+    play_say(&play, client, "PRI");
+    worker_drain(&play.worker, 0);
+    sim_say(play.sim, client, bytes_of(&PREFACE[3]));
+    sim_say(play.sim, client,
+            BYTES("\0\0\0\x04\0\0\0\0\0" /* SETTINGS */
+                  "\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01h"));
+    play_pass(&play, 1);
+    int upstream = play_took(&play, PLAY_PORT);
+    assert_false(sim_ended(play.sim, client));
+    play_say(&play, upstream, OK);
+    play_expect(&play, 1, 200, 0, "via_upstream");
+    play_pass(&play, 1000);
+    play_hear(&play, client);
+    assert_true(sim_ended(play.sim, client));
+    sim_close(play.sim, client);
+    play_go(&play);
+    play_close(&play);
 }
 
 /* ---- clients leave, and we reset ---------------------------------------------------------- */
@@ -158,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_resets_of_no_use_end_a_connection_and_only_where_they_are_most),
+        cmocka_unit_test(what_becomes_http2_while_it_is_let_go_gets_its_answer),
         cmocka_unit_test(many_clients_that_leave_take_nobody_elses_call_along),
         cmocka_unit_test(an_upstream_that_resets_many_calls_keeps_its_connection),
     };
