@@ -600,7 +600,7 @@ static void http1_readable(struct client *client)
             break;
         }
     }
-    if (may_leave(c))
+    if (client->codec == c && may_leave(c)) /* else it speaks HTTP/2 by now, and c is gone */
         linger(c);
 }
 

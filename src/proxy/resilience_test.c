@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "proxy/upstream.h"
+
 static struct play play;
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -388,6 +390,18 @@ static void a_connection_serves_as_many_requests_as_it_may(void **state)
     play_close(&play);
 }
 
+/* HTTP/2 would have no number for its next stream some day. */
+static void no_connection_serves_for_ever(void **state)
+{
+    struct worker worker = {0};
+    struct upstream u = {.worker = &worker, .limits = {.until_ms = TIMER_NEVER}};
+    (void)state;
+    u.requests = (1 << 29) - 1;
+    assert_false(upstream_worn(&u));
+    u.requests++;
+    assert_true(upstream_worn(&u));
+}
+
 static void connections_rest_and_live_as_long_as_they_may(void **state)
 {
     static const struct {
@@ -672,6 +686,7 @@ int main(void)
         cmocka_unit_test(what_other_workers_have_under_way_counts),
         cmocka_unit_test(retries_at_once_are_limited),
         cmocka_unit_test(a_connection_serves_as_many_requests_as_it_may),
+        cmocka_unit_test(no_connection_serves_for_ever),
         cmocka_unit_test(connections_rest_and_live_as_long_as_they_may),
         cmocka_unit_test(connecting_takes_as_long_as_it_may),
         cmocka_unit_test(keep_alive_probes_are_as_written),

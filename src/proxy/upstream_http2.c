@@ -8,6 +8,7 @@
 enum {
     STREAMS_MAX = 100, /* at once, unless the rules or the upstream want fewer */
     MUTE_MS = 1000,    /* without a byte while something was asked */
+    RESETS_MAX = 100,  /* by us; upstreams end connections for some hundreds, in the middle of all calls */
 };
 
 /* Lies in the exchange's arena. */
@@ -28,11 +29,16 @@ static struct http2_stream *stream_of(const struct call *call)
     return call->stream;
 }
 
-/* No new calls; those under way go on. */
-static void leave(struct upstream *u)
+static void retire(struct upstream *u)
 {
     pool_leave(u);
     u->state = UPSTREAM_LEAVING;
+}
+
+/* No new calls; those under way go on. */
+static void leave(struct upstream *u)
+{
+    retire(u);
     if (list_empty(&u->calls))
         upstream_close(u);
 }
@@ -52,13 +58,12 @@ static struct call *call_standing(struct upstream *u)
 static void http2_broken(struct upstream *u)
 {
     struct call *call;
-    pool_leave(u);
+    retire(u);
     while ((call = call_standing(u))) {
         struct http2_stream *stream = stream_of(call);
         call->why = u->why;
         call_fall(call, stream && stream->in_told);
     }
-    u->state = UPSTREAM_LEAVING;
     if (list_empty(&u->calls))
         upstream_close(u);
 }
@@ -109,6 +114,7 @@ static void on_closed(struct http2_stream *stream, uint32_t code)
     if (stream->in_end && code == NGHTTP2_NO_ERROR)
         return; /* what it said is complete */
     call->refused = code == NGHTTP2_REFUSED_STREAM;
+    call->heard = true; /* the connection is none that had died in its rest */
     fail(&call->why, FAIL_PEER, "the upstream reset the stream (%s)", nghttp2_http2_strerror(code));
     call_fall(call, stream->in_told);
 }
@@ -190,17 +196,25 @@ static bool is_mute(const struct call *call)
            u->worker->loop.now_ms - s->asked_ms >= MUTE_MS;
 }
 
+/*
+ * Many clients' calls share it, and each client that leaves costs a reset. Whoever
+ * counts them takes many for an attack (CVE-2023-44487), so that no more are sent
+ * than these, and one for each call that is under way by then.
+ */
+static bool is_spent(const struct upstream *u)
+{
+    return u->http2->forgotten_at >= RESETS_MAX;
+}
+
 static void http2_release(struct call *call)
 {
     struct upstream *u = call->upstream;
     struct http2_stream *stream = stream_of(call);
-    bool last = u->call_count == 1;
-    if (u->state != UPSTREAM_CLOSED && is_mute(call)) {
-        pool_leave(u);
-        u->state = UPSTREAM_LEAVING;
-    }
+    bool last = u->call_count == 1, mute = is_mute(call);
     if (stream)
         http2_stream_done(stream, NGHTTP2_CANCEL);
+    if (u->state != UPSTREAM_CLOSED && (mute || is_spent(u)))
+        retire(u);
     if (!last || u->state == UPSTREAM_CLOSED)
         return;
     if (u->state == UPSTREAM_LEAVING || u->worker->draining || u->connection.broken || u->connection.ended)

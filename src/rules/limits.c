@@ -77,7 +77,8 @@ static FIELD_TABLE(connection, struct limits_group);
 static const struct field http2_fields[] = {
     COUNT_FIELD("concurrentStreams", streams, 1, 100000, "100", "open at a time on one connection"),
     COUNT_FIELD("newStreams", new_streams, 1, 100000, "200", "begun by what one read brings"),
-    COUNT_FIELD("resets", resets, 1, 1000 * 1000, "200", "streams reset in a period, by either side's doing"),
+    COUNT_FIELD("resets", resets, 1, 1000 * 1000, "200",
+                "streams reset in a period before their answer began, where they are more than half of all"),
     TIME_FIELD("resetPeriod", reset_period_ms, 1000, HOUR_MS, "30s", "that period"),
     COUNT_FIELD("floodBytes", flood_bytes, 4096, 1 << 30, "1048576",
                 "of frames beyond eight times the payload that they brought"),
