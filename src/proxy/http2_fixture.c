@@ -154,6 +154,12 @@ void peer2_took(struct peer2 *peer, struct play *play, unsigned port, uint32_t s
     settings_say(peer, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams);
 }
 
+void peer2_took_fd(struct peer2 *peer, struct play *play, int fd)
+{
+    peer2_init(peer, play, fd, true);
+    settings_say(peer, 0, 0);
+}
+
 void peer2_done(struct peer2 *peer)
 {
     for (unsigned i = 0; i < peer->count; i++) {

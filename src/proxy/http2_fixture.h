@@ -49,6 +49,8 @@ void peer2_dial(struct peer2 *peer, struct play *play);
 void peer2_dial_holding(struct peer2 *peer, struct play *play, uint32_t window);
 /* The upstream's end of the next connection to the port, that takes at most `streams` at once. */
 void peer2_took(struct peer2 *peer, struct play *play, unsigned port, uint32_t streams);
+/* The same of a connection that was taken, without a bound. */
+void peer2_took_fd(struct peer2 *peer, struct play *play, int fd);
 /* Lets go; the connection is closed unless the test has done that. */
 void peer2_done(struct peer2 *peer);
 /* Both sides say and hear until nothing moves. */
