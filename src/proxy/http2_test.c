@@ -792,6 +792,57 @@ static void a_body_of_another_length_is_reset(void **state)
     }
 }
 
+/* ---- what befell others ------------------------------------------------------------------- */
+
+static void cve_2020_11080_settings_without_end_are_refused(void **state)
+{
+    static char settings[6 * 2000];
+    (void)state;
+    open_usual();
+    for (size_t i = 0; i < sizeof settings; i += 6)
+        settings[i + 1] = 3;
+    peer2_frame(&peer, HTTP2_FRAME_SETTINGS, 0, 0, bytes_make(settings, sizeof settings));
+    peer2_go(&peer);
+    assert_int_equal(peer.goaways, 1);
+    assert_true(peer.goaway_code != NGHTTP2_NO_ERROR);
+    assert_true(sim_ended(play.sim, peer.fd));
+    close_all();
+}
+
+static void cve_2023_35945_a_reset_behind_goaway_leaves_nothing(void **state)
+{
+    (void)state;
+    open_usual();
+    int32_t id = peer2_ask(&peer, PEER_GET, true);
+    upstream = play_took(&play, PLAY_PORT);
+    nghttp2_submit_goaway(peer.session, 0, 0, NGHTTP2_NO_ERROR, NULL, 0);
+    peer2_reset(&peer, id, NGHTTP2_CANCEL);
+    play_expect(&play, 1, 0, RECORD_DC, "http2.remote_reset");
+    play_hear(&play, upstream);
+    assert_true(sim_ended(play.sim, upstream));
+    close_all();
+}
+
+static void cve_2026_27135_frames_behind_an_error_are_not_read(void **state)
+{
+    (void)state;
+    open_usual();
+    char frames[1000];
+    size_t len = frame_put(frames, HTTP2_FRAME_PRIORITY, 0, 0, BYTES("12345")); /* it is about no stream */
+    for (uint32_t id = 1; id < 20; id += 2)
+        len += frame_put(frames + len, HTTP2_FRAME_HEADERS, 5, id, BYTES("\x82\x86\x84\x01\x01h"));
+    sim_say(play.sim, peer.fd, bytes_make(frames, len));
+    play_go(&play);
+    sim_say(play.sim, peer.fd, bytes_make(frames, len)); /* and behind the answer */
+    peer2_go(&peer);
+    assert_int_equal(peer.goaways, 1);
+    assert_int_equal(peer.goaway_code, NGHTTP2_PROTOCOL_ERROR);
+    assert_int_equal(sim_take(play.sim, PLAY_PORT), -1);
+    const struct record *r = play_record(&play, 1);
+    assert_true(bytes_equal(r->details, BYTES("http2.connection_error")));
+    close_all();
+}
+
 /* ---- each call fails once ----------------------------------------------------------------- */
 
 static bool run(struct sim_fault fault, bool *hit)
@@ -873,6 +924,9 @@ int main(void)
         cmocka_unit_test(an_answer_that_nobody_takes_is_reset),
         cmocka_unit_test(a_head_that_does_not_end_is_given_up),
         cmocka_unit_test(a_connection_ends_when_it_is_worn_out),
+        cmocka_unit_test(cve_2020_11080_settings_without_end_are_refused),
+        cmocka_unit_test(cve_2023_35945_a_reset_behind_goaway_leaves_nothing),
+        cmocka_unit_test(cve_2026_27135_frames_behind_an_error_are_not_read),
         cmocka_unit_test(each_call_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,6 +202,24 @@ static void what_breaks_has_its_flag(void **state)
     }
 }
 
+/* GOAWAY, and then that it takes no streams at all. */
+static void cve_2021_32780_settings_behind_goaway_harm_nobody(void **state)
+{
+    const nghttp2_settings_entry none = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0};
+    (void)state;
+    open_shared();
+    int client = ask(GET);
+    peer2_took(&peer, &play, PLAY_PORT, 100);
+    nghttp2_submit_goaway(peer.session, 0, peer2_nth(&peer, 0)->id, NGHTTP2_NO_ERROR, NULL, 0);
+    nghttp2_submit_settings(peer.session, 0, &none, 1);
+    peer2_go(&peer);
+    answer(&peer, 0, "answer");
+    said_has(play_hear(&play, client), "answer");
+    play_expect(&play, 1, 200, 0, "via_upstream");
+    assert_true(sim_ended(play.sim, peer.fd));
+    close_all();
+}
+
 static void a_client_that_is_lost_resets_its_stream_alone(void **state)
 {
     (void)state;
@@ -311,6 +329,7 @@ int main(void)
         cmocka_unit_test(what_goaway_leaves_out_is_sent_again_elsewhere),
         cmocka_unit_test(no_more_calls_than_the_upstream_takes),
         cmocka_unit_test(what_breaks_has_its_flag),
+        cmocka_unit_test(cve_2021_32780_settings_behind_goaway_harm_nobody),
         cmocka_unit_test(a_client_that_is_lost_resets_its_stream_alone),
         cmocka_unit_test(an_upstream_that_takes_nothing_holds_up_the_client),
         cmocka_unit_test(each_call_fails_once),
