@@ -61,7 +61,7 @@ void text_vformat(struct text *text, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     size_t left = text->room - text->len;
-    size_t len = (size_t)vsnprintf(text->room ? text->at + text->len : NULL, left, format, args);
+    size_t len = (size_t)vsnprintf(left ? text->at + text->len : NULL, left, format, args);
     size_t room = text_room(text, len);
     if (len >= left && text->room) /* it was cut, and there may be room by now */
         vsnprintf(text->at + text->len, room + 1, format, again);

@@ -55,7 +55,7 @@ static int64_t of_own_group(void)
     return found;
 }
 
-static int64_t of_resource(int resource)
+static int64_t of_resource(__rlimit_resource_t resource)
 {
     struct rlimit limit;
     if (getrlimit(resource, &limit) != 0 || limit.rlim_cur > INT64_MAX)

@@ -21,7 +21,7 @@ struct io_real {
     struct io io;
     int epoll;
     /* Random bytes are drawn in bulk: a system call for every id would show. */
-    unsigned char pool[512];
+    unsigned char pool[4096];
     size_t pool_left;
 };
 

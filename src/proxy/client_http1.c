@@ -45,6 +45,7 @@ struct client_http1 {
     struct pace out;   /* of the answer's */
     bool raw;          /* both bodies are raw: a tunnel */
     bool keep_alive;
+    bool waited;        /* the timer is about the client, not about who owes it something */
     bool served;        /* a request has come already */
     bool continue_owed; /* 100 Continue, once the body is wanted */
     bool leaving;       /* closes unless a request is here already */
@@ -76,14 +77,17 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static bool waits_for_client(const struct client_http1 *c)
+{
+    return c->client->connection.out.bytes || (!c->inlet.done && c->inlet.credit);
+}
+
 static uint64_t exchange_due_ms(const struct client_http1 *c, uint64_t now_ms)
 {
     const struct rules_limits *limits = limits_of(c);
     if (c->raw)
         return now_ms + (uint64_t)limits->tunnel_idle_ms;
-    if (!c->client->connection.out.bytes && (c->inlet.done || !c->inlet.credit))
-        return TIMER_NEVER; /* the exchange has times of its own */
-    return now_ms + (uint64_t)limits->body_idle_ms;
+    return now_ms + (uint64_t)(waits_for_client(c) ? limits->body_idle_ms : limits->answer_idle_ms);
 }
 
 /* How long the client is waited for if nothing moves from now on. */
@@ -108,15 +112,12 @@ static uint64_t due_ms(const struct client_http1 *c, uint64_t now_ms)
 
 static void timer_update(struct client_http1 *c)
 {
-    uint64_t due = due_ms(c, loop_of(c)->now_ms);
-    if (due == TIMER_NEVER)
-        timer_rest(&c->client->timer);
-    else
-        timer_set(loop_of(c), &c->client->timer, due);
+    c->waited = waits_for_client(c);
+    timer_set(loop_of(c), &c->client->timer, due_ms(c, loop_of(c)->now_ms));
 }
 
-/* The client has brought, or taken, too little for too long. */
-static void client_late(struct client_http1 *c, enum limit limit)
+/* Too little has come, or was taken, for too long. */
+static void too_late(struct client_http1 *c, enum limit limit)
 {
     static const struct {
         unsigned status;
@@ -127,6 +128,7 @@ static void client_late(struct client_http1 *c, enum limit limit)
         [LIMIT_ANSWER_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
         [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
         [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+        [LIMIT_UPSTREAM_IDLE] = {504, BYTES_INIT("stream_idle_timeout")},
     };
     limit_hit(c->client->worker, limit);
     exchange_fail(c->x, words[limit].status, RECORD_SI, words[limit].details);
@@ -136,6 +138,8 @@ static enum limit idle_limit(const struct client_http1 *c)
 {
     if (c->raw)
         return LIMIT_TUNNEL_IDLE;
+    if (!waits_for_client(c))
+        return LIMIT_UPSTREAM_IDLE;
     return c->inlet.done || c->client->connection.out.bytes ? LIMIT_ANSWER_IDLE : LIMIT_BODY_IDLE;
 }
 
@@ -151,7 +155,7 @@ static bool pace_held(struct client_http1 *c, struct pace *pace, uint64_t bytes,
     if (!bytes || !more || !c->x ||
         !pace_is_slow(pace, (uint64_t)limits->body_rate, (uint64_t)limits->body_grace_ms))
         return true;
-    client_late(c, pace == &c->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
+    too_late(c, pace == &c->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
     return false;
 }
 
@@ -164,7 +168,7 @@ static void on_due(struct timer *timer)
         return;
     }
     if (c->x) {
-        client_late(c, idle_limit(c));
+        too_late(c, idle_limit(c));
         return;
     }
     if (c->state == STATE_HEAD)
@@ -595,7 +599,7 @@ static void http1_readable(struct client *client)
             break;
         }
     }
-    if (may_leave(c))
+    if (client->codec == c && may_leave(c)) /* else it speaks HTTP/2 by now, and c is gone */
         linger(c);
 }
 
@@ -605,7 +609,7 @@ static void http1_written(struct client *client, size_t wrote)
     if (!pace_held(c, &c->out, wrote, client->connection.out.bytes > 0))
         return;
     /* Nothing left: patience runs from when that began. */
-    if (wrote || c->client->timer.due_ms == TIMER_NEVER)
+    if (wrote || c->waited != waits_for_client(c))
         timer_update(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied) {
         c->x->record.bytes_sent = c->outlet.bytes;

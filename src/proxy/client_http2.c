@@ -427,9 +427,10 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     }
     answer_complete(x);
     bool sized = how.body == HTTP1_BODY_LENGTH, none = how.body == HTTP1_BODY_NONE;
-    http2_respond(&r->stream, &x->response, sized, how.length, !whole && !none,
+    bool more = !whole && !none && !x->response_bare; /* else END_STREAM is in the head, as gRPC demands */
+    http2_respond(&r->stream, &x->response, sized, how.length, more,
                   whole && !none ? body : (struct bytes){0});
-    if (!whole && !none)
+    if (more)
         http2_pull(&r->stream);
     timer_update(r);
 }

@@ -7,10 +7,7 @@
 
 #include "base/heap.h"
 
-enum {
-    IOV_MAX_HERE = 16,
-    TLS_WRITE_MAX = 16 * 1024,
-};
+enum { IOV_MAX_HERE = 16 };
 
 static void on_event(struct watch *watch, unsigned ready);
 static void flush_run(struct task *task);
@@ -98,8 +95,15 @@ static long tls_io_read(void *owner, char *at, size_t room)
 
 static long tls_io_write(void *owner, const char *at, size_t len)
 {
+    struct connection *c = owner;
     const struct iovec part = {(void *)(uintptr_t)at, len};
-    return socket_write(owner, &part, 1);
+    if (c->sealed.making) {
+        slices_put(&c->sealed.records, bytes_make(at, len));
+        return (long)len;
+    }
+    if (c->sealed.records.count) /* one of them may be half sent */
+        return CONNECTION_LATER;
+    return socket_write(c, &part, 1);
 }
 
 /* ---- beginnings and ends ------------------------------------------------- */
@@ -209,6 +213,7 @@ void connection_close(struct connection *c)
     if (c->tls && !c->broken && !c->handshaking)
         tls_close(c->tls);
     slices_drop(&c->out);
+    sealed_drop(&c->sealed);
     c->loop->io->close(c->loop->io, c->fd);
     loop_bury(c->loop, &c->grave);
 }
@@ -409,25 +414,23 @@ void connection_end_write(struct connection *c)
     loop_late(c->loop, &c->flush);
 }
 
-static long write_plain(struct connection *c)
+static long socket_write_slices(struct connection *c, const struct slices *slices)
 {
     struct iovec parts[IOV_MAX_HERE];
     int count = 0;
-    for (uint32_t i = 0; i < c->out.count && count < IOV_MAX_HERE; i++) {
-        const struct slice *slice = slices_at(&c->out, i);
+    for (uint32_t i = 0; i < slices->count && count < IOV_MAX_HERE; i++) {
+        const struct slice *slice = slices_at(slices, i);
         parts[count++] = (struct iovec){(void *)(uintptr_t)slice->at, slice->len};
     }
     return socket_write(c, parts, count);
 }
 
-static long write_tls(struct connection *c)
+static long seal(struct connection *c)
 {
-    const struct slice *slice = slices_at(&c->out, 0);
-    size_t len = slice->len < TLS_WRITE_MAX ? slice->len : TLS_WRITE_MAX;
     struct fail why;
-    switch (tls_write(c->tls, slice->at, &len, &why)) {
+    switch (sealed_make(&c->sealed, c->tls, &c->out, &why)) {
     case TLS_DONE:
-        return (long)len;
+        return (long)c->sealed.plain;
     case TLS_WANT_READ:
     case TLS_WANT_WRITE:
         return CONNECTION_LATER;
@@ -439,6 +442,18 @@ static long write_tls(struct connection *c)
     }
     *why_room(c) = why;
     return CONNECTION_BROKEN;
+}
+
+static long write_tls(struct connection *c)
+{
+    struct slices *records = &c->sealed.records;
+    long n = records->count ? 1 : seal(c);
+    while (n > 0 && records->count) {
+        n = socket_write_slices(c, records);
+        if (n > 0)
+            slices_used(records, (size_t)n);
+    }
+    return n < 0 ? n : (long)sealed_gone(&c->sealed);
 }
 
 static void all_written(struct connection *c)
@@ -455,7 +470,7 @@ static void all_written(struct connection *c)
 static bool write_some(struct connection *c, size_t *wrote)
 {
     while (c->out.count && c->writable) {
-        long n = c->tls ? write_tls(c) : write_plain(c);
+        long n = c->tls ? write_tls(c) : socket_write_slices(c, &c->out);
         if (n == CONNECTION_BROKEN) {
             connection_break(c);
             return false;

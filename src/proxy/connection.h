@@ -11,6 +11,7 @@
 
 #include "crypt/tls.h"
 #include "loop/loop.h"
+#include "proxy/sealed.h"
 #include "proxy/slices.h"
 
 struct connection;
@@ -50,6 +51,7 @@ struct connection {
     struct tls_session *tls;
     struct tls_context *tls_context;
     struct slices out;
+    struct sealed sealed; /* of what `out` begins with */
     struct task flush;
     struct task wake; /* on_readable without an event: bytes left in TLS, or credit came */
     struct task fall; /* on_broken from a clean stack */

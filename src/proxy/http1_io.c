@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { READ_MAX = 32 * 1024 }; /* what becomes two whole TLS records; beyond it only when a head needs it */
+
 /* ---- inlet ------------------------------------------------------------------ */
 
 static void source_want(struct stage *stage, size_t bytes)
@@ -62,7 +64,7 @@ static bool inlet_room(struct inlet *inlet)
         inlet->in->used = 0;
         inlet->at = 0;
     }
-    if (inlet->in && inlet->in->used < BLOCK_ROOM)
+    if (inlet->in && inlet->in->used < (rest.len ? BLOCK_ROOM : READ_MAX))
         return true;
     if (rest.len == BLOCK_ROOM)
         return false;
@@ -95,7 +97,8 @@ long inlet_fill(struct inlet *inlet)
     if (!inlet_room(inlet))
         return CONNECTION_LATER;
     struct block *in = inlet->in;
-    long n = connection_read(inlet->connection, in->data + in->used, BLOCK_ROOM - in->used);
+    uint32_t most = in->used < READ_MAX ? READ_MAX : BLOCK_ROOM;
+    long n = connection_read(inlet->connection, in->data + in->used, most - in->used);
     if (n > 0) {
         in->used += (uint32_t)n;
     } else {

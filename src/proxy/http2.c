@@ -61,16 +61,33 @@ static int http2_exceed(struct http2 *h, enum limit limit, const char *fault)
 
 /* ---- what costs us more than the peer ------------------------------------------------ */
 
-static int reset_count(struct http2 *h)
+static void period_update(struct http2 *h)
 {
     uint64_t now_ms = h->connection->loop->now_ms;
-    if (now_ms - h->resets_ms > h->limits.reset_period_ms) {
-        h->resets_ms = now_ms;
-        h->resets = 0;
-    }
-    if (++h->resets > h->limits.resets)
+    if (now_ms - h->period_ms <= h->limits.reset_period_ms)
+        return;
+    h->period_ms = now_ms;
+    h->begun = h->resets = 0;
+}
+
+/*
+ * CVE-2023-44487: whoever has streams begun only to reset them. A peer that speaks for
+ * many clients, some of which leave, resets many too, but most of its streams are of
+ * use; to end its connection would take all the others' requests along.
+ */
+static int reset_count(struct http2 *h)
+{
+    period_update(h);
+    if (++h->resets > h->limits.resets && h->resets > h->begun / 2)
         return http2_exceed(h, LIMIT_HTTP2_RESETS, "too many streams were reset");
     return 0;
+}
+
+/* A stream whose answer had begun to leave was of use, and cost no more than one that is read to its end. */
+static int reset_judge(struct http2 *h, int32_t id)
+{
+    const struct http2_stream *stream = http2_find(h, id);
+    return stream && stream->out_begun ? 0 : reset_count(h);
 }
 
 static bool is_useless(const struct http2_frame_head *head)
@@ -94,7 +111,7 @@ static int frame_count(struct http2 *h, const struct http2_frame_head *head)
         return http2_exceed(h, LIMIT_HTTP2_CONTINUATION, "a head has too many CONTINUATION frames");
     if (h->continued_bytes > h->limits.continuation_bytes)
         return http2_exceed(h, LIMIT_HTTP2_CONTINUATION, "a head's CONTINUATION frames are too long");
-    return head->type == HTTP2_FRAME_RST_STREAM ? reset_count(h) : 0;
+    return head->type == HTTP2_FRAME_RST_STREAM && h->server ? reset_judge(h, (int32_t)head->stream) : 0;
 }
 
 static bool ratio_fine(const struct http2 *h)
@@ -154,6 +171,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (stream || !h->server || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
     h->streams++;
+    period_update(h);
+    h->begun++;
     if (++h->opened > h->limits.streams_per_read)
         return http2_exceed(h, LIMIT_HTTP2_NEW_STREAMS, "too many streams were opened at once");
     stream = h->ops->begin(h);
@@ -246,6 +265,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     bool body = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     struct http2_stream *stream = body ? http2_find(h, frame->hd.stream_id) : NULL;
     (void)session;
+    if (stream)
+        stream->out_begun = stream->out_open;
     if (stream && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         http2_stream_sent_end(stream);
     if (frame->hd.type == NGHTTP2_RST_STREAM)
@@ -326,6 +347,7 @@ static nghttp2_option *options_make(const struct http2_limits *limits)
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_outbound_ack(option, limits->acks);
     nghttp2_option_set_max_deflate_dynamic_table_size(option, limits->header_table);
+    nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX); /* see reset_count */
     return option;
 }
 

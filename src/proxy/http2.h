@@ -31,7 +31,7 @@ struct http2_limits {
     struct http1_limits heads; /* the same for every version of HTTP */
     uint32_t streams;          /* at once, opened by the peer */
     uint32_t streams_per_read; /* new ones in what one turn reads */
-    uint32_t resets;           /* in a period, ours for the peer's mistakes counted too */
+    uint32_t resets;           /* without use in a period, where they are more than half of the streams */
     uint32_t reset_period_ms;
     uint64_t flood_bytes;   /* of frames beyond eight times the payload that they brought */
     uint32_t empty_frames;  /* without any use, in a row */
@@ -82,15 +82,16 @@ struct http2 {
     struct http2_scan scan;
     uint32_t streams; /* of the peer's that the session knows */
     uint32_t opened;  /* streams in this read */
-    uint32_t resets;  /* since resets_ms */
-    uint64_t resets_ms;
+    uint32_t begun;   /* streams since period_ms, */
+    uint32_t resets;  /* and those that were reset before they were of use */
+    uint64_t period_ms;
     uint32_t empty;     /* frames of no use in a row */
     uint32_t continued; /* CONTINUATIONs in a row, */
     uint64_t continued_bytes;
     uint64_t wire_bytes;   /* read */
     uint64_t useful_bytes; /* of bodies and heads among them */
     int32_t forgotten[32]; /* streams that we reset lately: the peer may not know yet */
-    uint32_t forgotten_at;
+    uint32_t forgotten_at; /* how many that were, so far */
 };
 
 struct http2_stream {
@@ -112,7 +113,8 @@ struct http2_stream {
     struct stage sink;
     struct slices out;
     size_t granted; /* asked for, has not come yet */
-    bool out_open;  /* a head was sent and data may follow */
+    bool out_open;  /* a head was put and data may follow */
+    bool out_begun; /* and has left */
     bool out_end;   /* the last part came */
     bool out_sent;  /* END_STREAM has left */
     bool out_waits; /* nghttp2 waits for more */

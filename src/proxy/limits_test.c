@@ -206,6 +206,33 @@ static void a_dribbled_body_is_408_once_the_grace_is_over(void **state)
     play_close(&play);
 }
 
+static void an_upstream_that_owes_an_answer_too_long_is_504(void **state)
+{
+    (void)state;
+    for (int begun = 0; begun < 2; begun++) {
+        limits_usual();
+        limits.answer_idle_ms = 2000;
+        open_limited();
+        int client = play_dial(&play);
+        play_say(&play, client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        int upstream = play_took(&play, PLAY_PORT);
+        play_pass(&play, 1500);
+        if (begun)
+            play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+        play_pass(&play, 1500);
+        const char *answer = play_hear(&play, client);
+        said_begins(answer, begun ? "HTTP/1.1 200 " : "HTTP/1.1 504 ");
+        if (begun) {
+            assert_false(sim_ended(play.sim, client)); /* what came began the time anew */
+            play_pass(&play, 1000);
+            assert_true(sim_ended(play.sim, client));
+        }
+        play_expect(&play, 1, begun ? 200 : 504, RECORD_SI, "stream_idle_timeout");
+        expect_hits(LIMIT_UPSTREAM_IDLE, 1);
+        play_close(&play);
+    }
+}
+
 /* What the upstream takes its time for is not the client's fault. */
 static void a_body_that_nobody_takes_is_not_slow(void **state)
 {
@@ -496,6 +523,7 @@ int main(void)
         cmocka_unit_test(a_body_that_grows_too_long_is_413_and_the_upstream_sees_no_end),
         cmocka_unit_test(a_silent_body_is_408_after_its_time),
         cmocka_unit_test(a_dribbled_body_is_408_once_the_grace_is_over),
+        cmocka_unit_test(an_upstream_that_owes_an_answer_too_long_is_504),
         cmocka_unit_test(a_body_that_nobody_takes_is_not_slow),
         cmocka_unit_test(an_answer_that_is_read_too_slowly_is_cut),
         cmocka_unit_test(an_answer_that_nobody_reads_is_cut),

@@ -8,6 +8,7 @@
 enum {
     STREAMS_MAX = 100, /* at once, unless the rules or the upstream want fewer */
     MUTE_MS = 1000,    /* without a byte while something was asked */
+    RESETS_MAX = 100,  /* by us; upstreams end connections for some hundreds, in the middle of all calls */
 };
 
 /* Lies in the exchange's arena. */
@@ -28,26 +29,41 @@ static struct http2_stream *stream_of(const struct call *call)
     return call->stream;
 }
 
-/* No new calls; those under way go on. */
-static void leave(struct upstream *u)
+static void retire(struct upstream *u)
 {
     pool_leave(u);
     u->state = UPSTREAM_LEAVING;
+}
+
+/* No new calls; those under way go on. */
+static void leave(struct upstream *u)
+{
+    retire(u);
     if (list_empty(&u->calls))
         upstream_close(u);
 }
 
-static void http2_broken(struct upstream *u)
+static struct call *call_standing(struct upstream *u)
 {
-    pool_leave(u);
-    list_for_safe(link, after, &u->calls)
+    list_for(link, &u->calls)
     {
         struct call *call = container_of(link, struct call, link);
+        if (!call->fallen)
+            return call;
+    }
+    return NULL;
+}
+
+/* A call that falls may take others with it, such as its exchange's mirror: each time from the beginning. */
+static void http2_broken(struct upstream *u)
+{
+    struct call *call;
+    retire(u);
+    while ((call = call_standing(u))) {
         struct http2_stream *stream = stream_of(call);
         call->why = u->why;
         call_fall(call, stream && stream->in_told);
     }
-    u->state = UPSTREAM_LEAVING;
     if (list_empty(&u->calls))
         upstream_close(u);
 }
@@ -79,6 +95,7 @@ static void on_head(struct http2_stream *stream, bool end)
     bare = x->response.status == 304 || bytes_equal(x->request.method, BYTES("HEAD"));
     x->response_sized = !bare && (stream->head.sized || end);
     x->response_length = stream->head.length;
+    x->response_bare = end;
     x->response_seen = true;
     http_fields_init(&stream->head.fields, stream->head.arena); /* what comes now are trailers */
     call->source = &stream->source;
@@ -97,6 +114,7 @@ static void on_closed(struct http2_stream *stream, uint32_t code)
     if (stream->in_end && code == NGHTTP2_NO_ERROR)
         return; /* what it said is complete */
     call->refused = code == NGHTTP2_REFUSED_STREAM;
+    call->heard = true; /* the connection is none that had died in its rest */
     call->reset = !call->refused && !stream->invalid;
     if (stream->invalid)
         fail(&call->why, FAIL_INPUT, "the answer breaks the rules of HTTP/2 (%s)",
@@ -183,17 +201,25 @@ static bool is_mute(const struct call *call)
            u->worker->loop.now_ms - s->asked_ms >= MUTE_MS;
 }
 
+/*
+ * Many clients' calls share it, and each client that leaves costs a reset. Whoever
+ * counts them takes many for an attack (CVE-2023-44487), so that no more are sent
+ * than these, and one for each call that is under way by then.
+ */
+static bool is_spent(const struct upstream *u)
+{
+    return u->http2->forgotten_at >= RESETS_MAX;
+}
+
 static void http2_release(struct call *call)
 {
     struct upstream *u = call->upstream;
     struct http2_stream *stream = stream_of(call);
-    bool last = u->call_count == 1;
-    if (u->state != UPSTREAM_CLOSED && is_mute(call)) {
-        pool_leave(u);
-        u->state = UPSTREAM_LEAVING;
-    }
+    bool last = u->call_count == 1, mute = is_mute(call);
     if (stream)
         http2_stream_done(stream, NGHTTP2_CANCEL);
+    if (u->state != UPSTREAM_CLOSED && (mute || is_spent(u)))
+        retire(u);
     if (!last || u->state == UPSTREAM_CLOSED)
         return;
     if (u->state == UPSTREAM_LEAVING || u->worker->draining || u->connection.broken || u->connection.ended)

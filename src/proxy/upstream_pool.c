@@ -145,14 +145,25 @@ void pool_learn(struct upstream *u)
 
 /* ---- finding ---------------------------------------------------------------------- */
 
-/* Nobody new comes to it. */
-static bool retired(struct upstream *u)
+static struct upstream *worn_find(struct pool_list *list)
 {
-    if (!upstream_worn(u))
-        return false;
-    if (u->speaker)
+    if (!list)
+        return NULL;
+    list_for(link, &list->shared)
+    {
+        struct upstream *u = container_of(link, struct upstream, link);
+        if (u->speaker && upstream_worn(u))
+            return u;
+    }
+    return NULL;
+}
+
+/* Nobody new comes to them. The list may go with the last of them. */
+static void worn_drain(struct pool *pool, const struct pool_key *key)
+{
+    struct upstream *u;
+    while ((u = worn_find(pool_list(pool, key, false))))
         u->speaker->drain(u);
-    return true;
 }
 
 static struct upstream *shared_take(struct pool_list *list)
@@ -164,8 +175,7 @@ static struct upstream *shared_take(struct pool_list *list)
             continue;
         if (u->state == UPSTREAM_CONNECTING && list->speaks_http1)
             continue;
-        if (!retired(u))
-            return u;
+        return u;
     }
     return NULL;
 }
@@ -188,9 +198,12 @@ static struct upstream *idle_take(struct pool *pool, const struct pool_key *key)
 
 static struct upstream *pool_find(struct pool *pool, const struct call_target *target)
 {
-    struct pool_list *list = pool_list(pool, &target->key, false);
     struct upstream *u = NULL;
-    if (!list || target->speech == CALL_RAW)
+    if (target->speech == CALL_RAW)
+        return NULL;
+    worn_drain(pool, &target->key);
+    struct pool_list *list = pool_list(pool, &target->key, false);
+    if (!list)
         return NULL;
     if (target->speech != CALL_HTTP1)
         u = shared_take(list);

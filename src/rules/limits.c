@@ -45,6 +45,9 @@ static const struct field request_fields[] = {
                "without a byte of a body that we wait for, or without the client taking one; late is 408"),
     COUNT_FIELD("bodyBytesPerSecond", body_rate, 0, 1 << 30, "240",
                 "least average while we wait for the client, either way; 0 is no limit; too slow is 408"),
+    TIME_FIELD(
+        "answerIdleTimeout", answer_idle_ms, 10, 24 * HOUR_MS, "5m",
+        "without a byte of an answer that the upstream owes, on routes without a timeout; late is 504"),
     TIME_FIELD("bodyGrace", body_grace_ms, 0, HOUR_MS, "10s", "waiting before that average counts"),
     COUNT_FIELD("retainedBytes", retained_bytes, 0, 64 * 1024, "65536",
                 "of a body, kept so that the request can be sent again"),
@@ -74,7 +77,8 @@ static FIELD_TABLE(connection, struct limits_group);
 static const struct field http2_fields[] = {
     COUNT_FIELD("concurrentStreams", streams, 1, 100000, "100", "open at a time on one connection"),
     COUNT_FIELD("newStreams", new_streams, 1, 100000, "200", "begun by what one read brings"),
-    COUNT_FIELD("resets", resets, 1, 1000 * 1000, "200", "streams reset in a period, by either side's doing"),
+    COUNT_FIELD("resets", resets, 1, 1000 * 1000, "200",
+                "streams reset in a period before their answer began, where they are more than half of all"),
     TIME_FIELD("resetPeriod", reset_period_ms, 1000, HOUR_MS, "30s", "that period"),
     COUNT_FIELD("floodBytes", flood_bytes, 4096, 1 << 30, "1048576",
                 "of frames beyond eight times the payload that they brought"),

@@ -517,6 +517,7 @@ struct rules_limits {
     int64_t body_idle_ms;
     int64_t body_rate; /* bytes a second, on average over the time that we waited for the client */
     int64_t body_grace_ms;
+    int64_t answer_idle_ms; /* without a byte of an answer that the upstream owes */
     int64_t retained_bytes; /* of a request, so that it can be sent again */
     int64_t interim_answers;
     /* connections of clients */

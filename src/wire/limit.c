@@ -13,6 +13,7 @@ static const char *const names[LIMIT_COUNT] = {
     [LIMIT_BODY_RATE] = "body_rate",
     [LIMIT_ANSWER_IDLE] = "answer_idle",
     [LIMIT_ANSWER_RATE] = "answer_rate",
+    [LIMIT_UPSTREAM_IDLE] = "upstream_idle",
     [LIMIT_RETAINED_BYTES] = "retained_bytes",
     [LIMIT_INTERIM_ANSWERS] = "interim_answers",
     [LIMIT_HANDSHAKE_TIME] = "tls_handshake_time",

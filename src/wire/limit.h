@@ -20,6 +20,7 @@ enum limit {
     LIMIT_BODY_RATE,
     LIMIT_ANSWER_IDLE, /* the client takes nothing of the answer */
     LIMIT_ANSWER_RATE,
+    LIMIT_UPSTREAM_IDLE, /* the upstream owes an answer and brings nothing */
     LIMIT_RETAINED_BYTES,
     LIMIT_INTERIM_ANSWERS,
     LIMIT_HANDSHAKE_TIME,

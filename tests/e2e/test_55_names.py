@@ -96,9 +96,9 @@ def test_an_answer_that_changes_is_live_within_its_time_to_live(front, names):
     poll(lambda: {who(front) for _ in range(20)} == {'one', 'two'}, 'both answer')
     now = front.snapshot()
     assert (now['revision'], now['generation']) == (before['revision'], before['generation'])
-    assert front.metric('selvage_dns_addresses', host=HOST) == 2
-    assert front.metric('selvage_dns_failures_total', host=HOST) == 0
-    assert front.metric('selvage_dns_answered_timestamp_seconds', host=HOST) > time.time() - 5
+    poll(lambda: front.metric('selvage_dns_addresses', host=HOST) == 2, 'the metric tells both')
+    assert front.metric('selvage_dns_lookups_total', host=HOST) >= 2
+    assert front.metric('selvage_dns_answered_timestamp_seconds', host=HOST) > time.time() - 30
 
 
 def test_a_server_that_is_gone_takes_nothing_away(front, names):
@@ -108,7 +108,7 @@ def test_a_server_that_is_gone_takes_nothing_away(front, names):
     for _ in range(20):
         assert who(front) == 'one'
     assert known(front)['addresses'] == ['127.0.0.1']
-    assert front.metric('selvage_dns_failures_total', host=HOST) >= 1
+    poll(lambda: front.metric('selvage_dns_failures_total', host=HOST) >= 1, 'the failure is counted')
     front.wait_log(HOST + ': ')
     names.says('127.0.0.2').start()
     poll(lambda: who(front) == 'two', 'the server is asked again')
@@ -121,7 +121,7 @@ def test_a_name_that_ceases_to_exist_has_no_endpoints(front, names):
     poll(lambda: who(front) == 503, 'there is nobody to answer')
     answer = ask(front.port)
     assert front.record(request_id=answer.one('x-request-id'))['response_flags'] == 'UH'
-    assert known(front)['addresses'] == []
+    poll(lambda: known(front)['addresses'] == [], 'the page tells that there are none')
     names.says('127.0.0.1')
     poll(lambda: who(front) == 'one', 'it exists again')
 

@@ -16,17 +16,16 @@ static bool is_port(struct bytes text, uint32_t port)
 }
 
 /*
- * The port as text. One that the scheme implies is left out, unless it stands in the
- * host that was asked for and the scheme is the same.
+ * The port as text, empty for none. One that the scheme implies is left out, unless it
+ * stands in the host that was asked for.
  */
 static struct bytes port_of(const struct rules_redirect *redirect, const struct authority *asked,
                             struct bytes scheme, struct bytes scheme_asked, uint32_t listener_port,
                             struct arena *arena)
 {
-    uint32_t port = scheme_port(scheme);
+    uint32_t port = redirect->port;
     switch ((enum rules_redirect_port)redirect->port_from) {
     case REDIRECT_PORT_WRITTEN:
-        port = redirect->port;
         break;
     case REDIRECT_PORT_LISTENER:
         port = listener_port;
