@@ -146,9 +146,8 @@ static void on_idle_due(struct timer *timer)
         http2_close(c);
         return;
     }
-    c->leaving = true;
-    http2_goaway_last(&c->http2);
-    linger(c);
+    goaway(c); /* a request that crosses it is answered */
+    idle_update(c);
 }
 
 /* ---- requests ------------------------------------------------------------------------ */
