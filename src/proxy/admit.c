@@ -2,9 +2,11 @@
 
 #include "proxy/client.h"
 #include "proxy/front.h"
+#include "proxy/generation.h"
 #include "proxy/limit_hits.h"
 #include "proxy/pressure.h"
 #include "proxy/record_write.h"
+#include "rules/decide/condition.h"
 
 static void turn_away(struct listen *listen, const char *from, enum limit limit)
 {
@@ -20,12 +22,30 @@ static void turn_away(struct listen *listen, const char *from, enum limit limit)
     record_turned_away(listen, bytes_of(from), words[limit].flag, words[limit].details);
 }
 
-/* Front proxies speak for many, unix sockets for nobody in particular. */
-static bool is_counted(const struct worker *worker, const struct sockaddr_storage *peer,
+bool admit_brings_header(const struct generation *generation, const struct rules_listener *row,
+                         const unsigned char address[16])
+{
+    return row->proxy_protocol &&
+           networks_hold(&generation->rules, generation->node->protocol_networks, address);
+}
+
+/* Front proxies speak for many. */
+bool admit_named(struct worker *worker, const unsigned char address[16], struct census_entry **entry)
+{
+    uint64_t max = (uint64_t)worker->generation->limits->address_connections;
+    *entry = NULL;
+    if (!max || front_has_address(worker->generation, address))
+        return true;
+    *entry = census_enter(&worker->census, address, max);
+    return *entry != NULL;
+}
+
+/* Unix sockets are nobody's in particular; who brings headers is told from whom it speaks for by them. */
+static bool is_counted(const struct listen *listen, const struct sockaddr_storage *peer,
                        const unsigned char address[16])
 {
     return (peer->ss_family == AF_INET || peer->ss_family == AF_INET6) &&
-           worker->generation->limits->address_connections && !front_has_address(worker->generation, address);
+           !(listen->row && admit_brings_header(listen->worker->generation, listen->row, address));
 }
 
 bool admit(struct listen *listen, const struct sockaddr_storage *peer, struct census_entry **entry)
@@ -41,8 +61,7 @@ bool admit(struct listen *listen, const struct sockaddr_storage *peer, struct ce
         limit = LIMIT_MEMORY_REFUSED;
     else if (limits->listener_connections && listen->clients >= (uint64_t)limits->listener_connections)
         limit = LIMIT_LISTENER_CONNECTIONS;
-    else if (is_counted(worker, peer, address) &&
-             !(*entry = census_enter(&worker->census, address, (uint64_t)limits->address_connections)))
+    else if (is_counted(listen, peer, address) && !admit_named(worker, address, entry))
         limit = LIMIT_ADDRESS_CONNECTIONS;
     if (limit == LIMIT_NONE)
         return true;

@@ -107,6 +107,9 @@ struct exchange *exchange_new(struct worker *worker, const struct filter *const 
 struct exchange *exchange_new_child(struct exchange *parent, const struct filter *const *chain)
 {
     struct exchange *x = exchange_new(parent->worker, chain, parent->listener, parent->generation);
+    /* Before its parent, whose end may be its own: a walk over all exchanges is at the next one by then. */
+    list_remove(&x->link);
+    list_push_back(&parent->link, &x->link);
     x->parent = parent;
     x->facts = parent->facts;
     list_push_back(&parent->children, &x->sibling);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "proxy/admit.h"
 #include "proxy/limit_hits.h"
 #include "proxy/pressure.h"
 #include "proxy/record_write.h"
@@ -158,6 +159,18 @@ uint64_t client_old_ms(const struct client *client)
     return loop->now_ms + age_ms - age_ms / 10 * chance / UINT32_MAX;
 }
 
+bool client_worn_out(const struct client *client, uint32_t requests, uint64_t old_ms)
+{
+    const struct rules_limits *limits = limits_of(client);
+    enum limit limit = LIMIT_NONE;
+    if (limits->requests && requests >= limits->requests)
+        limit = LIMIT_REQUESTS;
+    else if (client->worker->loop.now_ms >= old_ms)
+        limit = LIMIT_AGE;
+    limit_hit(client->worker, limit);
+    return limit != LIMIT_NONE;
+}
+
 /* ---- ends ---------------------------------------------------------------------------- */
 
 void client_close(struct client *client)
@@ -197,12 +210,20 @@ void client_cut(struct client *client)
 
 /* ---- requests ------------------------------------------------------------------------- */
 
-/* Rules may have become stricter since the connection was made. */
-static bool still_fits(const struct client_facts *facts, const struct rules_listener *row)
+static bool server_fits(const struct client_facts *facts, const struct rules_server *server)
 {
+    if (!facts->tls || !server)
+        return false;
+    return server->tls == SERVER_MESH ? facts->mesh : server->tls != SERVER_MUTUAL || facts->peer;
+}
+
+/* Rules may have become stricter since the connection was made. */
+static bool still_fits(const struct client *client, const struct rules_listener *row)
+{
+    const struct client_facts *facts = &client->facts;
     switch ((enum rules_listener_tls)row->tls) {
     case LISTENER_TLS:
-        return facts->tls;
+        return server_fits(facts, route_server(&client->worker->generation->rules, row, facts->sni));
     case LISTENER_STRICT:
         return facts->mesh;
     case LISTENER_PASSTHROUGH:
@@ -219,7 +240,7 @@ struct exchange *client_exchange(struct client *client, const struct client_ops 
 {
     struct worker *worker = client->worker;
     const struct rules_listener *row = client->listen->row;
-    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(&client->facts, row))
+    if (!row || row->protocol != SPEAKS_HTTP || !still_fits(client, row))
         return NULL;
     struct exchange *x = exchange_new(worker, http_chain, row, worker->generation);
     x->client = codec;
@@ -287,8 +308,6 @@ static void client_begin(struct client *client)
     client->phase = CLIENT_BEGUN;
     client->kind = kind_of(client);
     client->row_id = client->row->id;
-    if (client->row->tls != LISTENER_PASSTHROUGH)
-        sniff_drop(client);
     timer_rest(&client->timer);
     /* It is what it will be: what it was judged by is let go of. */
     generation_unref(client->generation);
@@ -354,13 +373,27 @@ static void hello_over(struct client *client)
     }
 }
 
+/* False: it was refused. */
+static bool header_take(struct client *client)
+{
+    struct fail why;
+    text_set(&client->facts.direct_text, client->facts.address_text);
+    client->facts.ends = client->sniff->proxy;
+    ends_fill(client);
+    if (client->facts.ends.family != PROXY_PROTOCOL_IP ||
+        admit_named(client->worker, client->facts.address_bytes, &client->census))
+        return true;
+    limit_hit(client->worker, LIMIT_ADDRESS_CONNECTIONS);
+    fail(&why, FAIL_LIMIT, "its address has as many connections as it may");
+    client_refuse(client, RECORD_LR, "downstream_address_connection_limit", &why);
+    return false;
+}
+
 static void sniff_over(struct client *client)
 {
-    if (client->sniff->proxy.family != PROXY_PROTOCOL_NONE) {
-        text_set(&client->facts.direct_text, client->facts.address_text);
-        client->facts.ends = client->sniff->proxy;
-        ends_fill(client);
-    }
+    bool named = client->sniff->proxy.family != PROXY_PROTOCOL_NONE;
+    if (named && !header_take(client))
+        return;
     if (may_pass_through(client))
         hello_over(client);
     else if (client->sniff->tls)
@@ -442,10 +475,8 @@ static void sniff_readable(struct client *client)
 /* What has to be seen before it is known how to go on. */
 static unsigned questions_of(const struct client *client)
 {
-    const struct generation *generation = client->generation;
     unsigned questions = 0;
-    if (client->row->proxy_protocol &&
-        networks_hold(&generation->rules, generation->node->protocol_networks, client->facts.direct_bytes))
+    if (admit_brings_header(client->generation, client->row, client->facts.direct_bytes))
         questions |= SNIFF_PROXY;
     if (client->row->tls == LISTENER_PERMISSIVE)
         questions |= SNIFF_TLS;

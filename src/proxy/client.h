@@ -62,6 +62,8 @@ void client_address(const struct sockaddr_storage *from, char text[64], unsigned
 /* When it has lived long enough: maxAge from now on, up to a tenth less at random, so that those who came
  * together do not leave together. */
 uint64_t client_old_ms(const struct client *client);
+/* Whether a connection that takes its `requests`-th request now shall take no other. It is counted. */
+bool client_worn_out(const struct client *client, uint32_t requests, uint64_t old_ms);
 /* The node ends: politely, and at once. */
 void client_drain(struct client *client);
 void client_cut(struct client *client);

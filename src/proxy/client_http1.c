@@ -12,6 +12,7 @@
 #include "base/heap.h"
 #include "proxy/client.h"
 #include "proxy/front.h"
+#include "proxy/head_limits.h"
 #include "proxy/limit_hits.h"
 #include "proxy/pace.h"
 #include "proxy/response_framing.h"
@@ -285,25 +286,13 @@ static void body_prepare(struct client_http1 *c)
     x->to_client = &c->outlet.sink;
 }
 
-/* Has the connection served long enough? */
-static bool worn_out(struct client_http1 *c)
-{
-    const struct rules_limits *limits = limits_of(c);
-    enum limit limit = LIMIT_NONE;
-    if (limits->requests && ++c->requests >= limits->requests)
-        limit = LIMIT_REQUESTS;
-    else if (loop_of(c)->now_ms >= c->old_ms)
-        limit = LIMIT_AGE;
-    limit_hit(c->client->worker, limit);
-    return limit != LIMIT_NONE;
-}
-
 static void head_complete(struct client_http1 *c)
 {
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
     c->served = true;
-    c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining && !worn_out(c);
+    c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining &&
+                    !client_worn_out(c->client, ++c->requests, c->old_ms);
     body_prepare(c);
     timer_update(c);
     client_exchange_start(x);
@@ -320,21 +309,11 @@ static bool exchange_begin(struct client_http1 *c)
     return true;
 }
 
-static struct http1_limits head_limits(const struct client_http1 *c)
-{
-    const struct rules_limits *limits = limits_of(c);
-    return (struct http1_limits){.line_max = (size_t)limits->line_bytes,
-                                 .head_max = (size_t)limits->head_bytes,
-                                 .name_max = (size_t)limits->name_bytes,
-                                 .fields_max = (uint32_t)limits->fields,
-                                 .no_underscores = limits->underscores == UNDERSCORES_REJECT};
-}
-
 static enum http1_turn head_read(struct client_http1 *c, struct bytes have, size_t *used,
                                  struct http1_error *error)
 {
     struct exchange *x = c->x;
-    const struct http1_limits limits = head_limits(c);
+    const struct http1_limits limits = head_limits(limits_of(c));
     struct bytes head = inlet_head(&c->inlet, &x->arena);
     size_t seen = 0;
     enum http1_turn turn = HTTP1_MORE;
@@ -418,6 +397,8 @@ static bool head_step(struct client_http1 *c)
         return n > 0;
     if (c->x)
         head_refused(c, 400, "http1.codec_error", "the connection ended inside a head");
+    else if (c->client->connection.out.bytes)
+        linger(c); /* it listens on */
     else
         client_close(c->client);
     return false;
@@ -425,13 +406,13 @@ static bool head_step(struct client_http1 *c)
 
 /* ---- the request's body --------------------------------------------------------------- */
 
-/* The request is whole; the client has ended the connection and sent no other: nobody waits for the answer.
+/*
+ * The request is whole, and nobody waits for the answer. The end of what the client
+ * sends does not say so: it may only have nothing more to say (RFC 9112 9.6).
  */
-static bool client_left(struct client_http1 *c)
+static bool client_left(const struct client_http1 *c)
 {
-    if (c->raw || !c->client->connection.ended)
-        return false;
-    return inlet_fill(&c->inlet) == CONNECTION_END && !inlet_buffered(&c->inlet).len;
+    return !c->raw && c->client->connection.lost;
 }
 
 static void body_ends_badly(struct client_http1 *c, enum inlet_turn turn)

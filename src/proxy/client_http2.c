@@ -2,8 +2,8 @@
  * client_http2: a client's connection that speaks HTTP/2.
  *
  * Each of its streams is a request with an exchange of its own; what they have in
- * common is the connection's life: idle, leaving (GOAWAY sent), and reading away
- * what still comes after the last word.
+ * common is the connection's life: idle, leaving (GOAWAY sent), answering a client
+ * that has ended its side, and reading away what still comes after the last word.
  */
 #include <stdlib.h>
 
@@ -11,15 +11,13 @@
 #include "proxy/client.h"
 #include "proxy/front.h"
 #include "proxy/http2.h"
+#include "proxy/limit_hits.h"
+#include "proxy/pace.h"
 #include "proxy/record_write.h"
 #include "proxy/response_framing.h"
 #include "wire/base64.h"
 
 enum {
-    HEAD_MS = 10 * 1000, /* a whole head, from its first frame */
-    IDLE_MS = 60 * 1000, /* without a request */
-    BODY_MS = 30 * 1000, /* a body that makes no progress, either way */
-    TUNNEL_MS = 3600 * 1000,
     GOAWAY_MS = 1000, /* between the two: longer than a round trip */
     LINGER_MS = 2 * 1000,
     LINGER_MAX = 1024 * 1024,
@@ -29,8 +27,12 @@ struct client_http2 {
     struct client *client;
     struct http2 http2;
     struct link requests;
+    uint32_t count;  /* of those */
+    uint32_t begun;  /* requests so far */
+    uint64_t old_ms; /* after this no further request is taken */
     struct timer goaway_timer;
     bool leaving; /* GOAWAY was sent */
+    bool half;    /* the client's side is closed: what it asked completely is answered */
     bool lingers; /* our side is closed; reading away until the client closes too */
     size_t discarded;
 };
@@ -42,6 +44,8 @@ struct request {
     struct exchange *x;
     struct link link;
     struct timer timer;
+    struct pace in;     /* of the request's body */
+    struct pace out;    /* of the answer's */
     bool begun;         /* the chain has it */
     bool malformed;     /* its answer is a reset */
     bool continue_owed; /* 100 Continue, once the body is wanted */
@@ -64,15 +68,26 @@ static struct request *request_of(struct http2_stream *stream)
 
 /* ---- time ---------------------------------------------------------------------- */
 
+static const struct rules_limits *limits_of(const struct client_http2 *c)
+{
+    return c->client->worker->generation->limits;
+}
+
+static bool brings(const struct request *r)
+{
+    return !r->stream.in_end && r->stream.credit;
+}
+
+/* From the first frame of its head on, or from when something last moved. */
 static uint64_t patience_ms(const struct request *r)
 {
-    const struct http2_stream *stream = &r->stream;
-    if (!stream->head_done)
-        return HEAD_MS;
+    const struct rules_limits *limits = limits_of(r->c);
+    if (!r->stream.head_done)
+        return (uint64_t)limits->head_ms;
     if (r->x->response_tunnel)
-        return TUNNEL_MS;
-    if (stream->out.bytes || (!stream->in_end && stream->credit))
-        return BODY_MS;
+        return (uint64_t)limits->tunnel_idle_ms;
+    if (r->stream.out.bytes || brings(r))
+        return (uint64_t)limits->body_idle_ms;
     return TIMER_NEVER; /* the exchange has times of its own */
 }
 
@@ -89,10 +104,17 @@ static void timer_update(struct request *r)
 static void idle_update(struct client_http2 *c)
 {
     struct loop *loop = loop_of(c);
-    if (list_empty(&c->requests))
-        timer_set(loop, &c->client->timer, loop->now_ms + (c->lingers ? LINGER_MS : IDLE_MS));
-    else
+    uint64_t idle_ms = loop->now_ms + (uint64_t)limits_of(c)->idle_ms;
+    if (!list_empty(&c->requests))
         timer_rest(&c->client->timer);
+    else if (c->lingers && c->client->connection.out.bytes) /* it still leaves, however slowly it is read */
+        timer_set(loop, &c->client->timer, loop->now_ms + (uint64_t)limits_of(c)->body_idle_ms);
+    else if (c->lingers)
+        timer_set(loop, &c->client->timer, loop->now_ms + LINGER_MS);
+    else if (c->leaving) /* what crosses the notice is waited for, however old the connection is */
+        timer_set(loop, &c->client->timer, idle_ms);
+    else
+        timer_set(loop, &c->client->timer, idle_ms < c->old_ms ? idle_ms : c->old_ms);
 }
 
 static void http2_close(struct client_http2 *c)
@@ -110,18 +132,53 @@ static void linger(struct client_http2 *c)
     idle_update(c);
 }
 
+/* The client has brought, or taken, too little for too long. */
+static void request_late(struct request *r, enum limit limit)
+{
+    static const struct {
+        unsigned status;
+        struct bytes details;
+    } words[LIMIT_COUNT] = {
+        [LIMIT_BODY_IDLE] = {408, BYTES_INIT("request_body_timeout")},
+        [LIMIT_BODY_RATE] = {408, BYTES_INIT("request_body_too_slow")},
+        [LIMIT_ANSWER_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+        [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
+        [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+    };
+    limit_hit(r->c->client->worker, limit);
+    exchange_fail(r->x, words[limit].status, RECORD_SI, words[limit].details);
+}
+
 static void on_request_due(struct timer *timer)
 {
     struct request *r = container_of(timer, struct request, timer);
-    bool reading = !r->stream.in_end && !r->stream.out.bytes;
     if (!r->stream.head_done) { /* nothing else can be said or heard before this head is over */
         struct client_http2 *c = r->c;
+        limit_hit(c->client->worker, LIMIT_HEAD_TIME);
         exchange_refuse(r->x, 408, RECORD_SI, "http2.request_head_timeout");
         http2_close(c);
-        return;
+    } else if (r->x->response_tunnel) {
+        request_late(r, LIMIT_TUNNEL_IDLE);
+    } else {
+        request_late(r, r->stream.out.bytes ? LIMIT_ANSWER_IDLE : LIMIT_BODY_IDLE);
     }
-    exchange_fail(r->x, reading ? 408 : 0, RECORD_SI,
-                  reading ? BYTES("request_body_timeout") : BYTES("stream_idle_timeout"));
+}
+
+/*
+ * Bytes have passed, or none. Those who share a connection share its rate: a byte
+ * counts once for each of them. False: it was too slow on average, and is over.
+ */
+static bool pace_held(struct request *r, struct pace *pace, uint64_t bytes, bool waiting)
+{
+    const struct rules_limits *limits = limits_of(r->c);
+    if (r->x->response_tunnel)
+        return true;
+    pace_note(pace, loop_of(r->c)->now_ms, bytes * r->c->count, waiting);
+    if (!bytes || !waiting ||
+        !pace_is_slow(pace, (uint64_t)limits->body_rate, (uint64_t)limits->body_grace_ms))
+        return true;
+    request_late(r, pace == &r->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
+    return false;
 }
 
 static void goaway(struct client_http2 *c)
@@ -146,6 +203,7 @@ static void on_idle_due(struct timer *timer)
         http2_close(c);
         return;
     }
+    limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
     goaway(c); /* a request that crosses it is answered */
     idle_update(c);
 }
@@ -166,21 +224,35 @@ static struct http2_stream *on_begin(struct http2 *http2)
     x->client = r;
     http_fields_init(&x->request.fields, &x->arena);
     x->request.minor = 2;
-    http2_stream_init(&r->stream, http2, &x->arena, &http1_limits_default);
+    http2_stream_init(&r->stream, http2, &x->arena);
+    if (limits_of(c)->body_bytes)
+        r->stream.in_max = (uint64_t)limits_of(c)->body_bytes;
     r->timer.on_due = on_request_due;
     list_push_back(&c->requests, &r->link);
+    c->count++;
+    if (client_worn_out(c->client, ++c->begun, c->old_ms))
+        goaway(c);
     idle_update(c);
     timer_update(r);
     return &r->stream;
 }
 
-static void request_refuse(struct request *r, unsigned status, const char *sentence)
+/* What is malformed is answered by a reset (RFC 9113 8.1.1); what only goes beyond a limit is not malformed.
+ */
+static void request_refuse(struct request *r, const struct http1_error *error)
 {
     struct exchange *x = r->x;
     r->begun = true;
-    r->malformed = status == 400;
-    x->record.termination = bytes_of(sentence);
-    exchange_refuse(x, status, RECORD_DPE, "http2.violation.of.messaging.rule");
+    r->malformed = error->status == 400 && error->limit == LIMIT_NONE;
+    x->record.termination = bytes_of(error->sentence);
+    limit_hit(r->c->client->worker, error->limit);
+    exchange_refuse(x, error->status, RECORD_DPE, "http2.violation.of.messaging.rule");
+}
+
+static void request_broken(struct request *r, const char *sentence)
+{
+    const struct http1_error error = {.status = 400, .sentence = sentence};
+    request_refuse(r, &error);
 }
 
 /* RFC 8441 5: over HTTP/1.1 the same request has a key. */
@@ -200,7 +272,7 @@ static void on_head_read(struct http2_stream *stream, bool end)
     struct exchange *x = r->x;
     struct bytes protocol;
     if (!http2_head_request(&stream->head, &x->request, &protocol)) {
-        request_refuse(r, stream->head.error.status, stream->head.error.sentence);
+        request_refuse(r, &stream->head.error);
         return;
     }
     r->begun = true;
@@ -220,9 +292,26 @@ static void on_head_read(struct http2_stream *stream, bool end)
 static void on_moved(struct http2_stream *stream)
 {
     struct request *r = request_of(stream);
-    r->x->record.bytes_received = stream->received;
-    r->x->record.bytes_sent = stream->sent;
-    timer_update(r);
+    struct record *record = &r->x->record;
+    uint64_t came = stream->received - record->bytes_received, left = stream->sent - record->bytes_sent;
+    record->bytes_received = stream->received;
+    record->bytes_sent = stream->sent;
+    if (pace_held(r, &r->in, came, brings(r)) && pace_held(r, &r->out, left, stream->out.bytes > 0))
+        timer_update(r);
+}
+
+static void on_over(struct http2_stream *stream)
+{
+    struct request *r = request_of(stream);
+    limit_hit(r->c->client->worker, LIMIT_BODY_BYTES);
+    r->x->record.termination = BYTES("the body is too long");
+    exchange_fail(r->x, 413, RECORD_DPE, BYTES("request_payload_too_large"));
+}
+
+static void on_bit(struct http2 *http2, enum limit limit)
+{
+    struct client_http2 *c = http2->owner;
+    limit_hit(c->client->worker, limit);
 }
 
 static void on_wanted(struct http2_stream *stream)
@@ -232,6 +321,7 @@ static void on_wanted(struct http2_stream *stream)
     if (r->continue_owed)
         http2_info(stream, &info);
     r->continue_owed = false;
+    pace_note(&r->in, loop_of(r->c)->now_ms, 0, brings(r));
     timer_update(r);
 }
 
@@ -254,8 +344,7 @@ static void on_closed(struct http2_stream *stream, uint32_t code)
     struct exchange *x = r->x;
     x->record.bytes_received = stream->received;
     if (!r->begun)
-        request_refuse(r, 400,
-                       r->c->http2.fault ? r->c->http2.fault : "the stream was reset inside its head");
+        request_broken(r, r->c->http2.fault ? r->c->http2.fault : "the stream was reset inside its head");
     else if (stream->out_sent && code == NGHTTP2_NO_ERROR)
         exchange_finish(x);
     else
@@ -275,6 +364,8 @@ static const struct http2_ops http2_client_side = {
     .sent = on_sent,
     .closed = on_closed,
     .trailers = on_trailers,
+    .over = on_over,
+    .bit = on_bit,
 };
 
 /* ---- what the exchange says ------------------------------------------------------------ */
@@ -311,9 +402,10 @@ static void on_head(struct exchange *x, bool whole, struct bytes body)
     }
     answer_complete(x);
     bool sized = how.body == HTTP1_BODY_LENGTH, none = how.body == HTTP1_BODY_NONE;
-    http2_respond(&r->stream, &x->response, sized, how.length, !whole && !none,
+    bool more = !whole && !none && !x->response_bare; /* else END_STREAM is in the head, as gRPC demands */
+    http2_respond(&r->stream, &x->response, sized, how.length, more,
                   whole && !none ? body : (struct bytes){0});
-    if (!whole && !none)
+    if (more)
         http2_pull(&r->stream);
     timer_update(r);
 }
@@ -326,6 +418,7 @@ static void on_done(struct exchange *x)
     bool fine = x->end == END_FINE && r->stream.out_sent;
     timer_remove(loop_of(c), &r->timer);
     list_remove(&r->link);
+    c->count--;
     http2_stream_done(&r->stream, fine ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR);
     if (!c->client->connection.gone)
         idle_update(c);
@@ -335,16 +428,18 @@ static const struct client_ops http2_client_ops = {on_info, on_head, on_done};
 
 /* ---- the connection's events -------------------------------------------------------------- */
 
+static void request_end(struct request *r, enum record_flag flag, struct bytes details)
+{
+    if (r->begun)
+        exchange_fail(r->x, 0, flag, details);
+    else
+        request_broken(r, "the connection ended inside a head");
+}
+
 static void requests_end(struct client_http2 *c, enum record_flag flag, struct bytes details)
 {
     list_for_safe(link, after, &c->requests)
-    {
-        struct request *r = container_of(link, struct request, link);
-        if (r->begun)
-            exchange_fail(r->x, 0, flag, details);
-        else
-            request_refuse(r, 400, "the connection ended inside a head");
-    }
+        request_end(container_of(link, struct request, link), flag, details);
 }
 
 /* It ended itself for what the client did. */
@@ -365,8 +460,31 @@ static void read_away(struct client_http2 *c)
         if (c->discarded > LINGER_MAX)
             break;
     }
+    if (n == CONNECTION_END && c->client->connection.out.bytes && !c->client->connection.lost)
+        return; /* what it was told still leaves */
     if (n != CONNECTION_LATER)
         http2_close(c);
+}
+
+/* The client says no more, and may still listen. */
+static void half_closed(struct client_http2 *c)
+{
+    c->half = true;
+    c->http2.dead = true;
+    list_for_safe(link, after, &c->requests)
+    {
+        struct request *r = container_of(link, struct request, link);
+        if (!r->stream.in_end)
+            request_end(r, RECORD_DC, BYTES("downstream_remote_disconnect"));
+    }
+    connection_write_later(&c->client->connection);
+}
+
+static void http2_broken(struct client *client)
+{
+    struct client_http2 *c = http2_of(client);
+    requests_end(c, RECORD_DC, BYTES("downstream_remote_disconnect"));
+    http2_close(c);
 }
 
 static void http2_readable(struct client *client)
@@ -376,15 +494,19 @@ static void http2_readable(struct client *client)
         read_away(c);
         return;
     }
+    if (c->half) {
+        if (client->connection.lost)
+            http2_broken(client);
+        return;
+    }
     bool open = http2_read(&c->http2);
     if (client->connection.gone)
         return;
     if (c->http2.dead) {
         fault_judge(c);
         linger(c);
-    } else if (!open) {
-        requests_end(c, RECORD_DC, BYTES("downstream_remote_disconnect"));
-        http2_close(c);
+    } else if (!open && !client->connection.broken) {
+        half_closed(c);
     }
 }
 
@@ -398,15 +520,12 @@ static void http2_filled(struct client *client)
 
 static void http2_written(struct client *client, size_t wrote)
 {
-    (void)client;
-    (void)wrote;
-}
-
-static void http2_broken(struct client *client)
-{
     struct client_http2 *c = http2_of(client);
-    requests_end(c, RECORD_DC, BYTES("downstream_remote_disconnect"));
-    http2_close(c);
+    if (!c->lingers || !wrote)
+        return;
+    idle_update(c);
+    if (client->connection.ended && !client->connection.out.bytes)
+        connection_wake(&client->connection);
 }
 
 static void http2_cut(struct client *client)
@@ -424,12 +543,14 @@ static void http2_drain(struct client *client)
 static void http2_begin(struct client *client)
 {
     struct client_http2 *c = heap_new(struct client_http2);
+    heap_count(sizeof *c);
     client->codec = c;
     c->client = client;
     list_init(&c->requests);
     client->timer.on_due = on_idle_due;
     c->goaway_timer.on_due = on_goaway_due;
-    http2_init_server(&c->http2, &client->connection, &http2_limits_default, &http2_client_side, c);
+    c->old_ms = client_old_ms(client);
+    http2_init_server(&c->http2, &client->connection, limits_of(c), &http2_client_side, c);
     if (client->worker->draining)
         goaway(c);
     idle_update(c);
@@ -440,6 +561,7 @@ static void http2_free(struct client *client)
 {
     struct client_http2 *c = http2_of(client);
     http2_done(&c->http2);
+    heap_uncount(sizeof *c);
     free(c);
 }
 

@@ -526,6 +526,32 @@ static void beside_it_tls_is_ended_as_ever(void **state)
     play_close(&play);
 }
 
+/* The server whose demands it met is there no more. */
+static void a_connection_to_a_server_that_is_gone_asks_nothing_more(void **state)
+{
+    (void)state;
+    struct identity_pem who;
+    struct play_tls tls;
+    struct fail why;
+#define ENDED(host)                                                                                          \
+    PLAY_NET("Gateway", "g")                                                                                 \
+    "  selector: {app: web}\n  servers:\n  - {port: {number: 80, protocol: HTTPS, name: h}, "                \
+    "hosts: [" host "], tls: {mode: ISTIO_MUTUAL}}\n" PLAY_SERVICE("b", "8080") PLAY_ROUTE("")
+    for (int gone = 0; gone < 2; gone++) {
+        open_tls(ENDED("c.test"));
+        assert_true(authority_issue(root, BYTES("spiffe://td/ns/foo/sa/who"), NULL, 0, 3600, &play.arena,
+                                    &who, &why));
+        play_tls_open_for(&play, &tls, play_dial(&play), &who, true, BYTES("c.test"));
+        play_rules(&play, gone ? ENDED("d.test") : ENDED("c.test, d.test"));
+        play_tls_say(&tls, "GET / HTTP/1.1\r\nHost: c.test\r\n\r\n");
+        assert_string_equal(play_tls_hear(&tls), "");
+        assert_int_equal(sim_take(play.sim, PLAY_PORT) >= 0, !gone);
+        assert_int_equal(sim_ended(play.sim, tls.fd), gone);
+        play_tls_close(&tls);
+        play_close(&play);
+    }
+}
+
 static void policies_see_the_name(void **state)
 {
     (void)state;
@@ -632,6 +658,7 @@ int main(void)
         cmocka_unit_test(a_name_that_nobody_has_is_closed_with_nr),
         cmocka_unit_test(what_is_no_hello_is_closed_with_a_record),
         cmocka_unit_test(beside_it_tls_is_ended_as_ever),
+        cmocka_unit_test(a_connection_to_a_server_that_is_gone_asks_nothing_more),
         cmocka_unit_test(policies_see_the_name),
         cmocka_unit_test(a_hello_survives_what_is_harmless),
         cmocka_unit_test(without_memory_a_hello_waits_until_there_is_some),

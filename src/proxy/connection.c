@@ -325,6 +325,8 @@ static void on_event(struct watch *watch, unsigned ready)
         c->writable = true;
     if (ready & IO_END)
         c->ended = true;
+    if (ready & IO_GONE)
+        c->lost = true;
     step(c, false);
 }
 

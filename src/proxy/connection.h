@@ -43,7 +43,8 @@ struct connection {
     bool open;
     bool readable; /* the socket may have bytes */
     bool writable;
-    bool ended; /* the peer will send no more */
+    bool ended; /* the peer will send no more, but may still listen */
+    bool lost;  /* reset, or ended by both: once the end was read, reading would not tell */
     bool broken;
     bool write_end; /* half close once everything is written */
     bool gone;      /* told on_broken, or closed by the owner */

@@ -116,7 +116,7 @@ static void way_check(const struct way *way)
         play_pass(&play, way->pass_ms / 3);
     }
     if (way->then == LEAVES)
-        sim_close(play.sim, client);
+        sim_reset(play.sim, client);
     play_pass(&play, way->pass_ms - 2 * (way->pass_ms / 3));
     play_expect(&play, 1, way->status, way->flags, way->details);
     play_close(&play);

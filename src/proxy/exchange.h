@@ -159,6 +159,7 @@ struct exchange {
     bool response_tunnel; /* 101: both bodies are raw from now on */
     bool response_sized;  /* the upstream said how long it is */
     uint64_t response_length;
+    bool response_bare; /* nothing follows the upstream's head, no trailers either */
     struct stage *from_upstream;
 };
 

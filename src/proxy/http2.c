@@ -3,28 +3,32 @@
 
 #include <stdlib.h>
 
+#include "proxy/head_limits.h"
 #include "proxy/http2_inside.h"
 
 enum {
     OUT_MAX = 64 * 1024, /* made ahead of what the socket takes */
     READS_AT_ONCE = 8,   /* then others have their turn */
     ROOM_MIN = 4096,
-    RESETS_MS = 30 * 1000,
-    RATIO = 8,                /* of bytes that frames take to bytes of use, */
-    RATIO_FREE = 1024 * 1024, /* beyond so many (as nginx judges floods) */
+    RATIO = 8, /* of bytes that frames take to bytes of use, beyond flood_bytes (as nginx judges floods) */
 };
 
-const struct http2_limits http2_limits_default = {
-    .streams = 100,
-    .streams_per_read = 200,
-    .resets = 200,
-    .empty_frames = 100,
-    .continuations = 8,
-    .acks = 1000,
-    .stream_window = 64 * 1024,
-    .connection_window = 1024 * 1024,
-    .header_table = 4096,
-};
+static struct http2_limits limits_copy(const struct rules_limits *limits)
+{
+    return (struct http2_limits){.heads = head_limits(limits),
+                                 .streams = (uint32_t)limits->streams,
+                                 .streams_per_read = (uint32_t)limits->new_streams,
+                                 .resets = (uint32_t)limits->resets,
+                                 .reset_period_ms = (uint32_t)limits->reset_period_ms,
+                                 .flood_bytes = (uint64_t)limits->flood_bytes,
+                                 .empty_frames = (uint32_t)limits->empty_frames,
+                                 .continuations = (uint32_t)limits->continuation_frames,
+                                 .continuation_bytes = (uint32_t)limits->continuation_bytes,
+                                 .acks = (uint32_t)limits->owed_frames,
+                                 .stream_window = (uint32_t)limits->stream_window,
+                                 .connection_window = (uint32_t)limits->connection_window,
+                                 .header_table = (uint32_t)limits->table_bytes};
+}
 
 struct http2_stream *http2_find(struct http2 *http2, int32_t id)
 {
@@ -42,9 +46,16 @@ static int http2_end(struct http2 *h, uint32_t code, const char *fault)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static int http2_exceed(struct http2 *h, enum http2_excess excess, const char *fault)
+static void limit_tell(struct http2 *h, enum limit limit)
 {
-    h->excess = excess;
+    if (h->ops->bit)
+        h->ops->bit(h, limit);
+}
+
+static int http2_exceed(struct http2 *h, enum limit limit, const char *fault)
+{
+    if (!h->dead)
+        limit_tell(h, limit);
     return http2_end(h, NGHTTP2_ENHANCE_YOUR_CALM, fault);
 }
 
@@ -53,7 +64,7 @@ static int http2_exceed(struct http2 *h, enum http2_excess excess, const char *f
 static void period_update(struct http2 *h)
 {
     uint64_t now_ms = h->connection->loop->now_ms;
-    if (now_ms - h->period_ms <= RESETS_MS)
+    if (now_ms - h->period_ms <= h->limits.reset_period_ms)
         return;
     h->period_ms = now_ms;
     h->begun = h->resets = 0;
@@ -67,8 +78,8 @@ static void period_update(struct http2 *h)
 static int reset_count(struct http2 *h)
 {
     period_update(h);
-    if (++h->resets > h->limits->resets && h->resets > h->begun / 2)
-        return http2_exceed(h, HTTP2_RESETS, "too many streams were reset");
+    if (++h->resets > h->limits.resets && h->resets > h->begun / 2)
+        return http2_exceed(h, LIMIT_HTTP2_RESETS, "too many streams were reset");
     return 0;
 }
 
@@ -89,19 +100,23 @@ static int frame_count(struct http2 *h, const struct http2_frame_head *head)
 {
     bool body = head->type == HTTP2_FRAME_DATA;
     h->empty = is_useless(head) ? h->empty + 1 : body ? 0 : h->empty;
-    h->continued = head->type == HTTP2_FRAME_CONTINUATION ? h->continued + 1 : 0;
+    bool continues = head->type == HTTP2_FRAME_CONTINUATION;
+    h->continued = continues ? h->continued + 1 : 0;
+    h->continued_bytes = continues ? h->continued_bytes + head->length : 0;
     if (body || head->type == HTTP2_FRAME_HEADERS)
         h->useful_bytes += head->length;
-    if (h->empty > h->limits->empty_frames)
-        return http2_exceed(h, HTTP2_EMPTY_FRAMES, "too many frames were empty");
-    if (h->continued > h->limits->continuations)
-        return http2_exceed(h, HTTP2_CONTINUATIONS, "a head has too many CONTINUATION frames");
+    if (h->empty > h->limits.empty_frames)
+        return http2_exceed(h, LIMIT_HTTP2_EMPTY, "too many frames were empty");
+    if (h->continued > h->limits.continuations)
+        return http2_exceed(h, LIMIT_HTTP2_CONTINUATION, "a head has too many CONTINUATION frames");
+    if (h->continued_bytes > h->limits.continuation_bytes)
+        return http2_exceed(h, LIMIT_HTTP2_CONTINUATION, "a head's CONTINUATION frames are too long");
     return head->type == HTTP2_FRAME_RST_STREAM && h->server ? reset_judge(h, (int32_t)head->stream) : 0;
 }
 
 static bool ratio_fine(const struct http2 *h)
 {
-    return h->wire_bytes / RATIO <= h->useful_bytes + RATIO_FREE;
+    return h->wire_bytes / RATIO <= h->useful_bytes + h->limits.flood_bytes;
 }
 
 /* ---- streams that are gone -------------------------------------------------------------- */
@@ -155,10 +170,11 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         http2_head_init(&stream->head, stream->head.arena, stream->head.limits);
     if (stream || !h->server || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
+    h->streams++;
     period_update(h);
     h->begun++;
-    if (++h->opened > h->limits->streams_per_read)
-        return http2_exceed(h, HTTP2_STREAMS_PER_READ, "too many streams were opened at once");
+    if (++h->opened > h->limits.streams_per_read)
+        return http2_exceed(h, LIMIT_HTTP2_NEW_STREAMS, "too many streams were opened at once");
     stream = h->ops->begin(h);
     if (!stream)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -265,6 +281,8 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *o
     struct http2 *h = owner;
     struct http2_stream *stream = http2_find(h, id);
     (void)session;
+    if (h->server)
+        h->streams--;
     if (!stream)
         return 0;
     if (stream->in.bytes)
@@ -280,6 +298,10 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     (void)session;
     if (!h->fault)
         h->fault = nghttp2_strerror(error);
+    /* nghttp2 refuses the stream when the client could not know the bound yet, else it ends the connection.
+     */
+    if (h->server && frame->hd.type == NGHTTP2_HEADERS && h->streams >= h->limits.streams)
+        limit_tell(h, LIMIT_HTTP2_STREAMS);
     if (h->server)
         http2_forget(h, frame->hd.stream_id); /* it is reset by nghttp2 */
     return 0;
@@ -325,12 +347,15 @@ static void on_room(struct block_waiter *waiter)
     connection_wake(container_of(waiter, struct http2, hungry)->connection);
 }
 
-static void http2_init(struct http2 *h, struct connection *connection, const struct http2_limits *limits,
+static void http2_init(struct http2 *h, struct connection *connection, const struct rules_limits *limits,
                        const struct http2_ops *ops, void *owner, bool server)
 {
-    *h = (struct http2){
-        .connection = connection, .limits = limits, .ops = ops, .owner = owner, .server = server};
-    nghttp2_option *option = options_make(limits);
+    *h = (struct http2){.connection = connection,
+                        .limits = limits_copy(limits),
+                        .ops = ops,
+                        .owner = owner,
+                        .server = server};
+    nghttp2_option *option = options_make(&h->limits);
     int error = server ? nghttp2_session_server_new2(&h->session, callbacks_make(), h, option)
                        : nghttp2_session_client_new2(&h->session, callbacks_make(), h, option);
     nghttp2_option_del(option);
@@ -344,36 +369,37 @@ static void settings_send(struct http2 *h, const nghttp2_settings_entry *setting
 {
     nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, count);
     nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
-                                          (int32_t)h->limits->connection_window);
+                                          (int32_t)h->limits.connection_window);
     connection_write_later(h->connection);
 }
 
-void http2_init_server(struct http2 *http2, struct connection *connection, const struct http2_limits *limits,
+void http2_init_server(struct http2 *http2, struct connection *connection, const struct rules_limits *limits,
                        const struct http2_ops *ops, void *owner)
 {
+    http2_init(http2, connection, limits, ops, owner, true);
     const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->stream_window},
-        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits->header_table},
-        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)http1_limits_default.head_max},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, http2->limits.streams},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, http2->limits.stream_window},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, http2->limits.header_table},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)http2->limits.heads.head_max},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
     };
-    http2_init(http2, connection, limits, ops, owner, true);
     http2->scan.skip = HTTP2_PREFACE_SIZE;
     settings_send(http2, settings, sizeof settings / sizeof settings[0]);
 }
 
-void http2_init_client(struct http2 *http2, struct connection *connection, const struct http2_limits *limits,
+void http2_init_client(struct http2 *http2, struct connection *connection, const struct rules_limits *limits,
                        const struct http2_ops *ops, void *owner)
 {
+    http2_init(http2, connection, limits, ops, owner, false);
+    http2->limits.heads = http1_limits_default; /* of answers */
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->stream_window},
-        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits->header_table},
-        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)http1_limits_default.head_max},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, http2->limits.stream_window},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, http2->limits.header_table},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)http2->limits.heads.head_max},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
-    http2_init(http2, connection, limits, ops, owner, false);
     settings_send(http2, settings, sizeof settings / sizeof settings[0]);
 }
 
@@ -445,10 +471,12 @@ static void feed(struct http2 *h, struct bytes bytes)
     ssize_t used = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.at, bytes.len);
     if (used >= 0 || h->dead)
         return;
+    if (used == NGHTTP2_ERR_FLOODED) {
+        http2_exceed(h, LIMIT_HTTP2_OWED, "too many answers are owed to SETTINGS and PING frames");
+        return;
+    }
     h->dead = true;
     h->fault = nghttp2_strerror((int)used);
-    if (used == NGHTTP2_ERR_FLOODED)
-        h->excess = HTTP2_CONTROL_FRAMES;
 }
 
 /* Whether a frame is judged by what the frames before it have done. */
@@ -473,7 +501,7 @@ static void feed_frames(struct http2 *h, struct bytes bytes)
     }
     feed(h, bytes_part(bytes, fed, bytes.len));
     if (!h->dead && !ratio_fine(h))
-        http2_exceed(h, HTTP2_CONTROL_FRAMES, "too many frames carry nothing");
+        http2_exceed(h, LIMIT_HTTP2_FLOOD, "too many frames carry nothing");
     connection_write_later(h->connection);
 }
 

@@ -18,34 +18,29 @@
 
 #include "proxy/connection.h"
 #include "proxy/pump.h"
+#include "rules/snapshot.h"
 #include "wire/http2_frame.h"
 #include "wire/http2_head.h"
+#include "wire/limit.h"
 
 struct http2;
 struct http2_stream;
 
-/* What one connection may cost. */
+/* What one connection may cost: its own copy of what struct rules_limits says. */
 struct http2_limits {
+    struct http1_limits heads; /* the same for every version of HTTP */
     uint32_t streams;          /* at once, opened by the peer */
     uint32_t streams_per_read; /* new ones in what one turn reads */
-    uint32_t resets;           /* without use in 30 s, where they are more than half of the streams */
-    uint32_t empty_frames;     /* without any use, in a row */
-    uint32_t continuations;    /* of one head */
-    uint32_t acks;             /* owed */
+    uint32_t resets;           /* without use in a period, where they are more than half of the streams */
+    uint32_t reset_period_ms;
+    uint64_t flood_bytes;   /* of frames beyond eight times the payload that they brought */
+    uint32_t empty_frames;  /* without any use, in a row */
+    uint32_t continuations; /* frames of one head, and their bytes */
+    uint32_t continuation_bytes;
+    uint32_t acks; /* owed */
     uint32_t stream_window;
     uint32_t connection_window;
     uint32_t header_table;
-};
-extern const struct http2_limits http2_limits_default;
-
-/* Why a connection was ended for what it cost: names of counters. */
-enum http2_excess {
-    HTTP2_FINE,
-    HTTP2_STREAMS_PER_READ,
-    HTTP2_RESETS,
-    HTTP2_EMPTY_FRAMES,
-    HTTP2_CONTINUATIONS,
-    HTTP2_CONTROL_FRAMES,
 };
 
 struct http2_ops {
@@ -57,7 +52,7 @@ struct http2_ops {
     void (*wanted)(struct http2_stream *stream);
     /* Everything was sent on it, the end included (PUMP_FINE), or its pump was aborted. */
     void (*sent)(struct http2_stream *stream, enum pump_reason reason);
-    /* Some of a body has come or left. NULL: nothing. */
+    /* Some of a body has come or left, or begins to wait for the peer to take it. NULL: nothing. */
     void (*moved)(struct http2_stream *stream);
     /* The session forgets it, by which it is not http2_stream_is_open any more. Code: RFC 9113 7. */
     void (*closed)(struct http2_stream *stream, uint32_t code);
@@ -67,6 +62,10 @@ struct http2_ops {
     void (*leaving)(struct http2 *http2);
     /* What a stage behind may not see is taken out of trailers here; NULL: nothing. */
     void (*trailers)(struct http2_stream *stream, struct http_fields *trailers);
+    /* The body grows beyond in_max: what is beyond is not given. Once; NULL: there is no such bound. */
+    void (*over)(struct http2_stream *stream);
+    /* The peer ran into a limit of its connection. NULL: nobody counts. */
+    void (*bit)(struct http2 *http2, enum limit limit);
 };
 
 struct http2 {
@@ -74,20 +73,21 @@ struct http2 {
     const struct http2_ops *ops;
     void *owner;
     nghttp2_session *session;
-    const struct http2_limits *limits;
+    struct http2_limits limits;
     struct block *in;
     struct block_waiter hungry;
     bool server;
-    bool dead; /* nothing that comes is looked at any more: what is owed still leaves */
-    enum http2_excess excess;
+    bool dead;         /* nothing that comes is looked at any more: what is owed still leaves */
     const char *fault; /* what the peer did wrong: static, for the record */
     struct http2_scan scan;
-    uint32_t opened; /* streams in this read */
-    uint32_t begun;  /* streams since period_ms, */
-    uint32_t resets; /* and those that were reset before they were of use */
+    uint32_t streams; /* of the peer's that the session knows */
+    uint32_t opened;  /* streams in this read */
+    uint32_t begun;   /* streams since period_ms, */
+    uint32_t resets;  /* and those that were reset before they were of use */
     uint64_t period_ms;
-    uint32_t empty;        /* frames of no use in a row */
-    uint32_t continued;    /* CONTINUATIONs in a row */
+    uint32_t empty;     /* frames of no use in a row */
+    uint32_t continued; /* CONTINUATIONs in a row, */
+    uint64_t continued_bytes;
     uint64_t wire_bytes;   /* read */
     uint64_t useful_bytes; /* of bodies and heads among them */
     int32_t forgotten[32]; /* streams that we reset lately: the peer may not know yet */
@@ -105,6 +105,8 @@ struct http2_stream {
     size_t credit;
     bool in_end;  /* the peer's last byte is here */
     bool in_told; /* and END was given */
+    bool in_over; /* it went beyond in_max: the rest is not looked at */
+    uint64_t in_max;
     uint64_t received;
 
     struct stage sink;
@@ -120,9 +122,9 @@ struct http2_stream {
     struct task give; /* hands on what `in` holds, from a clean stack */
 };
 
-void http2_init_server(struct http2 *http2, struct connection *connection, const struct http2_limits *limits,
+void http2_init_server(struct http2 *http2, struct connection *connection, const struct rules_limits *limits,
                        const struct http2_ops *ops, void *owner);
-void http2_init_client(struct http2 *http2, struct connection *connection, const struct http2_limits *limits,
+void http2_init_client(struct http2 *http2, struct connection *connection, const struct rules_limits *limits,
                        const struct http2_ops *ops, void *owner);
 /* When the connection is buried. */
 void http2_done(struct http2 *http2);
@@ -140,8 +142,7 @@ void http2_goaway_last(struct http2 *http2);
 uint32_t http2_peer_streams(const struct http2 *http2);
 
 /* For streams that begin: head initialised, everything else at rest. */
-void http2_stream_init(struct http2_stream *stream, struct http2 *http2, struct arena *arena,
-                       const struct http1_limits *limits);
+void http2_stream_init(struct http2_stream *stream, struct http2 *http2, struct arena *arena);
 /* Its memory goes; if the session still knows it, it is reset with `code`. */
 void http2_stream_done(struct http2_stream *stream, uint32_t code);
 void http2_stream_reset(struct http2_stream *stream, uint32_t code);

@@ -71,9 +71,23 @@ static void source_stop(struct stage *stage, enum pump_reason reason)
 
 static const struct stage_ops source_ops = {"http2 source", stage_pass_give, source_want, source_stop};
 
+static void too_much(struct http2_stream *s, size_t len)
+{
+    nghttp2_session_consume_connection(s->http2->session,
+                                       len); /* others need their share; this one has none */
+    if (s->in_over)
+        return;
+    s->in_over = true;
+    s->http2->ops->over(s);
+}
+
 /* `data` lies in http2->in. */
 void http2_stream_data(struct http2_stream *s, struct bytes data)
 {
+    if (s->in_over || data.len > s->in_max - s->received) {
+        too_much(s, data.len);
+        return;
+    }
     size_t now = !s->in.bytes && s->source.after ? (data.len < s->credit ? data.len : s->credit) : 0;
     s->received += data.len;
     if (now < data.len)
@@ -125,10 +139,13 @@ static void sink_give(struct stage *stage, const struct part *part)
     struct http2_stream *s = container_of(stage, struct http2_stream, sink);
     if (s->out_end)
         return;
+    bool waited = s->out.bytes > 0;
     switch (part->kind) {
     case PART_DATA:
         s->granted -= part->data.len < s->granted ? part->data.len : s->granted;
         slices_put_block(&s->out, part->block, part->data);
+        if (!waited && s->id && s->http2->ops->moved)
+            s->http2->ops->moved(s);
         break;
     case PART_TRAILERS:
         s->out_trailers = part->trailers;
@@ -327,11 +344,10 @@ void http2_respond(struct http2_stream *s, const struct http_response *response,
 
 /* ---- beginning and end ------------------------------------------------------------------------- */
 
-void http2_stream_init(struct http2_stream *stream, struct http2 *http2, struct arena *arena,
-                       const struct http1_limits *limits)
+void http2_stream_init(struct http2_stream *stream, struct http2 *http2, struct arena *arena)
 {
-    *stream = (struct http2_stream){.http2 = http2};
-    http2_head_init(&stream->head, arena, limits);
+    *stream = (struct http2_stream){.http2 = http2, .in_max = UINT64_MAX};
+    http2_head_init(&stream->head, arena, &http2->limits.heads);
     stream->source.ops = &source_ops;
     stream->sink.ops = &sink_ops;
     stream->give.run = give_run;

@@ -157,7 +157,7 @@ static void leave_many(unsigned count)
     for (unsigned n = 0; n < count; n++) {
         int client = play_dial(&play);
         play_say(&play, client, GET);
-        sim_close(play.sim, client);
+        sim_reset(play.sim, client);
         play_go(&play);
     }
 }

@@ -93,7 +93,7 @@ static void a_client_that_leaves_waits_for_no_keys(void **state)
 {
     (void)state;
     int client = ask_unknown();
-    sim_close(play.sim, client);
+    sim_reset(play.sim, client);
     play_go(&play);
     play_expect(&play, 1, 0, RECORD_DC, "downstream_remote_disconnect");
     worker_keys_answer(&play.worker, play.wants.key_set, true);

@@ -3,6 +3,7 @@
 
 #include "proxy/proxy_fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/heap.h"
@@ -412,6 +413,31 @@ static void one_connection_too_many_is_closed_at_once(void **state)
     }
 }
 
+/* All connections come from one balancer, which says for whom. */
+static void behind_a_balancer_each_client_counts_for_itself(void **state)
+{
+    static const char *const clients[] = {"203.0.113.9", "203.0.113.9", "203.0.113.9", "203.0.113.8"};
+    static const struct bytes networks[] = {BYTES_INIT("192.0.2.0/24")};
+    (void)state;
+    limits_usual();
+    limits.address_connections = 2;
+    play_init(&play, ROLE_GATEWAY, PLAY_SIMPLE);
+    play.world.node.limits = &limits;
+    play.world.node.protocol_networks = networks;
+    play.world.node.protocol_network_count = 1;
+    play_start(&play);
+    for (size_t i = 0; i < ROWS(clients); i++) {
+        char header[80];
+        snprintf(header, sizeof header, "PROXY TCP4 %s 198.51.100.1 5000 443\r\n", clients[i]);
+        int client = play_dial(&play);
+        play_say(&play, client, header);
+        assert_int_equal(sim_ended(play.sim, client), i == 2);
+    }
+    play_expect(&play, 1, 0, RECORD_LR, "downstream_address_connection_limit");
+    expect_hits(LIMIT_ADDRESS_CONNECTIONS, 1);
+    play_close(&play);
+}
+
 /* ---- memory ------------------------------------------------------------------------- */
 
 static void short_of_memory_requests_are_503_and_then_connections_are_closed(void **state)
@@ -537,6 +563,7 @@ int main(void)
         cmocka_unit_test(an_old_connection_is_told_to_close),
         cmocka_unit_test(an_idle_connection_ends),
         cmocka_unit_test(one_connection_too_many_is_closed_at_once),
+        cmocka_unit_test(behind_a_balancer_each_client_counts_for_itself),
         cmocka_unit_test(short_of_memory_requests_are_503_and_then_connections_are_closed),
         cmocka_unit_test(what_grows_is_counted_and_comes_back),
         cmocka_unit_test(a_pace_counts_only_the_time_it_is_waited_for),

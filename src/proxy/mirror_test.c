@@ -170,6 +170,26 @@ static void a_copy_that_is_whole_outlives_its_request(void **state)
     play_close(&play);
 }
 
+/* The copy ends inside the walk over all exchanges that ends its request. */
+static void a_request_that_new_rules_forbid_takes_its_copy_along(void **state)
+{
+    (void)state;
+    open_mirrored();
+    int client = play_dial(&play);
+    play_say(&play, client, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    play_say(&play, play_took(&play, PLAY_PORT), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    play_hear(&play, client);
+    int copy = play_took(&play, MIRROR_PORT);
+    play_hear(&play, copy);
+    for (int i = 0; i < 5; i++)
+        play_rules(&play, MIRRORED PLAY_SEC("AuthorizationPolicy", "p") "  {}\n");
+    assert_true(sim_ended(play.sim, client));
+    assert_true(sim_ended(play.sim, copy));
+    play_expect(&play, 1, 200, RECORD_LR, "rules_changed");
+    assert_true(list_empty(&play.worker.exchanges));
+    play_close(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_copy_ends_with_a_request_that_fails),
         cmocka_unit_test(a_copy_whose_body_will_not_come_ends_with_an_early_answer),
         cmocka_unit_test(a_copy_that_is_whole_outlives_its_request),
+        cmocka_unit_test(a_request_that_new_rules_forbid_takes_its_copy_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

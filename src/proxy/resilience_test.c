@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "proxy/upstream.h"
+
 static struct play play;
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -207,7 +209,7 @@ static void a_client_that_leaves_in_the_pause_ends_it(void **state)
     int client = ask(GET);
     int upstream = play_took(&play, PLAY_PORT);
     play_say(&play, upstream, SAYS("503"));
-    sim_close(play.sim, client);
+    sim_reset(play.sim, client);
     play_pass(&play, 20000);
     assert_int_equal(sim_take(play.sim, PLAY_PORT), -1);
     play_expect(&play, 1, 0, RECORD_DC, "downstream_remote_disconnect");
@@ -277,7 +279,7 @@ static void who_waits_in_line_may_leave_or_run_late(void **state)
     int upstream = play_took(&play, PLAY_PORT);
     play_hear(&play, upstream);
     int two = ask(GET);
-    sim_close(play.sim, two);
+    sim_reset(play.sim, two);
     play_go(&play);
     play_expect(&play, 1, 0, RECORD_DC, "downstream_remote_disconnect");
     play_pass(&play, 1000);
@@ -386,6 +388,18 @@ static void a_connection_serves_as_many_requests_as_it_may(void **state)
         assert_int_equal(sim_ended(play.sim, upstream), i % 2);
     }
     play_close(&play);
+}
+
+/* HTTP/2 would have no number for its next stream some day. */
+static void no_connection_serves_for_ever(void **state)
+{
+    struct worker worker = {0};
+    struct upstream u = {.worker = &worker, .limits = {.until_ms = TIMER_NEVER}};
+    (void)state;
+    u.requests = (1 << 29) - 1;
+    assert_false(upstream_worn(&u));
+    u.requests++;
+    assert_true(upstream_worn(&u));
 }
 
 #define RESTS(s) "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=" s ", max=9\r\n\r\n"
@@ -501,7 +515,7 @@ static unsigned serve(const char *status)
         }
     }
     play_hear(&play, client);
-    sim_close(play.sim, client);
+    sim_reset(play.sim, client);
     return got;
 }
 
@@ -676,6 +690,7 @@ int main(void)
         cmocka_unit_test(what_other_workers_have_under_way_counts),
         cmocka_unit_test(retries_at_once_are_limited),
         cmocka_unit_test(a_connection_serves_as_many_requests_as_it_may),
+        cmocka_unit_test(no_connection_serves_for_ever),
         cmocka_unit_test(connections_rest_and_live_as_long_as_they_may),
         cmocka_unit_test(connecting_takes_as_long_as_it_may),
         cmocka_unit_test(keep_alive_probes_are_as_written),

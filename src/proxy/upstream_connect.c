@@ -11,7 +11,8 @@
 #include "proxy/upstream.h"
 
 enum {
-    PATIENCE_S = 30, /* with an upstream that acknowledges nothing */
+    PATIENCE_S = 30,        /* with an upstream that acknowledges nothing */
+    REQUESTS_MAX = 1 << 29, /* HTTP/2 has numbers for twice as many (RFC 9113 5.1.1) */
 };
 
 static const struct connection_ops upstream_connection_ops;
@@ -310,7 +311,7 @@ static void limits_take(struct upstream *u, const struct rules_cluster *cluster)
 
 bool upstream_worn(const struct upstream *u)
 {
-    return (u->limits.request_max && u->requests >= u->limits.request_max) ||
+    return u->requests >= REQUESTS_MAX || (u->limits.request_max && u->requests >= u->limits.request_max) ||
            u->worker->loop.now_ms >= u->limits.until_ms;
 }
 
@@ -488,6 +489,8 @@ bool call_head(struct call *call, struct bytes upgrade)
     if (status == 101)
         x->upgrade = upgrade; /* what the upstream chose */
     x->response_tunnel = status == 101;
+    if (x->upgrade.len && x->request.minor == 2 && status / 100 == 2) /* to the client a 2xx is a tunnel */
+        return call_bad(call, "what should have become a tunnel did not");
     if (status >= 200 || status == 101)
         return true;
     if (++call->infos > (uint64_t)x->worker->generation->limits->interim_answers) {

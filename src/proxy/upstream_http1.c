@@ -161,6 +161,7 @@ static void head_complete(struct call *call)
     }
     x->response_sized = u->framing.body == HTTP1_BODY_LENGTH;
     x->response_length = u->framing.length;
+    x->response_bare = x->response_sized && !x->response_length;
     x->response_seen = true;
     call->source = &u->inlet.source;
     call->events->head(x);

@@ -43,12 +43,23 @@ static void leave(struct upstream *u)
         upstream_close(u);
 }
 
-static void http2_broken(struct upstream *u)
+static struct call *call_standing(struct upstream *u)
 {
-    retire(u);
-    list_for_safe(link, after, &u->calls)
+    list_for(link, &u->calls)
     {
         struct call *call = container_of(link, struct call, link);
+        if (!call->fallen)
+            return call;
+    }
+    return NULL;
+}
+
+/* A call that falls may take others with it, such as its exchange's mirror: each time from the beginning. */
+static void http2_broken(struct upstream *u)
+{
+    struct call *call;
+    retire(u);
+    while ((call = call_standing(u))) {
         struct http2_stream *stream = stream_of(call);
         call->why = u->why;
         call_fall(call, stream && stream->in_told);
@@ -84,6 +95,7 @@ static void on_head(struct http2_stream *stream, bool end)
     bare = x->response.status == 304 || bytes_equal(x->request.method, BYTES("HEAD"));
     x->response_sized = !bare && (stream->head.sized || end);
     x->response_length = stream->head.length;
+    x->response_bare = end;
     x->response_seen = true;
     http_fields_init(&stream->head.fields, stream->head.arena); /* what comes now are trailers */
     call->source = &stream->source;
@@ -145,7 +157,7 @@ static void http2_begin(struct upstream *u)
 {
     u->http2 = heap_new(struct http2);
     u->call_max = streams_max(u);
-    http2_init_client(u->http2, &u->connection, &http2_limits_default, &upstream_side, u);
+    http2_init_client(u->http2, &u->connection, u->worker->generation->limits, &upstream_side, u);
 }
 
 static void http2_send(struct call *call, const struct http_request *request, const struct http1_write *how)
@@ -161,7 +173,7 @@ static void http2_send(struct call *call, const struct http_request *request, co
     s->asked_ms = u->worker->loop.now_ms;
     call->stream = s;
     call->sink = &s->stream.sink;
-    http2_stream_init(&s->stream, u->http2, arena, &http1_limits_default);
+    http2_stream_init(&s->stream, u->http2, arena);
     http2_request(&s->stream, request, how->body == HTTP1_BODY_LENGTH, how->length,
                   call->x->request_has_body);
 }

@@ -243,6 +243,10 @@ static void request_check(struct http2_head *head)
         refuse(head, 405, "TRACE is not allowed");
     else if (extended && (!connect || !http_is_token(head->protocol)))
         refuse(head, 400, "a protocol is named by something other than CONNECT");
+    else if (extended &&
+             (bytes_equal_nocase(head->protocol, BYTES("h2c")) ||
+              bytes_equal_nocase(head->protocol, BYTES("h2")))) /* requests that nobody would judge */
+        refuse(head, 501, "a tunnel for HTTP/2 is not made");
     else if (connect && !extended)
         connect_check(head);
     else

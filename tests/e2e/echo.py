@@ -3,6 +3,7 @@
   anything        200 and JSON: name, method, path, headers as pairs, length of the body
   /status/N       the same with status N
   /bytes/N        N bytes with Content-Length;  /chunked/N  N bytes in chunks, then a trailer
+  /events/N       N events, each once the test has called go.release()
   /early          413 before the body was read, then the end
   /slow/MS        answers after MS milliseconds
   /hold           answers when the test calls release()
@@ -19,7 +20,7 @@ BLOCK = bytes(range(256)) * 256
 class Request:
     def __init__(self, method, path, fields):
         self.method, self.path, self.fields = method, path, fields
-        self.size, self.body = 0, b''
+        self.size, self.body, self.trailers = 0, b'', []
 
     def all(self, name):
         return [value for key, value in self.fields if key.lower() == name.lower()]
@@ -90,8 +91,8 @@ class Stream:
             size = int(self.line().split(';')[0], 16)
             self.sized(request, size)
             if not size:
-                while self.line():
-                    pass
+                while line := self.line():
+                    request.trailers.append(line)
                 return
             self.line()
 
@@ -109,6 +110,7 @@ class Echo:
         self.gate = threading.Event()  # cleared: large bodies are not read
         self.gate.set()
         self.released = threading.Event()
+        self.go = threading.Semaphore(0)
         self.holding = threading.Semaphore(0)
         self.waiting = 0
         self.ill = 200  # what is answered where nothing else is asked for
@@ -181,6 +183,8 @@ class Echo:
             self.released.wait(60)
         if path.startswith('/slow/'):
             threading.Event().wait(int(path[6:]) / 1000)
+        if path.startswith('/events/'):
+            return self.events(stream, int(path[8:]))
         if path.startswith('/bytes/'):
             return self.bulk(stream, int(path[7:]), False)
         if path.startswith('/chunked/'):
@@ -210,6 +214,14 @@ class Echo:
         if chunked:
             stream.sock.sendall(b'0\r\nX-Trailer: end\r\n\r\n')
         return True
+
+    def events(self, stream, count):
+        stream.sock.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n')
+        for i in range(count):
+            if not self.go.acquire(timeout=60):
+                break
+            stream.sock.sendall(b'data: event %d\n\n' % i)
+        return False
 
     def tunnel(self, stream, request):
         if (request.one('upgrade') or '').lower() != 'websocket':

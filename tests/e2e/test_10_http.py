@@ -1,5 +1,6 @@
 """HTTP/1.1 through one node: framing, order, early answers, tunnels, broken requests."""
 import socket
+import struct
 import time
 
 import pytest
@@ -118,9 +119,23 @@ def test_a_client_that_leaves_ends_the_upstream_request_and_is_recorded(front):
     with Connection(front.port) as connection:
         connection.send(head_text('GET', '/hold?leaver', 'web.example'))
         poll(lambda: front.echo.waiting > before, 'the workload works on it')
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))  # a reset
     record = front.record(path='/hold?leaver')
     assert 'DC' in record['response_flags'] and record['response_code'] == 0
     front.echo.release()
+
+
+def test_a_client_that_only_ends_its_side_is_answered_in_full(front):
+    front.echo.released.clear()
+    before = front.echo.waiting
+    with Connection(front.port) as connection:
+        connection.send(head_text('GET', '/hold?half', 'web.example'))
+        connection.sock.shutdown(socket.SHUT_WR)
+        poll(lambda: front.echo.waiting > before, 'the workload works on it')
+        front.echo.release()
+        answer = connection.answer()
+        assert answer.status == 200 and connection.sock.recv(1) == b''
+    assert front.record(path='/hold?half')['response_flags'] == '-'
 
 
 def test_an_upstream_that_breaks_off_is_503_with_its_flag(front):

@@ -130,7 +130,7 @@ def test_sessions_with_upstreams_are_resumed(world):
         r.gateway(port), r.route(WEB), r.service(WEB, [each.port for each in upstreams]),
         r.networking('DestinationRule', 'up', {'host': WEB, 'trafficPolicy': {
             'tls': {'mode': 'SIMPLE', 'sni': 'up.example', 'insecureSkipVerify': True}}})], workers=1)
-    for _ in range(12):
+    for _ in range(40):
         assert ask(port).status == 200
     for each in upstreams:
         assert each.reused[0] is False and len(each.reused) > 2, each.reused

@@ -69,7 +69,7 @@ static void check(struct resource *resource, struct report *report)
         !bytes_starts(assertion->issuer, BYTES("http://")))
         report_error(report, group_node(&assertion->group, "issuer"), "'%.*s' is no http or https URL",
                      BYTES_FMT(assertion->issuer));
-    check_header_name(report, group_node(&assertion->group, "header"), assertion->header);
+    check_header_made(report, group_node(&assertion->group, "header"), assertion->header);
     if (assertion->key_set_path.at[0] != '/')
         report_error(report, group_node(&assertion->group, "keySetPath"), "a path begins with /");
     if (assertion->publish_ahead_ms >= assertion->rotate_every_ms)

@@ -270,6 +270,18 @@ bool check_header_name(struct report *report, const struct yaml_node *node, stru
     return wrong(report, node, name, "is no name of a header");
 }
 
+bool check_header_made(struct report *report, const struct yaml_node *node, struct bytes name)
+{
+    static const struct bytes framing[] = {BYTES_INIT("connection"),       BYTES_INIT("content-length"),
+                                           BYTES_INIT("keep-alive"),       BYTES_INIT("te"),
+                                           BYTES_INIT("proxy-connection"), BYTES_INIT("trailer"),
+                                           BYTES_INIT("upgrade"),          BYTES_INIT("transfer-encoding")};
+    for (size_t i = 0; i < sizeof framing / sizeof framing[0]; i++)
+        if (bytes_equal_nocase(name, framing[i]))
+            return wrong(report, node, name, "says where messages end or connections do: no rule may");
+    return check_header_name(report, node, name);
+}
+
 bool check_regex(struct report *report, const struct yaml_node *node, struct bytes pattern)
 {
     struct fail why;

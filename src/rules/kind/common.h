@@ -79,6 +79,8 @@ bool check_cidr(struct report *report, const struct yaml_node *node, struct byte
 bool check_port(struct report *report, const struct yaml_node *node, int64_t port);
 bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name);
 bool check_header_name(struct report *report, const struct yaml_node *node, struct bytes name);
+/* Of one that rules may give a value: none that frames messages or belongs to a connection. */
+bool check_header_made(struct report *report, const struct yaml_node *node, struct bytes name);
 bool check_regex(struct report *report, const struct yaml_node *node, struct bytes pattern);
 /* An expression, and what its matches become: \\0 to \\9 stand for its groups. */
 bool check_substitution(struct report *report, const struct yaml_node *node, struct bytes pattern,

@@ -107,6 +107,19 @@ static void virtual_service_rows(void **state)
         {"any header",
          "spec: {hosts: [a], http: [{match: [{headers: {h: {}}}], route: [{destination: {host: a}}]}]}",
          NULL},
+        {"authority", ROUTE("headers: {request: {set: {':authority': b, Host: b}}}"), NULL},
+        {"framing removed", ROUTE("headers: {response: {remove: [Connection]}}"), NULL},
+        {"framing", ROUTE("headers: {request: {set: {Transfer-Encoding: chunked}}}"),
+         "f.yaml:4:108: spec.http[0].headers.request.set.Transfer-Encoding: 'Transfer-Encoding' says "
+         "where "
+         "messages end or connections do: no rule may"},
+        {"rewritten authority", ROUTE("rewrite: {authority: \"a\\tb\"}"),
+         "f.yaml:4:84: spec.http[0].rewrite.authority: is no host"},
+        {"pseudo-header", ROUTE("headers: {request: {add: {':path': /x}}}"),
+         "f.yaml:4:98: spec.http[0].headers.request.add[\":path\"]: ':path' is no name of a header"},
+        {"control character", ROUTE("headers: {response: {add: {a: \"\\x01\"}}}"),
+         "f.yaml:4:93: spec.http[0].headers.response.add.a: the value of a header has no control "
+         "characters"},
         {"regex",
          "spec: {hosts: [a], http: [{match: [{uri: {regex: '('}}], route: [{destination: {host: a}}]}]}",
          "f.yaml:4:50: spec.http[0].match[0].uri.regex: is no regular expression RE2 takes: missing ): ("},
@@ -361,6 +374,9 @@ static void request_authentication_rows(void **state)
          "f.yaml:4:40: spec.jwtRules[0].jwksUri: 'file:///b' is no http or https URL"},
         {"header", "spec: {jwtRules: [{issuer: a, outputClaimToHeaders: [{header: 'a b', claim: c}]}]}",
          "f.yaml:4:63: spec.jwtRules[0].outputClaimToHeaders[0].header: 'a b' is no name of a header"},
+        {"framing header", "spec: {jwtRules: [{issuer: a, outputPayloadToHeader: Content-Length}]}",
+         "f.yaml:4:54: spec.jwtRules[0].outputPayloadToHeader: 'Content-Length' says where messages end or "
+         "connections do: no rule may"},
         {"cookies", "spec: {jwtRules: [{issuer: a, fromCookies: [c]}]}",
          "f.yaml:4:31: spec.jwtRules[0].fromCookies: fromCookies is not acted on by this version, so the "
          "resource would "

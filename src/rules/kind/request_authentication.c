@@ -82,7 +82,7 @@ static void check_rule(const struct jwt_rule *rule, struct report *report)
 {
     check_keys(rule, report);
     if (rule->output_payload_to_header.len > 0)
-        check_header_name(report, group_node(&rule->group, "outputPayloadToHeader"),
+        check_header_made(report, group_node(&rule->group, "outputPayloadToHeader"),
                           rule->output_payload_to_header);
     for (size_t i = 0; i < rule->from_headers.count; i++) {
         const struct jwt_header *from = &rule->from_headers.at[i];
@@ -90,7 +90,7 @@ static void check_rule(const struct jwt_rule *rule, struct report *report)
     }
     for (size_t i = 0; i < rule->output_claim_to_headers.count; i++) {
         const struct claim_to_header *to = &rule->output_claim_to_headers.at[i];
-        check_header_name(report, group_node(&to->group, "header"), to->header);
+        check_header_made(report, group_node(&to->group, "header"), to->header);
     }
 }
 

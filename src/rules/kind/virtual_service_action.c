@@ -215,6 +215,8 @@ static void check_rewrite(const struct http_rewrite *rewrite, struct report *rep
 {
     const struct regex_rewrite *by_regex = rewrite->regex;
     check_path_text(&rewrite->group, "uri", rewrite->uri, report);
+    if (has_gaps(rewrite->authority))
+        report_error(report, group_node(&rewrite->group, "authority"), "is no host");
     if (!by_regex)
         return;
     check_path_text(&by_regex->group, "rewrite", by_regex->rewrite, report);

@@ -1,16 +1,16 @@
 #include "rules/kind/virtual_service_parts.h"
 
+#include "wire/http.h"
+
 static void check_header_map(const struct group *group, const char *name, const struct text_map *map,
                              struct report *report)
 {
     const struct yaml_node *node = yaml_get(group->node, name);
     for (size_t i = 0; i < map->count; i++) {
-        struct bytes key = map->keys[i];
-        if (bytes_starts(key, BYTES(":")))
-            key = bytes_part(key, 1, key.len); /* :authority */
-        check_header_name(report, yaml_item(node, i), key);
-        if (bytes_find(map->at[i], '\n') < map->at[i].len || bytes_find(map->at[i], '\r') < map->at[i].len)
-            report_error(report, yaml_item(node, i), "the value of a header has no line breaks");
+        if (!bytes_equal_nocase(map->keys[i], BYTES(":authority")))
+            check_header_made(report, yaml_item(node, i), map->keys[i]);
+        if (!http_is_value(map->at[i]))
+            report_error(report, yaml_item(node, i), "the value of a header has no control characters");
     }
 }
 
