@@ -19,8 +19,9 @@
 #include "wire/path.h"
 
 enum {
-    LINGER_MS = 2 * 1000,    /* how long the rest of a refused request is read away */
-    DISCARD_MAX = 64 * 1024, /* an unwanted body up to this is read away to keep the connection */
+    LINGER_MS = 2 * 1000,          /* how long the rest of a refused request is read away */
+    DISCARD_MAX = 64 * 1024,       /* an unwanted body up to this is read away to keep the connection */
+    LINGER_MAX = 16 * 1024 * 1024, /* more than Linux holds for both ends: else a reset outruns the answer */
 };
 
 enum state {
@@ -563,12 +564,12 @@ static bool discard_step(struct client_http1 *c)
 
 static bool linger_step(struct client_http1 *c)
 {
-    char waste[4096];
+    char waste[16384];
     long n = connection_read(&c->client->connection, waste, sizeof waste);
     c->discarded += n > 0 ? (uint64_t)n : 0;
     if (n == CONNECTION_END && c->client->connection.out.bytes)
         return false; /* the client has said all it had to say; what it was told still leaves */
-    if (n == CONNECTION_END || c->discarded > 16 * DISCARD_MAX) {
+    if (n == CONNECTION_END || c->discarded > LINGER_MAX) {
         client_close(c->client);
         return false;
     }

@@ -39,6 +39,7 @@ static void http1_begin(struct upstream *u)
 {
     u->outlet.on_end = on_outlet_end;
     u->outlet.owner = u;
+    u->connection.answers = true;
     u->call_max = 1;
     if (u->speech == CALL_EITHER)
         pool_leave(u); /* nobody can share it */
@@ -152,7 +153,7 @@ static void head_complete(struct call *call)
         return;
     }
     if (x->response_tunnel) {
-        u->reusable = false;
+        u->reusable = u->connection.answers = false;
         u->worker->loop.io->patience(u->worker->loop.io, u->connection.fd, 0);
         inlet_begin_raw(&u->inlet);
         outlet_begin(&u->outlet, HTTP1_BODY_NONE, true, &x->arena);
