@@ -54,6 +54,7 @@ struct client_http1 {
 
 static const struct client_ops http1_client_ops;
 static void head_refused(struct client_http1 *c, unsigned status, const char *details, const char *sentence);
+static void http1_drain(struct client *client);
 
 static struct client_http1 *http1_of(struct client *client)
 {
@@ -172,9 +173,12 @@ static void on_due(struct timer *timer)
         too_late(c, idle_limit(c));
         return;
     }
-    if (c->state == STATE_HEAD)
-        limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
-    client_close(c->client);
+    if (c->state != STATE_HEAD) {
+        client_close(c->client);
+        return;
+    }
+    limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
+    http1_drain(c->client);
 }
 
 /* ---- ends -------------------------------------------------------------------------- */
@@ -288,7 +292,7 @@ static void head_complete(struct client_http1 *c)
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
     c->served = true;
-    c->keep_alive = c->framing.keep_alive && !c->client->worker->draining &&
+    c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining &&
                     !client_worn_out(c->client, ++c->requests, c->old_ms);
     body_prepare(c);
     timer_update(c);

@@ -23,6 +23,8 @@ enum {
     LINGER_MAX = 1024 * 1024,
 };
 
+#define VIOLATION "http2.violation.of.messaging.rule"
+
 struct client_http2 {
     struct client *client;
     struct http2 http2;
@@ -111,6 +113,8 @@ static void idle_update(struct client_http2 *c)
         timer_set(loop, &c->client->timer, loop->now_ms + (uint64_t)limits_of(c)->body_idle_ms);
     else if (c->lingers)
         timer_set(loop, &c->client->timer, loop->now_ms + LINGER_MS);
+    else if (c->leaving) /* what crosses the notice is waited for, however old the connection is */
+        timer_set(loop, &c->client->timer, idle_ms);
     else
         timer_set(loop, &c->client->timer, idle_ms < c->old_ms ? idle_ms : c->old_ms);
 }
@@ -147,13 +151,17 @@ static void request_late(struct request *r, enum limit limit)
     exchange_fail(r->x, words[limit].status, RECORD_SI, words[limit].details);
 }
 
+static void requests_end(struct client_http2 *c, enum record_flag flag, struct bytes details);
+
 static void on_request_due(struct timer *timer)
 {
     struct request *r = container_of(timer, struct request, timer);
     if (!r->stream.head_done) { /* nothing else can be said or heard before this head is over */
         struct client_http2 *c = r->c;
         limit_hit(c->client->worker, LIMIT_HEAD_TIME);
+        r->begun = true;
         exchange_refuse(r->x, 408, RECORD_SI, "http2.request_head_timeout");
+        requests_end(c, RECORD_SI, BYTES("http2.request_head_timeout"));
         http2_close(c);
     } else if (r->x->response_tunnel) {
         request_late(r, LIMIT_TUNNEL_IDLE);
@@ -202,9 +210,8 @@ static void on_idle_due(struct timer *timer)
         return;
     }
     limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
-    c->leaving = true;
-    http2_goaway_last(&c->http2);
-    linger(c);
+    goaway(c); /* a request that crosses it is answered */
+    idle_update(c);
 }
 
 /* ---- requests ------------------------------------------------------------------------ */
@@ -245,7 +252,7 @@ static void request_refuse(struct request *r, const struct http1_error *error)
     r->malformed = error->status == 400 && error->limit == LIMIT_NONE;
     x->record.termination = bytes_of(error->sentence);
     limit_hit(r->c->client->worker, error->limit);
-    exchange_refuse(x, error->status, RECORD_DPE, "http2.violation.of.messaging.rule");
+    exchange_refuse(x, error->status, RECORD_DPE, VIOLATION);
 }
 
 static void request_broken(struct request *r, const char *sentence)
@@ -336,18 +343,38 @@ static void on_sent(struct http2_stream *stream, enum pump_reason reason)
         exchange_finish(x); /* else the other half of the tunnel goes on */
 }
 
+/* What nghttp2 had against it. A field that it refuses is not shown; else our own reader tells best. */
+static const char *violation(struct http2_stream *stream)
+{
+    struct http_request request;
+    struct bytes protocol;
+    if (stream->invalid == NGHTTP2_ERR_HTTP_HEADER)
+        return "a header field is malformed, or out of its place";
+    if (stream->head.error.sentence) /* of trailers */
+        return stream->head.error.sentence;
+    if (!stream->head_done && !http2_head_request(&stream->head, &request, &protocol))
+        return stream->head.error.sentence;
+    if (stream->invalid == NGHTTP2_ERR_HTTP_MESSAGING)
+        return "the body is not as long as its Content-Length";
+    return nghttp2_strerror(stream->invalid);
+}
+
 /* The session forgot it: reset by the client, or by nghttp2 for what the client did. */
 static void on_closed(struct http2_stream *stream, uint32_t code)
 {
     struct request *r = request_of(stream);
     struct exchange *x = r->x;
     x->record.bytes_received = stream->received;
-    if (!r->begun)
-        request_broken(r, r->c->http2.fault ? r->c->http2.fault : "the stream was reset inside its head");
-    else if (stream->out_sent && code == NGHTTP2_NO_ERROR)
+    if (!r->begun) {
+        request_broken(r, stream->invalid ? violation(stream) : "the stream was reset inside its head");
+    } else if (stream->out_sent && code == NGHTTP2_NO_ERROR) {
         exchange_finish(x);
-    else
+    } else if (stream->invalid) {
+        x->record.termination = bytes_of(violation(stream));
+        exchange_fail(x, 0, RECORD_DPE, BYTES(VIOLATION));
+    } else {
         exchange_fail(x, 0, RECORD_DC, BYTES("http2.remote_reset"));
+    }
 }
 
 static void on_trailers(struct http2_stream *stream, struct http_fields *trailers)
@@ -513,7 +540,9 @@ static void http2_filled(struct client *client)
 {
     struct client_http2 *c = http2_of(client);
     http2_fill(&c->http2);
-    if (!c->lingers && list_empty(&c->requests) && http2_over(&c->http2))
+    if (c->http2.dead && !c->half && !c->lingers)
+        connection_wake(&client->connection); /* what was sent made it so: it is judged where reading is */
+    else if (!c->lingers && list_empty(&c->requests) && http2_over(&c->http2))
         linger(c);
 }
 

@@ -246,6 +246,19 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     return h->dead ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
+/* Resets that the peer provokes cost a stream each without counting as one (CVE-2025-8671). */
+static void reset_sent(struct http2 *h, int32_t id, uint32_t code)
+{
+    struct http2_stream *stream = http2_find(h, id);
+    if (code != NGHTTP2_PROTOCOL_ERROR && code != NGHTTP2_FLOW_CONTROL_ERROR &&
+        code != NGHTTP2_STREAM_CLOSED && code != NGHTTP2_FRAME_SIZE_ERROR)
+        return;
+    if (stream && !stream->invalid)
+        stream->invalid = code == NGHTTP2_PROTOCOL_ERROR ? NGHTTP2_ERR_HTTP_MESSAGING : NGHTTP2_ERR_PROTO;
+    if (h->server)
+        reset_count(h);
+}
+
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *owner)
 {
     struct http2 *h = owner;
@@ -256,13 +269,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
         stream->out_begun = stream->out_open;
     if (stream && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         http2_stream_sent_end(stream);
-    /* Resets that the peer provokes cost a stream each without counting as one (CVE-2025-8671). */
-    if (h->server && frame->hd.type == NGHTTP2_RST_STREAM &&
-        (frame->rst_stream.error_code == NGHTTP2_PROTOCOL_ERROR ||
-         frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR ||
-         frame->rst_stream.error_code == NGHTTP2_STREAM_CLOSED ||
-         frame->rst_stream.error_code == NGHTTP2_FRAME_SIZE_ERROR))
-        reset_count(h);
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        reset_sent(h, frame->hd.stream_id, frame->rst_stream.error_code);
     return 0;
 }
 
@@ -295,9 +303,12 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *o
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error, void *owner)
 {
     struct http2 *h = owner;
+    struct http2_stream *stream = http2_find(h, frame->hd.stream_id);
     (void)session;
     if (!h->fault)
         h->fault = nghttp2_strerror(error);
+    if (stream)
+        stream->invalid = error;
     /* nghttp2 refuses the stream when the client could not know the bound yet, else it ends the connection.
      */
     if (h->server && frame->hd.type == NGHTTP2_HEADERS && h->streams >= h->limits.streams)

@@ -99,6 +99,7 @@ struct http2_stream {
     int32_t id; /* 0: not (any more) in the session */
     struct http2_head head;
     bool head_done; /* a final one: what comes now are trailers */
+    int invalid;    /* nghttp2's reason for refusing a frame of it; 0: none */
 
     struct stage source;
     struct slices in; /* came, but was not asked for yet */

@@ -14,7 +14,8 @@ enum try_end {
     TRY_ANSWERED,     /* by a response's head */
     TRY_UNCONNECTED,  /* connecting failed */
     TRY_CONNECT_LATE, /* connecting took too long */
-    TRY_BROKEN,       /* the connection or stream ended before a head came */
+    TRY_BROKEN,       /* the connection ended before a head came */
+    TRY_RESET,        /* the upstream ended the stream before a head came */
     TRY_REFUSED,      /* the upstream says that it did not look at it */
     TRY_BAD,          /* what came was not understood */
     TRY_LATE,         /* perTryTimeout */

@@ -75,6 +75,7 @@ struct call {
     bool sent;          /* the request head went out */
     bool heard;         /* something came back */
     bool refused;       /* the upstream did not look at it (RFC 9113 8.7): safe to send again */
+    bool reset;         /* it ended the stream with an error of its own */
     bool again;         /* the connection turned out to be none for it: place it once more */
     bool fallen;        /* the exchange was told that nothing more comes */
 };

@@ -112,6 +112,7 @@ static const struct {
     [TRY_UNCONNECTED] = {503, RECORD_UF, RESET("connection_failure")},
     [TRY_CONNECT_LATE] = {503, RECORD_UF, RESET("connection_timeout")},
     [TRY_BROKEN] = {503, RECORD_UC, RESET("connection_termination")},
+    [TRY_RESET] = {503, RECORD_UR, RESET("remote_reset")},
     [TRY_REFUSED] = {503, RECORD_UR, RESET("remote_refused_stream_reset")},
     [TRY_BAD] = {502, RECORD_UPE, RESET("protocol_error")},
     [TRY_LATE] = {504, RECORD_UT, "upstream_per_try_timeout"},
@@ -154,6 +155,8 @@ static enum try_end end_of(const struct call *call)
 {
     if (call->refused)
         return TRY_REFUSED;
+    if (call->reset)
+        return TRY_RESET;
     if (call->sent)
         return call->why.kind == FAIL_INPUT ? TRY_BAD : TRY_BROKEN;
     return call->why.kind == FAIL_LATE ? TRY_CONNECT_LATE : TRY_UNCONNECTED;

@@ -115,7 +115,12 @@ static void on_closed(struct http2_stream *stream, uint32_t code)
         return; /* what it said is complete */
     call->refused = code == NGHTTP2_REFUSED_STREAM;
     call->heard = true; /* the connection is none that had died in its rest */
-    fail(&call->why, FAIL_PEER, "the upstream reset the stream (%s)", nghttp2_http2_strerror(code));
+    call->reset = !call->refused && !stream->invalid;
+    if (stream->invalid)
+        fail(&call->why, FAIL_INPUT, "the answer breaks the rules of HTTP/2 (%s)",
+             nghttp2_strerror(stream->invalid));
+    else
+        fail(&call->why, FAIL_PEER, "the upstream reset the stream (%s)", nghttp2_http2_strerror(code));
     call_fall(call, stream->in_told);
 }
 
