@@ -129,6 +129,7 @@ static uint64_t notice_hear(int client)
     while (!(len = sim_hear(play.sim, client, heard, sizeof heard))) {
         play_pass(&play, 100);
         ms += 100;
+        assert_true(ms < 100000);
     }
     assert_int_equal(len, sizeof notice);
     assert_memory_equal(heard, notice, sizeof notice);
