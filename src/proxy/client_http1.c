@@ -19,8 +19,9 @@
 #include "wire/path.h"
 
 enum {
-    LINGER_MS = 2 * 1000,    /* how long the rest of a refused request is read away */
-    DISCARD_MAX = 64 * 1024, /* an unwanted body up to this is read away to keep the connection */
+    LINGER_MS = 2 * 1000,          /* how long the rest of a refused request is read away */
+    DISCARD_MAX = 64 * 1024,       /* an unwanted body up to this is read away to keep the connection */
+    LINGER_MAX = 16 * 1024 * 1024, /* more than Linux holds for both ends: else a reset outruns the answer */
 };
 
 enum state {
@@ -53,6 +54,7 @@ struct client_http1 {
 
 static const struct client_ops http1_client_ops;
 static void head_refused(struct client_http1 *c, unsigned status, const char *details, const char *sentence);
+static void http1_drain(struct client *client);
 
 static struct client_http1 *http1_of(struct client *client)
 {
@@ -171,9 +173,12 @@ static void on_due(struct timer *timer)
         too_late(c, idle_limit(c));
         return;
     }
-    if (c->state == STATE_HEAD)
-        limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
-    client_close(c->client);
+    if (c->state != STATE_HEAD) {
+        client_close(c->client);
+        return;
+    }
+    limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
+    http1_drain(c->client);
 }
 
 /* ---- ends -------------------------------------------------------------------------- */
@@ -287,7 +292,7 @@ static void head_complete(struct client_http1 *c)
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
     c->served = true;
-    c->keep_alive = c->framing.keep_alive && !c->client->worker->draining &&
+    c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining &&
                     !client_worn_out(c->client, ++c->requests, c->old_ms);
     body_prepare(c);
     timer_update(c);
@@ -559,12 +564,12 @@ static bool discard_step(struct client_http1 *c)
 
 static bool linger_step(struct client_http1 *c)
 {
-    char waste[4096];
+    char waste[16384];
     long n = connection_read(&c->client->connection, waste, sizeof waste);
     c->discarded += n > 0 ? (uint64_t)n : 0;
     if (n == CONNECTION_END && c->client->connection.out.bytes)
         return false; /* the client has said all it had to say; what it was told still leaves */
-    if (n == CONNECTION_END || c->discarded > 16 * DISCARD_MAX) {
+    if (n == CONNECTION_END || c->discarded > LINGER_MAX) {
         client_close(c->client);
         return false;
     }

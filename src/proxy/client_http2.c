@@ -113,6 +113,8 @@ static void idle_update(struct client_http2 *c)
         timer_set(loop, &c->client->timer, loop->now_ms + (uint64_t)limits_of(c)->body_idle_ms);
     else if (c->lingers)
         timer_set(loop, &c->client->timer, loop->now_ms + LINGER_MS);
+    else if (c->leaving) /* what crosses the notice is waited for, however old the connection is */
+        timer_set(loop, &c->client->timer, idle_ms);
     else
         timer_set(loop, &c->client->timer, idle_ms < c->old_ms ? idle_ms : c->old_ms);
 }
@@ -208,9 +210,8 @@ static void on_idle_due(struct timer *timer)
         return;
     }
     limit_hit(c->client->worker, loop_of(c)->now_ms >= c->old_ms ? LIMIT_AGE : LIMIT_IDLE_TIME);
-    c->leaving = true;
-    http2_goaway_last(&c->http2);
-    linger(c);
+    goaway(c); /* a request that crosses it is answered */
+    idle_update(c);
 }
 
 /* ---- requests ------------------------------------------------------------------------ */

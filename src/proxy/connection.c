@@ -210,7 +210,7 @@ void connection_close(struct connection *c)
     task_cancel(&c->flush);
     task_cancel(&c->wake);
     task_cancel(&c->fall);
-    if (c->tls && !c->broken && !c->handshaking)
+    if (c->tls && !c->broken && !c->mute && !c->handshaking)
         tls_close(c->tls);
     slices_drop(&c->out);
     sealed_drop(&c->sealed);
@@ -379,6 +379,8 @@ long connection_read(struct connection *c, char *at, size_t room)
     if (!c->open || c->handshaking)
         return CONNECTION_LATER;
     long n = c->tls ? tls_read_some(c, at, room) : socket_read(c, at, room);
+    if (n == CONNECTION_LATER && c->mute) /* all that came was read */
+        n = CONNECTION_BROKEN;
     if (n == CONNECTION_BROKEN)
         connection_break(c);
     return n;
@@ -388,7 +390,7 @@ long connection_read(struct connection *c, char *at, size_t room)
 
 void connection_put(struct connection *c, struct bytes bytes)
 {
-    if (c->gone)
+    if (c->gone || c->mute)
         return;
     slices_put(&c->out, bytes);
     loop_late(c->loop, &c->flush);
@@ -396,7 +398,7 @@ void connection_put(struct connection *c, struct bytes bytes)
 
 void connection_put_block(struct connection *c, struct block *block, struct bytes bytes)
 {
-    if (c->gone)
+    if (c->gone || c->mute)
         return;
     slices_put_block(&c->out, block, bytes);
     loop_late(c->loop, &c->flush);
@@ -466,13 +468,30 @@ static void all_written(struct connection *c)
     c->loop->io->end_write(c->loop->io, c->fd);
 }
 
+/*
+ * A peer may answer and close without having read everything (RFC 9112 9.6): its
+ * reset makes our next write fail while its answer waits here.
+ */
+static void write_lost(struct connection *c)
+{
+    if (!c->answers) {
+        connection_break(c);
+        return;
+    }
+    c->mute = true;
+    c->readable = true;
+    slices_drop(&c->out);
+    sealed_drop(&c->sealed);
+    connection_wake(c);
+}
+
 /* False: it broke. */
 static bool write_some(struct connection *c, size_t *wrote)
 {
     while (c->out.count && c->writable) {
         long n = c->tls ? write_tls(c) : socket_write_slices(c, &c->out);
         if (n == CONNECTION_BROKEN) {
-            connection_break(c);
+            write_lost(c);
             return false;
         }
         if (n < 0)
@@ -487,7 +506,7 @@ static void flush_run(struct task *task)
 {
     struct connection *c = container_of(task, struct connection, flush);
     size_t wrote = 0, before;
-    if (c->gone || c->broken || !c->open || c->handshaking)
+    if (c->gone || c->broken || c->mute || !c->open || c->handshaking)
         return;
     do {
         before = wrote;

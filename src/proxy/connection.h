@@ -43,8 +43,10 @@ struct connection {
     bool open;
     bool readable; /* the socket may have bytes */
     bool writable;
-    bool ended; /* the peer will send no more, but may still listen */
-    bool lost;  /* reset, or ended by both: once the end was read, reading would not tell */
+    bool ended;   /* the peer will send no more, but may still listen */
+    bool lost;    /* reset, or ended by both: once the end was read, reading would not tell */
+    bool answers; /* the owner's: what came counts even when writing has failed */
+    bool mute;    /* it has: nothing leaves any more, and the end follows what came */
     bool broken;
     bool write_end; /* half close once everything is written */
     bool gone;      /* told on_broken, or closed by the owner */

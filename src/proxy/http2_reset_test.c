@@ -117,6 +117,33 @@ static void what_becomes_http2_while_it_is_let_go_gets_its_answer(void **state)
     play_close(&play);
 }
 
+/* ---- a connection that rests ---------------------------------------------------------------- */
+
+/* RFC 9113 6.8: it is told in advance, so that nothing that it says meanwhile is lost. */
+static void what_is_asked_as_the_rest_ends_gets_its_answer(void **state)
+{
+    (void)state;
+    for (int asks = 0; asks < 2; asks++) {
+        play_open(&play, ROLE_GATEWAY, PLAY_SIMPLE);
+        sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+        int client = http2_dial();
+        play_hear(&play, client);
+        play_pass(&play, 60000);
+        assert_memory_equal(play_hear(&play, client), "\0\0\x08\x07\0\0\0\0\0\x7f\xff\xff\xff\0\0\0\0", 17);
+        if (asks) {
+            whole_one(client, 1);
+            play_expect(&play, 1, 200, 0, "via_upstream");
+        }
+        assert_false(sim_ended(play.sim, client));
+        play_pass(&play, 1000);
+        play_hear(&play, client);
+        assert_true(sim_ended(play.sim, client));
+        play_pass(&play, 2000);
+        assert_true(worker_idle(&play.worker));
+        play_close(&play);
+    }
+}
+
 /* ---- clients leave, and we reset ---------------------------------------------------------- */
 
 #define SHARED                                                                                               \
@@ -187,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_resets_of_no_use_end_a_connection_and_only_where_they_are_most),
         cmocka_unit_test(what_becomes_http2_while_it_is_let_go_gets_its_answer),
+        cmocka_unit_test(what_is_asked_as_the_rest_ends_gets_its_answer),
         cmocka_unit_test(many_clients_that_leave_take_nobody_elses_call_along),
         cmocka_unit_test(an_upstream_that_resets_many_calls_keeps_its_connection),
     };

@@ -381,8 +381,13 @@ static void an_idle_connection_ends(void **state)
     assert_false(sim_ended(play.sim, client));
     play_pass(&play, 100);
     assert_true(sim_ended(play.sim, client));
+    /* Half closed: what crosses the end is not answered by a reset, so that the client can tell. */
+    play_say(&play, client, "GET");
+    assert_false(worker_idle(&play.worker));
     play_record(&play, 0);
     expect_hits(LIMIT_IDLE_TIME, 1);
+    play_pass(&play, 2000);
+    assert_true(worker_idle(&play.worker));
     play_close(&play);
 }
 

@@ -402,20 +402,24 @@ static void no_connection_serves_for_ever(void **state)
     assert_true(upstream_worn(&u));
 }
 
+#define RESTS(s) "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=" s ", max=9\r\n\r\n"
+
 static void connections_rest_and_live_as_long_as_they_may(void **state)
 {
     static const struct {
-        const char *yaml;
+        const char *yaml, *answer;
         uint64_t ms;
-    } rows[] = {{PLAY_SIMPLE, 30000},
-                {PLAY_SIMPLE POOL("", "idleTimeout: 5s"), 5000},
-                {PLAY_SIMPLE POOL("maxConnectionDuration: 7s", ""), 7000}};
+    } rows[] = {{PLAY_SIMPLE, SAYS("200"), 30000},
+                {PLAY_SIMPLE POOL("", "idleTimeout: 5s"), SAYS("200"), 5000},
+                {PLAY_SIMPLE POOL("maxConnectionDuration: 7s", ""), SAYS("200"), 7000},
+                {PLAY_SIMPLE, RESTS("8"), 6000}, /* not to the last moment */
+                {PLAY_SIMPLE, RESTS("80"), 30000}};
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         open(rows[i].yaml);
         int client = ask(GET);
         int upstream = play_took(&play, PLAY_PORT);
-        play_say(&play, upstream, SAYS("200"));
+        play_say(&play, upstream, rows[i].answer);
         play_hear(&play, client);
         play_hear(&play, upstream);
         play_pass(&play, rows[i].ms - 100);

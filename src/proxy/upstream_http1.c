@@ -39,6 +39,7 @@ static void http1_begin(struct upstream *u)
 {
     u->outlet.on_end = on_outlet_end;
     u->outlet.owner = u;
+    u->connection.answers = true;
     u->call_max = 1;
     if (u->speech == CALL_EITHER)
         pool_leave(u); /* nobody can share it */
@@ -86,6 +87,20 @@ static bool untouched(const struct upstream *u)
            !inlet_buffered(&u->inlet).len;
 }
 
+/*
+ * An upstream that says for how long it keeps a connection is believed, and not to
+ * the last moment: a request that crosses its end may be one that cannot be sent again.
+ */
+static void rest(struct upstream *u)
+{
+    uint64_t said_ms = (uint64_t)u->framing.rest_s * 1000 * 3 / 4;
+    if (said_ms && said_ms < u->limits.idle_ms)
+        u->limits.idle_ms = (uint32_t)said_ms;
+    u->state = UPSTREAM_IDLE;
+    upstream_rest(u);
+    pool_enter(u);
+}
+
 static void http1_release(struct call *call)
 {
     struct upstream *u = call->upstream;
@@ -106,9 +121,7 @@ static void http1_release(struct call *call)
                (call->sent ? tunnel || !call->x->response_seen || !may_rest(u) : !untouched(u))) {
         upstream_close(u);
     } else {
-        u->state = UPSTREAM_IDLE;
-        upstream_rest(u);
-        pool_enter(u);
+        rest(u);
     }
 }
 
@@ -140,7 +153,7 @@ static void head_complete(struct call *call)
         return;
     }
     if (x->response_tunnel) {
-        u->reusable = false;
+        u->reusable = u->connection.answers = false;
         u->worker->loop.io->patience(u->worker->loop.io, u->connection.fd, 0);
         inlet_begin_raw(&u->inlet);
         outlet_begin(&u->outlet, HTTP1_BODY_NONE, true, &x->arena);

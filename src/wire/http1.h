@@ -47,6 +47,7 @@ struct http1_framing {
     enum http1_body body;
     uint64_t length;      /* for HTTP1_BODY_LENGTH */
     bool keep_alive;      /* another message may follow */
+    uint32_t rest_s;      /* for how long the peer will wait for one; 0: it did not say */
     bool expect_continue; /* requests: Expect: 100-continue on HTTP/1.1 */
     struct bytes upgrade; /* the Upgrade value when Connection names it, else empty */
 };

@@ -125,6 +125,22 @@ static enum http1_turn connection_options(struct http1_head *head, struct bytes 
     return HTTP1_DONE;
 }
 
+/* Keep-Alive: timeout=N (RFC 2068 19.7.1.1; Node and Apache say it). A hint: what is none is passed over. */
+static void keep_alive_hint(struct http1_head *head, struct bytes value)
+{
+    const struct bytes name = BYTES("timeout=");
+    struct bytes part;
+    uint64_t seconds;
+    bool more;
+    do {
+        more = bytes_cut(&value, ',', &part);
+        part = bytes_trim(part);
+        if (bytes_starts(part, name) &&
+            bytes_to_u64(bytes_part(part, name.len, part.len), UINT32_MAX, &seconds))
+            head->rest_s = (uint32_t)seconds;
+    } while (more);
+}
+
 static enum http1_turn expectation(struct http1_head *head, struct bytes value, struct http1_error *error)
 {
     if (!bytes_equal_nocase(value, BYTES("100-continue")))
@@ -163,6 +179,8 @@ static enum http1_turn head_field(struct http1_head *head, struct bytes name, st
         head->trailers_wanted |= http_list_has(value, BYTES("trailers"));
         return HTTP1_DONE;
     case HTTP_KEEP_ALIVE:
+        keep_alive_hint(head, value);
+        return HTTP1_DONE;
     case HTTP_PROXY_CONNECTION:
         return HTTP1_DONE;
     case HTTP_HOST:
@@ -314,6 +332,7 @@ enum http1_turn http1_head_framing(struct http1_head *head, int minor, struct ht
 {
     *framing = (struct http1_framing){
         .keep_alive = !head->close && (minor == 1 || head->keep_alive),
+        .rest_s = head->rest_s,
         .expect_continue = head->expect_continue && minor == 1,
     };
     if (head->upgrade_named && minor == 1)

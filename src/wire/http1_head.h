@@ -29,6 +29,7 @@ struct http1_head {
     struct bytes upgrade; /* all Upgrade fields, joined */
     bool close;           /* connection options */
     bool keep_alive;
+    uint32_t rest_s; /* Keep-Alive: timeout */
     bool upgrade_named;
     bool trailers_wanted; /* TE: trailers */
     bool expect_continue;

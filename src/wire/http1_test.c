@@ -1,6 +1,7 @@
 /* Unit tests of HTTP/1: heads, chunks and writers. */
 #include "base/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "wire/http1.h"
@@ -325,6 +326,29 @@ static void responses_say_how_they_end(void **state)
     }
 }
 
+static void responses_may_say_how_long_a_connection_rests(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields;
+        uint32_t rest_s;
+    } rows[] = {
+        {"Keep-Alive: timeout=5\r\n", 5},  {"Keep-Alive: max=100 , timeout=75\r\n", 75},
+        {"Keep-Alive: max=100\r\n", 0},    {"Keep-Alive: timeout=\r\n", 0},
+        {"Keep-Alive: timeout=-1\r\n", 0}, {"Keep-Alive: timeout=4294967296\r\n", 0},
+        {"Keep-Alive: xtimeout=5\r\n", 0}, {"", 0},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct reading r;
+        char text[128];
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n%s\r\n", rows[i].fields);
+        assert_int_equal(read_response(&r, "GET", text), HTTP1_DONE);
+        assert_int_equal(r.framing.rest_s, rows[i].rest_s);
+        assert_int_equal(r.response.fields.count, 0);
+        reading_done(&r);
+    }
+}
+
 static void bad_responses_are_502(void **state)
 {
     (void)state;
@@ -543,6 +567,7 @@ int main(void)
         cmocka_unit_test(limits_are_held),
         cmocka_unit_test(dribbled_heads_are_judged_as_early_as_their_lines),
         cmocka_unit_test(responses_say_how_they_end),
+        cmocka_unit_test(responses_may_say_how_long_a_connection_rests),
         cmocka_unit_test(bad_responses_are_502),
         cmocka_unit_test(chunks_are_the_same_in_any_pieces),
         cmocka_unit_test(bad_chunks_are_refused_at_the_byte),

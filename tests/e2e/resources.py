@@ -50,8 +50,8 @@ def service(host, endpoints, port=80, protocol='HTTP', namespace='default', name
         'ports': [{'number': port, 'name': 'main', 'protocol': protocol}], 'endpoints': rows, **spec}, namespace)
 
 
-def sidecar(port, workload_port, app='web', protocol='HTTP', namespace='default', name=None, egress=None):
-    spec = {'workloadSelector': {'labels': {'app': app}},
+def sidecar(port, workload_port, app='web', protocol='HTTP', namespace='default', name=None, egress=None, **more):
+    spec = {**more, 'workloadSelector': {'labels': {'app': app}},
             'ingress': [{'port': {'number': port, 'name': 'in', 'protocol': protocol}, 'bind': '127.0.0.1',
                          'defaultEndpoint': '127.0.0.1:%d' % workload_port}]}
     if egress:

@@ -1,4 +1,4 @@
-"""WebSocket's own client and server through a gateway, a mesh hop and a sidecar; over HTTP/1.1 and in a stream of HTTP/2."""
+"""WebSocket's own client and server through a gateway, a mesh hop and a sidecar: HTTP/1.1 and RFC 8441."""
 import asyncio
 import contextlib
 import socket
