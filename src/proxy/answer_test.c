@@ -78,6 +78,21 @@ static void answers_have_a_date_and_ours_a_server(void **state)
     play_close(&play);
 }
 
+/* What follows was meant for the tunnel, and is no request. */
+static void a_refused_connect_ends_the_connection(void **state)
+{
+    (void)state;
+    open_simple();
+    int client = play_dial(&play);
+    play_say(&play, client, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    const char *answer = play_hear(&play, client);
+    said_begins(answer, "HTTP/1.1 400 ");
+    said_has(answer, "connection: close\r\n");
+    assert_true(sim_ended(play.sim, client));
+    assert_int_equal(sim_take(play.sim, PLAY_PORT), -1);
+    play_close(&play);
+}
+
 /* ---- gRPC -------------------------------------------------------------------------------------- */
 
 static void grpc_clients_hear_of_failures_in_their_own_words(void **state)
@@ -117,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_upgrade_is_to_what_was_offered),
         cmocka_unit_test(answers_have_a_date_and_ours_a_server),
+        cmocka_unit_test(a_refused_connect_ends_the_connection),
         cmocka_unit_test(grpc_clients_hear_of_failures_in_their_own_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

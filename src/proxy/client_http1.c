@@ -292,7 +292,8 @@ static void head_complete(struct client_http1 *c)
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
     c->served = true;
-    c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining &&
+    bool connect = bytes_equal(x->request.method, BYTES("CONNECT")); /* what follows was meant for a tunnel */
+    c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining && !connect &&
                     !client_worn_out(c->client, ++c->requests, c->old_ms);
     body_prepare(c);
     timer_update(c);
