@@ -282,7 +282,7 @@ void sockets_bequeath(struct supervisor *s, struct channel *to)
 /* More workers than before: their sockets join the others only now that somebody will accept on them. */
 static void bound_complete(struct supervisor *s, struct bound *bound)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
     if (bound->own || getsockname(bound->fds[0], (struct sockaddr *)&address, &len) < 0)
         return;

@@ -47,7 +47,7 @@ struct client_facts {
         ends; /* the client and what it connected to; from a PROXY header where one is taken */
     struct bytes address_text; /* 10.0.0.1:4711; on the heap, as short as it is */
     struct bytes local_text;
-    struct bytes direct_text; /* empty: the client itself is the other end of the socket */
+    struct bytes direct_text;        /* empty: the client itself is the other end of the socket */
     unsigned char address_bytes[16]; /* of the ends, IPv4 as ::ffff: */
     unsigned char local_bytes[16];
     unsigned char

@@ -7,7 +7,7 @@
 
 #define NET(kind, name)                                                                                      \
     "apiVersion: networking.istio.io/v1\nkind: " kind "\nmetadata: {name: " name ", namespace: "             \
-                                                                                 "foo}\nspec:\n"
+    "foo}\nspec:\n"
 #define GATEWAY                                                                                              \
     NET("Gateway", "g")                                                                                      \
     "  selector: {app: web}\n  servers:\n"                                                                   \

@@ -131,6 +131,16 @@ static void plain_text_and_pass_through_share_no_port(void **state)
     world_done(&world);
 }
 
+#define TCP_ROUTES                                                                                           \
+    "{match: [{port: 1}], route: [{destination: {host: port, port: {number: 443}}}]}, "                      \
+    "{match: [{sourceLabels: {app: db}}], route: [{destination: {host: labels, port: {number: 443}}}]}, "    \
+    "{match: [{sourceNamespace: bar}], route: [{destination: {host: namespace, port: {number: 443}}}]}, "    \
+    "{match: [{destinationSubnets: [192.168.0.0/16, 172.16.0.1], "                                           \
+    "sourceLabels: {app: web}}], route: [{destination: {host: net, port: {number: 443}}}]}, "                \
+    "{match: [{sourceSubnet: 10.1.0.0/16}, {sourceSubnet: '2001:db8::/32'}], "                               \
+    "route: [{destination: {host: source, port: {number: 443}}}]}, {route: [{destination: {host: rest, "     \
+    "port: {number: 443}}}]}"
+
 static void addresses_labels_and_ports_decide_for_tcp(void **state)
 {
     (void)state;
@@ -140,29 +150,7 @@ static void addresses_labels_and_ports_decide_for_tcp(void **state)
         {"IPv6", "0.0.0.0:9000", .theirs = "2001:db8::9", .cluster = "source.foo.svc.cluster.local"},
         {"neither", "0.0.0.0:9000", .cluster = "rest.foo.svc.cluster.local"},
     };
-    rows_check(
-        GATEWAY(TCP) VIRTUAL(
-            "v", "'*'",
-            "tcp: [{match: [{port: 1}], " TO("port") "}, {match: [{sourceLabels: {app: db}}], " TO(
-                "labels") "}, {match: [{sourceNamespace: bar}], " TO("namespace") "},"
-                                                                                  " {match: "
-                                                                                  "[{destinationSubnets: "
-                                                                                  "[192.168.0.0/16, "
-                                                                                  "172.16.0.1], "
-                                                                                  "sourceLabels: "
-                                                                                  "{app: web}}], " TO(
-                                                                                      "net") "}, {match: "
-                                                                                             "[{sourceSubnet:"
-                                                                                             " 10.1.0.0/16}, "
-                                                                                             "{sourceSubnet: "
-                                                                                             "'2001:db8::/"
-                                                                                             "32'}], " TO("so"
-                                                                                                          "ur"
-                                                                                                          "c"
-                                                                                                          "e") "}, {" TO(
-                                                                                                 "rest") "}"
-                                                                                                         "]"),
-        ROLE_GATEWAY, rows, ROWS(rows));
+    rows_check(GATEWAY(TCP) VIRTUAL("v", "'*'", "tcp: [" TCP_ROUTES "]"), ROLE_GATEWAY, rows, ROWS(rows));
 }
 
 static void hosts_of_a_server_bound_its_connections(void **state)
