@@ -17,7 +17,10 @@
 #include "proxy/outlier.h"
 #include "proxy/upstream_work.h"
 
-enum { MIRROR_MS = 15 * 1000 }; /* nobody waits for a copy, so it must end by itself */
+enum {
+    MIRROR_MS = 15 * 1000, /* nobody waits for a copy, so it must end by itself */
+    IN_VAIN_MAX = 8,
+};
 
 static enum turn upstream_enter(struct exchange *x)
 {
@@ -164,7 +167,9 @@ static enum try_end end_of(const struct call *call)
 
 static enum turn upstream_failed(struct exchange *x)
 {
-    if (!x->call->again)
+    struct upstream_work *work = x->upstream_work;
+    bool whole = !x->call->sent || !x->request_has_body || keep_can_replay(&work->keep);
+    if (!x->call->again || !whole || ++work->in_vain > IN_VAIN_MAX)
         return upstream_ended(x, end_of(x->call));
     upstream_let_go(x); /* that was no try */
     x->attempts--;

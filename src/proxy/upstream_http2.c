@@ -129,9 +129,11 @@ static void on_unsent(struct http2 *http2, int32_t id)
     struct upstream *u = http2->owner;
     list_for_safe(link, after, &u->calls)
     {
-        struct http2_stream *stream = stream_of(container_of(link, struct call, link));
+        struct call *call = container_of(link, struct call, link);
+        struct http2_stream *stream = stream_of(call);
         if (stream && stream->id == id) {
             stream->id = 0;
+            call->again = true; /* GOAWAY came before it could leave: that was no try */
             on_closed(stream, NGHTTP2_REFUSED_STREAM);
             return;
         }

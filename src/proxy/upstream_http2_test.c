@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARED                                                                                               \
+#define SHARED_BY(route)                                                                                     \
     PLAY_GATEWAY PLAY_NET("ServiceEntry",                                                                    \
                           "b") "  hosts: [b.test]\n  location: MESH_EXTERNAL\n  resolution: STATIC\n"        \
                                "  ports: [{number: 80, protocol: HTTP2, name: http2, targetPort: 8080}]\n"   \
-                               "  endpoints: [{address: 10.0.0.1}]\n" PLAY_ROUTE("")
+                               "  endpoints: [{address: 10.0.0.1}]\n" PLAY_ROUTE(route)
+#define SHARED SHARED_BY("")
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 #define POST "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 #define RESET(reason) "upstream_reset_before_response_started{" reason "}"
@@ -103,6 +104,29 @@ static void a_call_that_was_refused_is_sent_again(void **state)
         answer(&peer, 1, "again");
         said_has(play_hear(&play, client), "again");
         play_expect(&play, 1, 200, 0, "via_upstream");
+        close_all();
+    }
+}
+
+/* GOAWAY comes in the very turn in which a request was to leave: whatever the rules say of retries. */
+static void what_could_not_leave_any_more_leaves_elsewhere(void **state)
+{
+    (void)state;
+    for (int body = 0; body < 2; body++) {
+        struct peer2 other;
+        play_open(&play, ROLE_GATEWAY, SHARED_BY("    retries: {attempts: 0}\n"));
+        sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+        int first = ask(GET), second = play_dial(&play);
+        peer2_took(&peer, &play, PLAY_PORT, 100);
+        sim_say(play.sim, peer.fd, BYTES("\0\0\x08\x07\0\0\0\0\0\x7f\xff\xff\xff\0\0\0\0"));
+        play_say(&play, second, body ? POST : GET);
+        peer2_took(&other, &play, PLAY_PORT, 100);
+        assert_int_equal(other.count, 1);
+        answer(&other, 0, "elsewhere");
+        said_has(play_hear(&play, second), "elsewhere");
+        answer(&peer, 0, "here");
+        said_has(play_hear(&play, first), "here");
+        play_expect(&play, 2, 200, 0, "via_upstream");
         close_all();
     }
 }
@@ -326,6 +350,7 @@ int main(void)
         cmocka_unit_test(calls_share_one_connection),
         cmocka_unit_test(a_body_trailers_and_interim_answers_travel),
         cmocka_unit_test(a_call_that_was_refused_is_sent_again),
+        cmocka_unit_test(what_could_not_leave_any_more_leaves_elsewhere),
         cmocka_unit_test(what_goaway_leaves_out_is_sent_again_elsewhere),
         cmocka_unit_test(no_more_calls_than_the_upstream_takes),
         cmocka_unit_test(what_breaks_has_its_flag),

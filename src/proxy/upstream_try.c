@@ -156,8 +156,7 @@ static void body_link(struct exchange *x)
     if (!work->keep.stage.before)
         stage_link(stage_last(x->from_client), &work->keep.stage);
     stage_link(&work->keep.stage, x->call->sink);
-    if (x->attempts > 1)
-        keep_replay(&work->keep);
+    keep_replay(&work->keep); /* what another connection was given before, if any */
     call_pull(x->call);
 }
 

@@ -21,6 +21,7 @@ struct upstream_work {
     bool asserted; /* the request has an assertion of ours */
     bool stale;    /* the last try met a connection that had died in its rest */
     uint32_t retries;
+    uint32_t in_vain;            /* connections that were none for it */
     struct counts_place request; /* of the cluster's requests */
     struct counts_place retry;   /* of its retries */
     struct balance_tried tried;
