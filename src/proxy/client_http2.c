@@ -90,17 +90,14 @@ static uint64_t patience_ms(const struct request *r)
         return (uint64_t)limits->tunnel_idle_ms;
     if (r->stream.out.bytes || brings(r))
         return (uint64_t)limits->body_idle_ms;
-    return TIMER_NEVER; /* the exchange has times of its own */
+    return (uint64_t)limits->answer_idle_ms; /* the upstream owes something */
 }
 
 static void timer_update(struct request *r)
 {
     struct loop *loop = loop_of(r->c);
     uint64_t ms = patience_ms(r);
-    if (ms == TIMER_NEVER)
-        timer_rest(&r->timer);
-    else
-        timer_set(loop, &r->timer, loop->now_ms + ms);
+    timer_set(loop, &r->timer, loop->now_ms + ms);
 }
 
 static void idle_update(struct client_http2 *c)
@@ -134,7 +131,7 @@ static void linger(struct client_http2 *c)
     idle_update(c);
 }
 
-/* The client has brought, or taken, too little for too long. */
+/* Too little has come, or was taken, for too long. */
 static void request_late(struct request *r, enum limit limit)
 {
     static const struct {
@@ -146,6 +143,7 @@ static void request_late(struct request *r, enum limit limit)
         [LIMIT_ANSWER_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
         [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
         [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+        [LIMIT_UPSTREAM_IDLE] = {504, BYTES_INIT("stream_idle_timeout")},
     };
     limit_hit(r->c->client->worker, limit);
     exchange_fail(r->x, words[limit].status, RECORD_SI, words[limit].details);
@@ -166,7 +164,8 @@ static void on_request_due(struct timer *timer)
     } else if (r->x->response_tunnel) {
         request_late(r, LIMIT_TUNNEL_IDLE);
     } else {
-        request_late(r, r->stream.out.bytes ? LIMIT_ANSWER_IDLE : LIMIT_BODY_IDLE);
+        enum limit other = brings(r) ? LIMIT_BODY_IDLE : LIMIT_UPSTREAM_IDLE;
+        request_late(r, r->stream.out.bytes ? LIMIT_ANSWER_IDLE : other);
     }
 }
 
