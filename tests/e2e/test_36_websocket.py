@@ -115,8 +115,8 @@ def test_a_client_that_leaves_is_gone_at_the_server(way, connect, politely):
             peer.transport.abort()
             await peer.wait_closed()
     in_loop(talk())
-    poll(lambda: len(way.server.left) > before, 'the server knows')
-    assert way.server.left[before:] == [4002 if politely else 1006]
+    code = 4002 if politely else 1006  # the one before may be noted as late as this one
+    poll(lambda: code in way.server.left[before:], 'the server knows')
 
 
 # ---- RFC 8441: in a stream of HTTP/2
