@@ -282,6 +282,23 @@ void client_exchange_start(struct exchange *x)
         exchange_start(x);
 }
 
+void client_late(struct exchange *x, enum limit limit)
+{
+    static const struct {
+        unsigned status;
+        struct bytes details;
+    } words[LIMIT_COUNT] = {
+        [LIMIT_BODY_IDLE] = {408, BYTES_INIT("request_body_timeout")},
+        [LIMIT_BODY_RATE] = {408, BYTES_INIT("request_body_too_slow")},
+        [LIMIT_ANSWER_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+        [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
+        [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
+        [LIMIT_UPSTREAM_IDLE] = {504, BYTES_INIT("stream_idle_timeout")},
+    };
+    limit_hit(x->worker, limit);
+    exchange_fail(x, words[limit].status, RECORD_SI, words[limit].details);
+}
+
 /* ---- from the first byte to its kind --------------------------------------------------- */
 
 /* Where it is decided what a client speaks: all that can be known of it is known. */

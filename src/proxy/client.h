@@ -71,6 +71,8 @@ void client_cut(struct client *client);
 struct exchange *client_exchange(struct client *client, const struct client_ops *ops, void *codec);
 /* Its head is there: x->request; the path is made normal, and the chain walked. */
 void client_exchange_start(struct exchange *x);
+/* Too little has come, or was taken, for too long: counted, and the exchange ends. */
+void client_late(struct exchange *x, enum limit limit);
 /* Another kind takes over; the one that asks is freed by that, and gives back first what it has read. */
 void client_become(struct client *client, const struct client_kind *kind);
 /* What a kind ends with: nothing of it is called any more. */

@@ -118,24 +118,6 @@ static void timer_update(struct client_http1 *c)
     timer_set(loop_of(c), &c->client->timer, due_ms(c, loop_of(c)->now_ms));
 }
 
-/* Too little has come, or was taken, for too long. */
-static void too_late(struct client_http1 *c, enum limit limit)
-{
-    static const struct {
-        unsigned status;
-        struct bytes details;
-    } words[LIMIT_COUNT] = {
-        [LIMIT_BODY_IDLE] = {408, BYTES_INIT("request_body_timeout")},
-        [LIMIT_BODY_RATE] = {408, BYTES_INIT("request_body_too_slow")},
-        [LIMIT_ANSWER_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
-        [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
-        [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
-        [LIMIT_UPSTREAM_IDLE] = {504, BYTES_INIT("stream_idle_timeout")},
-    };
-    limit_hit(c->client->worker, limit);
-    exchange_fail(c->x, words[limit].status, RECORD_SI, words[limit].details);
-}
-
 static enum limit idle_limit(const struct client_http1 *c)
 {
     if (c->raw)
@@ -157,7 +139,7 @@ static bool pace_held(struct client_http1 *c, struct pace *pace, uint64_t bytes,
     if (!bytes || !more || !c->x ||
         !pace_is_slow(pace, (uint64_t)limits->body_rate, (uint64_t)limits->body_grace_ms))
         return true;
-    too_late(c, pace == &c->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
+    client_late(c->x, pace == &c->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
     return false;
 }
 
@@ -170,7 +152,7 @@ static void on_due(struct timer *timer)
         return;
     }
     if (c->x) {
-        too_late(c, idle_limit(c));
+        client_late(c->x, idle_limit(c));
         return;
     }
     if (c->state != STATE_HEAD) {

@@ -131,24 +131,6 @@ static void linger(struct client_http2 *c)
     idle_update(c);
 }
 
-/* Too little has come, or was taken, for too long. */
-static void request_late(struct request *r, enum limit limit)
-{
-    static const struct {
-        unsigned status;
-        struct bytes details;
-    } words[LIMIT_COUNT] = {
-        [LIMIT_BODY_IDLE] = {408, BYTES_INIT("request_body_timeout")},
-        [LIMIT_BODY_RATE] = {408, BYTES_INIT("request_body_too_slow")},
-        [LIMIT_ANSWER_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
-        [LIMIT_ANSWER_RATE] = {0, BYTES_INIT("response_read_too_slowly")},
-        [LIMIT_TUNNEL_IDLE] = {0, BYTES_INIT("stream_idle_timeout")},
-        [LIMIT_UPSTREAM_IDLE] = {504, BYTES_INIT("stream_idle_timeout")},
-    };
-    limit_hit(r->c->client->worker, limit);
-    exchange_fail(r->x, words[limit].status, RECORD_SI, words[limit].details);
-}
-
 static void requests_end(struct client_http2 *c, enum record_flag flag, struct bytes details);
 
 static void on_request_due(struct timer *timer)
@@ -162,10 +144,10 @@ static void on_request_due(struct timer *timer)
         requests_end(c, RECORD_SI, BYTES("http2.request_head_timeout"));
         http2_close(c);
     } else if (r->x->response_tunnel) {
-        request_late(r, LIMIT_TUNNEL_IDLE);
+        client_late(r->x, LIMIT_TUNNEL_IDLE);
     } else {
         enum limit other = brings(r) ? LIMIT_BODY_IDLE : LIMIT_UPSTREAM_IDLE;
-        request_late(r, r->stream.out.bytes ? LIMIT_ANSWER_IDLE : other);
+        client_late(r->x, r->stream.out.bytes ? LIMIT_ANSWER_IDLE : other);
     }
 }
 
@@ -182,7 +164,7 @@ static bool pace_held(struct request *r, struct pace *pace, uint64_t bytes, bool
     if (!bytes || !waiting ||
         !pace_is_slow(pace, (uint64_t)limits->body_rate, (uint64_t)limits->body_grace_ms))
         return true;
-    request_late(r, pace == &r->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
+    client_late(r->x, pace == &r->in ? LIMIT_BODY_RATE : LIMIT_ANSWER_RATE);
     return false;
 }
 
