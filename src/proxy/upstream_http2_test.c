@@ -127,6 +127,7 @@ static void what_could_not_leave_any_more_leaves_elsewhere(void **state)
         answer(&peer, 0, "here");
         said_has(play_hear(&play, first), "here");
         play_expect(&play, 2, 200, 0, "via_upstream");
+        peer2_done(&other);
         close_all();
     }
 }
