@@ -161,9 +161,10 @@ bool secret_credentials_read(bool read, struct arena *arena, struct secret_value
     struct bytes directory = bytes_of(getenv("CREDENTIALS_DIRECTORY"));
     struct bytes *names;
     size_t count;
-    *out = none_yet(arena);
+    *out = (struct secret_values){0};
     if (!directory.len)
         return true;
+    *out = none_yet(arena);
     if (!names_list(&reading, arena_text(arena, directory), &names, &count))
         return false;
     for (size_t i = 0; i < count; i++) {

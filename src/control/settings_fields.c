@@ -141,6 +141,15 @@ static const struct field front_proxies_fields[] = {
 };
 static FIELD_TABLE(front_proxies, struct settings_front_proxies);
 
+static const struct field secrets_fields[] = {
+    {.name = "directory",
+     .type = FIELD_TEXT,
+     .flags = FIELD_FILLED,
+     AT(settings_secrets, directory),
+     .help = "directory of files NAMESPACE/NAME/KEY, each a value of a Secret, read again when they change"},
+};
+static FIELD_TABLE(secrets, struct settings_secrets);
+
 static const struct field dns_fields[] = {
     {.name = "servers",
      .type = FIELD_TEXT,
@@ -261,6 +270,11 @@ static const struct field settings_fields[] = {
      .flags = FIELD_FILLED,
      AT(settings, extra_root_cas),
      .help = "PEM file: roots trusted beside the system's when key sets are fetched"},
+    {.name = "secrets",
+     .type = FIELD_GROUP,
+     AT(settings, secrets),
+     .group = &secrets_table,
+     .help = "where Secrets come from beside the rules, systemd's credentials and `selvage secret`"},
     {.name = "dns",
      .type = FIELD_GROUP,
      AT(settings, dns),
