@@ -84,8 +84,7 @@ static bool value_add(struct reading *reading, const char *path, struct secret_v
     if (stat(path, &stat_of) != 0)
         return fail_errno(reading->why, FAIL_INPUT, "%s", path);
     touched_add(reading->touched, path, &stat_of);
-    if (reading->read &&
-        !file_read(path, SECRET_VALUE_MAX, reading->arena, &value.value, reading->why))
+    if (reading->read && !file_read(path, SECRET_VALUE_MAX, reading->arena, &value.value, reading->why))
         return false;
     value.changed_s = stat_of.st_mtim.tv_sec;
     out->at[out->count++] = value;
@@ -93,8 +92,7 @@ static bool value_add(struct reading *reading, const char *path, struct secret_v
 }
 
 /* One Secret: a value for each file. */
-static bool secret_read(struct reading *reading, const char *path, struct bytes name_space,
-                        struct bytes name)
+static bool secret_read(struct reading *reading, const char *path, struct bytes name_space, struct bytes name)
 {
     struct bytes *keys;
     size_t count;

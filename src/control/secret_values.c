@@ -33,16 +33,18 @@ bool secret_name_judge(struct bytes name_space, struct bytes name, struct fail *
     char text[300];
     if (!is_name(name_space, LABEL_MAX_BYTES, false)) {
         shown(name_space, text, sizeof text);
-        return fail(why, FAIL_INPUT,
-                    "'%s' is no namespace: 1 to %d lower-case letters, digits and -, a letter or digit at both ends",
-                    text, LABEL_MAX_BYTES);
+        return fail(
+            why, FAIL_INPUT,
+            "'%s' is no namespace: 1 to %d lower-case letters, digits and -, a letter or digit at both ends",
+            text, LABEL_MAX_BYTES);
     }
     if (!is_name(name, NAME_MAX_BYTES, true)) {
         shown(name, text, sizeof text);
-        return fail(why, FAIL_INPUT,
-                    "'%s' is no name of a Secret: 1 to %d lower-case letters, digits, - and ., a letter or digit at "
-                    "both ends",
-                    text, NAME_MAX_BYTES);
+        return fail(
+            why, FAIL_INPUT,
+            "'%s' is no name of a Secret: 1 to %d lower-case letters, digits, - and ., a letter or digit at "
+            "both ends",
+            text, NAME_MAX_BYTES);
     }
     return true;
 }

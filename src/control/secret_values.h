@@ -26,8 +26,8 @@ struct secret_values {
     size_t count;
 };
 
-/* Kubernetes' rules: names of at most 253 lower-case letters, digits, - and ., namespaces (63) without dots, keys
- * of at most 253 letters, digits, -, _ and . that are not . or .. alone. */
+/* Kubernetes' rules: names of at most 253 lower-case letters, digits, - and ., namespaces (63) without dots,
+ * keys of at most 253 letters, digits, -, _ and . that are not . or .. alone. */
 bool secret_name_judge(struct bytes name_space, struct bytes name, struct fail *why);
 bool secret_key_judge(struct bytes key, struct fail *why);
 

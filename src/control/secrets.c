@@ -109,8 +109,8 @@ static void provider_add(struct adding *adding, const struct secret_provider *pr
         secret_values_sort(&values);
         values_add(adding, place, &values);
     } else {
-        file_add(adding, (struct source_file){
-                             .name = place, .error = arena_bytes(adding->arena, bytes_of(why.text))});
+        file_add(adding, (struct source_file){.name = place,
+                                              .error = arena_bytes(adding->arena, bytes_of(why.text))});
     }
     secret_values_wipe(&values);
 }

@@ -18,7 +18,8 @@ static struct settings_identity identity;
 static void begin(const char *directory)
 {
     control_make(&fixture);
-    where = (struct settings_secrets){.directory = bytes_of(directory ? control_path(&fixture, directory) : NULL)};
+    where = (struct settings_secrets){.directory =
+                                          bytes_of(directory ? control_path(&fixture, directory) : NULL)};
     fixture.settings.secrets = &where;
     fixture.settings.identity = &identity;
     control_write(&fixture, "state/x", "");
@@ -76,12 +77,14 @@ static void files_become_secrets(void **state)
     control_write(&fixture, "secrets/b/a/token", "\n");
     struct source_files files = taken(&touched);
     assert_int_equal(files.count, 2);
-    expect_document(&files.at[0], "/secrets/b/a",
-                    "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"b\",\"name\":\"a\"},"
-                    "\"data\":{\"token\":\"Cg==\"}}\n");
-    expect_document(&files.at[1], "/secrets/default/web",
-                    "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"default\",\"name\":"
-                    "\"web\"},\"data\":{\"tls.crt\":\"Y2hhaW4=\",\"tls.key\":\"a2V5\"}}\n");
+    expect_document(
+        &files.at[0], "/secrets/b/a",
+        "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"b\",\"name\":\"a\"},"
+        "\"data\":{\"token\":\"Cg==\"}}\n");
+    expect_document(
+        &files.at[1], "/secrets/default/web",
+        "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"default\",\"name\":"
+        "\"web\"},\"data\":{\"tls.crt\":\"Y2hhaW4=\",\"tls.key\":\"a2V5\"}}\n");
     now = secrets_touched(&fixture.settings);
     assert_memory_equal(&now, &touched, sizeof now);
     control_write(&fixture, "secrets/b/a/token", "more");
@@ -98,14 +101,14 @@ static void what_cannot_be_read_is_an_error_of_the_provider(void **state)
     } rows[] = {
         {NULL, "/secrets: the directory of secrets cannot be read: No such file or directory"},
         {"secrets/file", "/secrets/file: the directory of secrets cannot be read: Not a directory"},
-        {"secrets/Default/web/tls.key",
-         "/secrets/Default/web/tls.key: 'Default' is no namespace: 1 to 63 lower-case letters, digits and -, a letter "
-         "or digit at both ends"},
-        {"secrets/default/-web/tls.key",
-         "/secrets/default/-web/tls.key: '-web' is no name of a Secret: 1 to 253 lower-case letters, digits, - and ., "
-         "a letter or digit at both ends"},
-        {"secrets/default/web/tls key",
-         "/secrets/default/web/tls key: 'tls key' is no key of a Secret: 1 to 253 letters, digits, -, _ and ."},
+        {"secrets/Default/web/tls.key", "/secrets/Default/web/tls.key: 'Default' is no namespace: 1 to 63 "
+                                        "lower-case letters, digits and -, a letter "
+                                        "or digit at both ends"},
+        {"secrets/default/-web/tls.key", "/secrets/default/-web/tls.key: '-web' is no name of a Secret: 1 to "
+                                         "253 lower-case letters, digits, - and ., "
+                                         "a letter or digit at both ends"},
+        {"secrets/default/web/tls key", "/secrets/default/web/tls key: 'tls key' is no key of a Secret: 1 to "
+                                        "253 letters, digits, -, _ and ."},
         {"secrets/default/web/directory/x", "/secrets/default/web/directory: it is no regular file"},
     };
     (void)state;
@@ -132,9 +135,10 @@ static void credentials_are_found_by_their_names(void **state)
     setenv("CREDENTIALS_DIRECTORY", control_path(&fixture, "cred"), 1);
     struct source_files files = taken(&touched);
     assert_int_equal(files.count, 1);
-    expect_document(&files.at[0], "credentials/default/web",
-                    "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"default\",\"name\":"
-                    "\"web\"},\"data\":{\"client_secret\":\"cw==\"}}\n");
+    expect_document(
+        &files.at[0], "credentials/default/web",
+        "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"default\",\"name\":"
+        "\"web\"},\"data\":{\"client_secret\":\"cw==\"}}\n");
     control_write(&fixture, "cred/secret_default", "s");
     files = taken(&touched);
     assert_int_equal(files.count, 1);
