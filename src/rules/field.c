@@ -326,7 +326,7 @@ static void say_flags(const struct field *field, const struct yaml_node *node, s
 
 static bool is_kept(const struct field *field)
 {
-    return field->offset > 0 && !(field->flags & FIELD_NOT_YET);
+    return field->offset > 0;
 }
 
 static void read_field(const struct field *field, const struct yaml_node *node, char *out,

@@ -93,7 +93,7 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t offset;                   /* 0: checked, not kept (so are fields NOT_YET) */
+    size_t offset;                   /* 0: checked, not kept (what is NOT_YET is kept for checks alone) */
     const struct field_table *group; /* GROUP */
     const char *const *choices;      /* CHOICE: ends with NULL; an empty name stands for "not given" */
     unsigned choices_not_yet;        /* a bit for each choice that we do not act on */
