@@ -264,6 +264,9 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
                                   .file = report->file,
                                   .line = node->line};
     report->strict = kind->security;
+    report->plain = kind->plain;
+    if (kind->not_yet)
+        report_not_yet(report, yaml_get(node, "kind"), kind->name);
     read_metadata(resource, report);
     if (!kind->at_top)
         check_members(resource, report);
