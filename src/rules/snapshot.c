@@ -70,6 +70,9 @@ static const struct image_column rules_listener_columns[] = {
     ROWS_OF(rules_listener, deny, RULES_POLICY),
     ROWS_OF(rules_listener, allow, RULES_POLICY),
     ROWS_OF(rules_listener, audit, RULES_POLICY),
+    ROWS_OF(rules_listener, deny_index, RULES_INDEX),
+    ROWS_OF(rules_listener, allow_index, RULES_INDEX),
+    ROWS_OF(rules_listener, audit_index, RULES_INDEX),
     ROWS_OF(rules_listener, tcp, RULES_TCP_ROUTE),
     ROWS_OF(rules_listener, passthrough, RULES_LISTENER),
 };
@@ -230,6 +233,31 @@ static const struct image_column rules_value_columns[] = {
     TEXT(rules_value, text2),
 };
 
+static const struct image_column rules_index_columns[] = {
+    ROWS_OF(rules_index, always, RULES_CANDIDATE),
+    ROWS_OF(rules_index, facets, RULES_FACET),
+};
+
+static const struct image_column rules_facet_columns[] = {
+    CHOICE(rules_facet, attribute, ATTRIBUTE_COUNT),
+    CHOICE(rules_facet, part, FACET_PART_COUNT),
+    TEXT(rules_facet, key),
+    ROWS_OF(rules_facet, claim, RULES_NAME),
+    ROWS_OF(rules_facet, prefixes, RULES_NUMBER),
+    ROWS_OF(rules_facet, suffixes, RULES_NUMBER),
+    ROWS_OF(rules_facet, networks, RULES_NUMBER),
+    ROWS_OF(rules_facet, slots, RULES_SLOT),
+};
+
+static const struct image_column rules_slot_columns[] = {
+    ROWS_OF(rules_slot, candidates, RULES_CANDIDATE),
+};
+
+static const struct image_column rules_candidate_columns[] = {
+    INDEX(rules_candidate, policy, RULES_POLICY),
+    INDEX(rules_candidate, rule, RULES_POLICY_RULE),
+};
+
 static const struct image_column rules_mapping_columns[] = {
     TEXT(rules_mapping, name),
     TEXT(rules_mapping, issuer),
@@ -338,6 +366,10 @@ static const struct image_table rules_tables[] = {
     [RULES_CORS] = TABLE(rules_cors, 0),
     [RULES_OUTLIER] = TABLE(rules_outlier, 0),
     [RULES_LIMITS] = TABLE(rules_limits, 1),
+    [RULES_INDEX] = TABLE(rules_index, 0),
+    [RULES_FACET] = TABLE(rules_facet, 0),
+    [RULES_SLOT] = TABLE(rules_slot, 0),
+    [RULES_CANDIDATE] = TABLE(rules_candidate, 0),
 };
 
 static const struct image_table endpoints_tables[] = {
