@@ -29,6 +29,7 @@ enum kind_id {
     KIND_SECRET,
     KIND_CLAIM_MAPPING,
     KIND_ASSERTION,
+    KIND_LOGIN,
     KIND_COUNT,
 };
 
