@@ -3,6 +3,7 @@
 #include "rules/kind/claim_mapping.h"
 #include "rules/kind/destination_rule.h"
 #include "rules/kind/gateway.h"
+#include "rules/kind/login.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
 #include "rules/kind/secret.h"
@@ -25,6 +26,7 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_SECRET] = &secret_kind,
     [KIND_CLAIM_MAPPING] = &claim_mapping_kind,
     [KIND_ASSERTION] = &assertion_kind,
+    [KIND_LOGIN] = &login_kind,
 };
 
 const struct kind *kind_find(struct bytes group, struct bytes name)

@@ -29,6 +29,7 @@ enum kind_id {
     KIND_SECRET,
     KIND_CLAIM_MAPPING,
     KIND_ASSERTION,
+    KIND_LOGIN,
     KIND_COUNT,
 };
 
@@ -39,6 +40,8 @@ struct kind {
     const char *versions; /* "v1 v1beta1 v1alpha3" */
     bool security;        /* a field we do not act on is an error, not a warning */
     bool at_top;          /* no spec: the fields stand beside metadata */
+    bool plain;           /* see struct report */
+    bool not_yet;         /* checked, but this version does not act on it */
     const struct field_table *table;
     /* Checks between fields; may fill in what it worked out. NULL: none. */
     void (*check)(struct resource *resource, struct report *report);

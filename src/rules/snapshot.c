@@ -56,6 +56,7 @@ static const struct image_column rules_node_columns[] = {
     ROWS_OF(rules_node, assertion, RULES_ASSERTION),
     ROWS_OF(rules_node, mapping, RULES_MAPPING),
     TEXT(rules_node, mapping_claim),
+    ROWS_OF(rules_node, logins, RULES_LOGIN),
 };
 
 static const struct image_column rules_listener_columns[] = {
@@ -278,6 +279,23 @@ static const struct image_column rules_assertion_columns[] = {
     TEXT(rules_assertion, mapping_hash),
 };
 
+static const struct image_column rules_login_columns[] = {
+    TEXT(rules_login, name),
+    ROWS_OF(rules_login, hosts, RULES_NAME),
+    ROWS_OF(rules_login, paths, RULES_NAME),
+    ROWS_OF(rules_login, public_paths, RULES_NAME),
+    TEXT(rules_login, issuer),
+    TEXT(rules_login, client_id),
+    TEXT(rules_login, scope),
+    ROWS_OF(rules_login, parameters, RULES_NAME),
+    TEXT(rules_login, cookie),
+    TEXT(rules_login, callback_path),
+    TEXT(rules_login, logout_path),
+    TEXT(rules_login, backchannel_path),
+    TEXT(rules_login, after_logout),
+    ROWS_OF(rules_login, redirect_hosts, RULES_NAME),
+};
+
 static const struct image_column endpoints_cluster_columns[] = {
     ROWS_OF(endpoints_cluster, endpoints, ENDPOINTS_ENDPOINT),
     ROWS_OF(endpoints_cluster, hosts, ENDPOINTS_HOST),
@@ -334,6 +352,15 @@ static const struct image_column keys_ticket_columns[] = {
     TEXT(keys_ticket, key),
 };
 
+static const struct image_column keys_session_columns[] = {
+    TEXT(keys_session, key),
+};
+
+static const struct image_column keys_login_columns[] = {
+    TEXT(keys_login, authorization_endpoint),
+    TEXT(keys_login, end_session_endpoint),
+};
+
 static const struct image_table rules_tables[] = {
     [RULES_NODE] = TABLE(rules_node, 1),
     [RULES_LISTENER] = TABLE(rules_listener, 0),
@@ -370,6 +397,7 @@ static const struct image_table rules_tables[] = {
     [RULES_FACET] = TABLE(rules_facet, 0),
     [RULES_SLOT] = TABLE(rules_slot, 0),
     [RULES_CANDIDATE] = TABLE(rules_candidate, 0),
+    [RULES_LOGIN] = TABLE(rules_login, 0),
 };
 
 static const struct image_table endpoints_tables[] = {
@@ -380,9 +408,10 @@ static const struct image_table endpoints_tables[] = {
 };
 
 static const struct image_table keys_tables[] = {
-    [KEYS_ROOT] = TABLE(keys_root, 1),     [KEYS_SET] = TABLE(keys_set, 0),
-    [KEYS_KEY] = TABLE(keys_key, 0),       [KEYS_CERTIFICATE] = TABLE(keys_certificate, 0),
-    [KEYS_SIGNER] = TABLE(keys_signer, 0), [KEYS_TICKET] = TABLE(keys_ticket, 0),
+    [KEYS_ROOT] = TABLE(keys_root, 1),       [KEYS_SET] = TABLE(keys_set, 0),
+    [KEYS_KEY] = TABLE(keys_key, 0),         [KEYS_CERTIFICATE] = TABLE(keys_certificate, 0),
+    [KEYS_SIGNER] = TABLE(keys_signer, 0),   [KEYS_TICKET] = TABLE(keys_ticket, 0),
+    [KEYS_SESSION] = TABLE(keys_session, 0), [KEYS_LOGIN] = TABLE(keys_login, 0),
 };
 
 const struct image_schema rules_schema = {IMAGE_RULES, RULES_TABLE_COUNT, rules_tables};

@@ -14,6 +14,7 @@
 #include "rules/snapshot/endpoints.h"
 #include "rules/snapshot/keys.h"
 #include "rules/snapshot/listener.h"
+#include "rules/snapshot/login.h"
 #include "rules/snapshot/node.h"
 #include "rules/snapshot/policy.h"
 #include "rules/snapshot/route.h"
@@ -55,6 +56,7 @@ enum rules_table {
     RULES_FACET,
     RULES_SLOT,
     RULES_CANDIDATE,
+    RULES_LOGIN,
     RULES_TABLE_COUNT,
 };
 

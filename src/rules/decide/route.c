@@ -161,7 +161,7 @@ static bool pseudo_value(const struct question *q, struct bytes name, struct byt
         *value = request->method;
     else if (bytes_equal(name, BYTES(":scheme")))
         *value = request->scheme;
-    else if (bytes_equal(name, BYTES(":path")))
+    else if (bytes_equal(name, BYTES(":path")) && q->path.len) /* CONNECT has none */
         *value = q->path;
     else
         return false;
@@ -200,10 +200,23 @@ static bool query_holds(const struct question *q, const struct rules_field_match
     return text_holds(q, &match->value, there, value) != (match->invert != 0);
 }
 
+/*
+ * A tunnel is made where the rules ask for one by name, and nowhere else: what goes
+ * through it is judged by nobody.
+ */
+static bool may_hold(const struct question *q, const struct rules_match *match)
+{
+    if (!http_connects(q->request))
+        return true;
+    return match && match->method.match == TEXT_EXACT &&
+           bytes_equal(image_text(q->rules, match->method.text), BYTES("CONNECT"));
+}
+
 static bool match_holds(const struct question *q, const struct rules_match *match)
 {
     const struct http_request *request = q->request;
-    if (!text_holds(q, &match->uri, true, q->path) || !text_holds(q, &match->method, true, request->method) ||
+    if (!text_holds(q, &match->uri, q->path.len > 0, q->path) ||
+        !text_holds(q, &match->method, true, request->method) ||
         !text_holds(q, &match->authority, request->authority.len > 0, request->authority) ||
         !text_holds(q, &match->scheme, true, request->scheme))
         return false;
@@ -221,10 +234,10 @@ static bool route_holds(const struct question *q, const struct rules_route *rout
 {
     *which = NULL;
     if (!route->matches.count)
-        return true;
+        return may_hold(q, NULL);
     IMAGE_FOR(q->rules, RULES_MATCH, struct rules_match, match, route->matches)
     {
-        if (match_holds(q, match)) {
+        if (may_hold(q, match) && match_holds(q, match)) {
             *which = match;
             return true;
         }
