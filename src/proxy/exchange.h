@@ -26,7 +26,7 @@ struct call;
 struct upstream_work;
 struct mirror;
 struct identity_work;
-struct route_later;
+struct change;
 struct token;
 struct peer;
 
@@ -140,7 +140,7 @@ struct exchange {
     struct route_choice choice;
     const struct rules_destination *destination;
     const struct rules_cluster *cluster;
-    struct route_later *later; /* response ops of rules that were let go of (route_freeze) */
+    struct change *later; /* to the response, of rules that were let go of (route_freeze) */
     uint32_t later_count;
     struct http_fields *cors; /* what the response says to a page of another origin, or NULL */
     struct bytes forward_path;
@@ -213,8 +213,8 @@ enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes
 enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body);
 /* The same as the first, for what the upstream brought about; a TCP connection ends. */
 enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag flag, const char *details);
-/* Before the final head goes out: Date where the upstream gave none (RFC 9110 6.6.1), Server where nobody
- * else answered. */
+/* Before the final head goes out: Date where the upstream gave none, or the rules removed it (RFC 9110 6.6.1:
+ * whoever has a clock says when it was). */
 void answer_complete(struct exchange *x);
 /* The client would take a 2xx for a tunnel (RFC 9110 9.3.6, RFC 8441 5). */
 static inline bool exchange_wants_tunnel(const struct exchange *x)
