@@ -29,6 +29,7 @@ enum kind_id {
     KIND_SECRET,
     KIND_CLAIM_MAPPING,
     KIND_ASSERTION,
+    KIND_LOGIN,
     KIND_GATEWAY_CLASS,
     KIND_K8S_GATEWAY, /* Gateway API's, not Istio's */
     KIND_LISTENER_SET,
