@@ -348,7 +348,7 @@ static void threads_start(struct control *control)
     control->identity = identity_start(settings, inbox);
     control->signing = signing_start(settings, inbox);
     control->resolver = resolver_start(settings->dns->servers.at, settings->dns->servers.count, inbox);
-    control->source = source_directory_start(settings->rules, &source_times_default, inbox);
+    control->source = source_directory_start(settings, &source_times_default, inbox);
     control->publish.providers = control->providers;
     control->publish.signing_thread = control->signing;
     control->publish.resolver = control->resolver;

@@ -62,6 +62,12 @@ struct settings_front_proxies {
     struct settings_proxy_protocol *proxy_protocol; /* NULL: nobody */
 };
 
+/* Beside systemd's credentials and the sealed store, which need no setting. */
+struct settings_secrets {
+    struct group group;
+    struct bytes directory; /* empty: none */
+};
+
 /* Empty: those of /etc/resolv.conf. */
 struct settings_dns {
     struct group group;
@@ -93,6 +99,7 @@ struct settings {
     int path_level;                               /* enum path_level */
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
+    struct settings_secrets *secrets; /* never NULL after settings_read */
     struct settings_dns *dns; /* never NULL after settings_read */
     struct limits *limits;    /* never NULL after settings_read */
     int64_t drain_timeout_ms;

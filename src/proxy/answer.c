@@ -84,7 +84,7 @@ enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes
 static bool is_grpc(const struct exchange *x)
 {
     const struct http_field *type = http_fields_find(&x->request.fields, HTTP_CONTENT_TYPE);
-    return type && grpc_is_type(type->value);
+    return type && grpc_is_type(type->value) && !exchange_wants_tunnel(x);
 }
 
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)

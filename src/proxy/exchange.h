@@ -156,7 +156,7 @@ struct exchange {
     struct http_response response; /* whoever answers REPLY: the filter itself, or upstream */
     bool response_whole;           /* the answer was made here: response_body is all of it */
     struct bytes response_body;
-    bool response_tunnel; /* 101: both bodies are raw from now on */
+    bool response_tunnel; /* both bodies are raw from now on */
     bool response_sized;  /* the upstream said how long it is */
     uint64_t response_length;
     bool response_bare; /* nothing follows the upstream's head, no trailers either */
@@ -216,6 +216,11 @@ enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag 
 /* Before the final head goes out: Date where the upstream gave none (RFC 9110 6.6.1), Server where nobody
  * else answered. */
 void answer_complete(struct exchange *x);
+/* The client would take a 2xx for a tunnel (RFC 9110 9.3.6, RFC 8441 5). */
+static inline bool exchange_wants_tunnel(const struct exchange *x)
+{
+    return http_connects(&x->request) || (x->request.minor == 2 && x->upgrade.len);
+}
 /* Notes flag and details (static text) in the record. */
 void exchange_note(struct exchange *x, enum record_flag flag, const char *details);
 

@@ -75,7 +75,8 @@ static void facts_of_request(const struct exchange *x, struct facts *facts)
 {
     facts->host = fact_known(x->request.authority);
     facts->method = fact_known(x->request.method);
-    facts->path = fact_known(path_only(x->request.path));
+    if (!http_connects(&x->request)) /* it has no path, not one that is empty */
+        facts->path = fact_known(path_only(x->request.path));
     facts->fields_state = FACT_KNOWN;
     facts->fields = &x->request.fields;
     facts->claims_state = x->claims ? FACT_KNOWN : FACT_ABSENT;

@@ -71,7 +71,8 @@ static enum turn destination_choose(struct exchange *x)
     if (!x->destination)
         return route_none(x, RECORD_NR, "route_has_no_destination");
     x->cluster = cluster_row(rules, x->destination->cluster);
-    if (!route_rewrite(rules, x->generation->regexes, &x->choice, x->request.path, &x->arena,
+    if (!http_connects(&x->request) && /* it has no path */
+        !route_rewrite(rules, x->generation->regexes, &x->choice, x->request.path, &x->arena,
                        &x->forward_path)) {
         exchange_note(x, 0, "path_rewrite_failed");
         return exchange_answer(x, 500, (struct bytes){0});
@@ -108,8 +109,11 @@ static enum turn route_enter(struct exchange *x)
         return exchange_answer(x, 421, (struct bytes){0});
     }
     if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena,
-                      &x->choice))
+                      &x->choice)) {
+        if (http_connects(&x->request))
+            x->record.termination = BYTES("no route that matches the method CONNECT by name fits: no tunnel");
         return route_none(x, RECORD_NR, "route_not_found");
+    }
     return route_delay(x) ? WAIT : route_go(x);
 }
 

@@ -256,6 +256,7 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
         return NULL;
     struct resource *resource = arena_new(report->findings->arena, struct resource);
     size_t errors = report->findings->errors;
+    size_t ours = report->findings->ours;
     *resource = (struct resource){.kind = kind,
                                   .version = version,
                                   .namespace = BYTES("default"),
@@ -263,12 +264,17 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
                                   .file = report->file,
                                   .line = node->line};
     report->strict = kind->security;
+    report->plain = kind->plain;
+    if (kind->not_yet)
+        report_not_yet(report, yaml_get(node, "kind"), kind->name);
     read_metadata(resource, report);
     if (!kind->at_top)
         check_members(resource, report);
+    if (kind->plain && !kind->at_top && !yaml_get(node, "spec"))
+        report_error(report, node, "spec is missing");
     resource->spec = field_read(kind->table, kind->at_top ? node : yaml_get(node, "spec"), report);
-    /* The checks between fields may rely on each field being well-formed. */
-    if (kind->check && report->findings->errors == errors)
+    /* The checks between fields may rely on each field being well-formed, also those not acted on. */
+    if (kind->check && report->findings->errors - report->findings->ours == errors - ours)
         kind->check(resource, report);
     resource->faulty = report->findings->errors != errors;
     return resource;

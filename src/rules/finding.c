@@ -59,6 +59,8 @@ static void vadd(struct report *report, enum finding_level level, const char *co
                  const struct yaml_node *node, const char *format, va_list args)
 {
     count(report->findings, level);
+    if (level == FINDING_ERROR && (strcmp(code, FINDING_NOT_YET) == 0 || strcmp(code, FINDING_OWN_RULE) == 0))
+        report->findings->ours++;
     struct finding *finding = add(report->findings);
     if (!finding)
         return;
@@ -97,6 +99,14 @@ void report_warning(struct report *report, const struct yaml_node *node, const c
     va_list args;
     va_start(args, format);
     vadd(report, FINDING_WARNING, FINDING_INVALID, node, format, args);
+    va_end(args);
+}
+
+void report_own_rule(struct report *report, const struct yaml_node *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vadd(report, FINDING_ERROR, FINDING_OWN_RULE, node, format, args);
     va_end(args);
 }
 
