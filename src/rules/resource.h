@@ -83,9 +83,18 @@ struct resource {
     struct digest digest;         /* SHA-256 of the canonical JSON; set by resource_set_finish */
 };
 
+/* A document that names a kind, known or not: what analyzers look at (rules/analyze). */
+struct set_document {
+    const char *file;
+    const struct yaml_node *node;
+};
+
 struct resource_set {
     struct arena arena;
     struct findings findings;
+    struct set_document *documents;
+    size_t document_count;
+    size_t document_room;
     struct resource **at;
     size_t count;
     size_t room;
