@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "rules/decide/claim_texts.h"
 #include "wire/path_template.h"
 
 /* What a condition compares: one text, or a list of which any may match. */
@@ -213,8 +214,7 @@ static struct subject subject_claim(const struct image *rules, struct image_rows
         subject.state = facts->group_count ? FACT_KNOWN : FACT_ABSENT;
         return subject;
     }
-    subject.words =
-        path.count == 1 && (bytes_equal(name, BYTES("scope")) || bytes_equal(name, BYTES("permission")));
+    subject.words = path.count == 1 && claim_is_spaced(facts, name);
     subject.claim = at;
     subject.state = at && path.count ? FACT_KNOWN : FACT_ABSENT;
     return subject;
