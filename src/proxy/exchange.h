@@ -128,6 +128,8 @@ struct exchange {
     struct mapping_result groups;
     bool groups_mapped;
     struct bytes *group_labels;
+    struct bytes *spaced_claims; /* those of `claims` whose text is a list of words, besides the usual */
+    size_t spaced_count;
     struct identity_work *identity_work;
     uint64_t waits_for_keys; /* key set id; key_wait.c */
 
@@ -198,6 +200,8 @@ bool exchange_judge_again(struct exchange *x);
 
 /* For that: what the filters still need of the old rules becomes their own. */
 bool policy_judge(struct exchange *x);
+/* What is known of the token, for whoever matches claims. */
+void policy_claims(const struct exchange *x, struct facts *facts);
 void route_freeze(struct exchange *x);
 void trace_freeze(struct exchange *x);
 

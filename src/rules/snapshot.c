@@ -104,6 +104,7 @@ static const struct image_column rules_match_columns[] = {
 
 static const struct image_column rules_field_match_columns[] = {
     TEXT(rules_field_match, name),
+    ROWS_OF(rules_field_match, claim, RULES_NAME),
     MATCH(rules_field_match, value),
 };
 
@@ -199,6 +200,7 @@ static const struct image_column rules_authn_columns[] = {
     ROWS_OF(rules_authn, places, RULES_TOKEN_PLACE),
     TEXT(rules_authn, payload_field),
     ROWS_OF(rules_authn, claim_fields, RULES_CLAIM_FIELD),
+    ROWS_OF(rules_authn, spaced, RULES_NAME),
 };
 
 static const struct image_column rules_place_columns[] = {

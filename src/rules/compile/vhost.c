@@ -6,6 +6,7 @@
 #include "rules/compile/action.h"
 #include "rules/compile/retry.h"
 #include "rules/kind/header_value.h"
+#include "wire/claim_route.h"
 
 struct routes {
     struct rows some; /* struct rules_route: those with a condition */
@@ -27,18 +28,23 @@ static void fields_add(struct work *work, struct rows *rows, const struct match_
                        bool fold_name)
 {
     for (size_t i = 0; i < map->count; i++) {
+        struct claim_route claim = {.count = 0};
         struct bytes name = fold_name ? lower(work, map->keys[i]) : map->keys[i];
         struct rules_field_match row = {
             .name = work_text(work, name), .value = text_match(work, &map->at[i], false), .invert = invert};
+        if (fold_name && claim_route_read(map->keys[i], &claim))
+            row.claim = work_names(work, claim.steps, claim.count);
         rows_add(work, rows, &row);
     }
 }
 
-/* A key such as @request.auth.claims.x asks for a claim, which a header of that name must never answer. */
-static bool asks_for_claims(const struct match_map *map)
+/* Of claims that no token can answer here: only gateways verify tokens before they choose a route. */
+static bool asks_in_vain(const struct match_map *map, const struct viewpoint *from)
 {
+    struct claim_route claim;
     for (size_t i = 0; i < map->count; i++)
-        if (bytes_starts(map->keys[i], BYTES("@")))
+        if (claim_route_is(map->keys[i]) &&
+            (bytes_equal(from->gateway, BYTES("mesh")) || !claim_route_read(map->keys[i], &claim)))
             return true;
     return false;
 }
@@ -79,10 +85,10 @@ static bool match_visible(struct work *work, const struct http_match *match, con
     if (at->gateways.count ? !gateways_hold(work, &at->gateways, resource->namespace, from->gateway)
                            : !node_is(work, &at->labels, at->name_space))
         return false;
-    if (!asks_for_claims(&match->headers) && !asks_for_claims(&match->without_headers))
+    if (!asks_in_vain(&match->headers, from) && !asks_in_vain(&match->without_headers, from))
         return true;
-    work_warn(work, resource, match->group.node, FINDING_NOT_YET,
-              "matching by claims is not acted on yet: this match never holds");
+    work_warn(work, resource, match->group.node, FINDING_INVALID,
+              "claims are known at gateways only: this match never holds");
     return false;
 }
 

@@ -389,10 +389,13 @@ static void request_authentication_rows(void **state)
         {"framing header", "spec: {jwtRules: [{issuer: a, outputPayloadToHeader: Content-Length}]}",
          "f.yaml:4:54: spec.jwtRules[0].outputPayloadToHeader: 'Content-Length' says where messages end or "
          "connections do: no rule may"},
-        {"cookies", "spec: {jwtRules: [{issuer: a, fromCookies: [c]}]}",
-         "f.yaml:4:31: spec.jwtRules[0].fromCookies: fromCookies is not acted on by this version, so the "
-         "resource would "
-         "not do what it says"},
+        {"places",
+         "spec: {jwtRules: [{issuer: a, fromParams: [p], fromCookies: [c], "
+         "spaceDelimitedClaims: [roles]}]}",
+         ""},
+        {"presence", "spec: {jwtRules: [{issuer: a, presence: REQUIRED}]}",
+         "f.yaml:4:41: spec.jwtRules[0].presence: presence is not acted on by this version, so the "
+         "resource would not do what it says"},
     };
     run("security.istio.io/v1", "RequestAuthentication", rows, ROWS(rows));
 }

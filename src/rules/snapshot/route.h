@@ -27,6 +27,7 @@ struct rules_match {
 
 struct rules_field_match {
     struct image_text name;
+    struct image_rows claim; /* RULES_NAME: a claim's path, looked at instead of a header; empty: none */
     struct rules_text value;
     uint32_t invert; /* withoutHeaders */
     uint32_t spare;
