@@ -14,6 +14,7 @@
 #include "rules/snapshot/endpoints.h"
 #include "rules/snapshot/keys.h"
 #include "rules/snapshot/listener.h"
+#include "rules/snapshot/login.h"
 #include "rules/snapshot/node.h"
 #include "rules/snapshot/policy.h"
 #include "rules/snapshot/route.h"
@@ -51,6 +52,11 @@ enum rules_table {
     RULES_CORS,
     RULES_OUTLIER,
     RULES_LIMITS, /* exactly one row */
+    RULES_INDEX, /* of a listener's long lists of policies */
+    RULES_FACET,
+    RULES_SLOT,
+    RULES_CANDIDATE,
+    RULES_LOGIN,
     RULES_TABLE_COUNT,
 };
 

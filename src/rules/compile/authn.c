@@ -41,6 +41,11 @@ static uint64_t key_set_add(struct work *work, const struct jwt_rule *rule)
     return set.id;
 }
 
+uint64_t key_set_of_issuer(struct work *work, struct bytes issuer)
+{
+    return key_set_add(work, &(struct jwt_rule){.issuer = issuer});
+}
+
 /* ---- rows ------------------------------------------------------------- */
 
 static void place_add(struct work *work, struct rows *rows, enum rules_token_place place, struct bytes name,

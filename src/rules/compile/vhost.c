@@ -249,25 +249,27 @@ void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32
         row.match = HOST_ANY;
     else if (bytes_starts(host, BYTES("*")))
         row.match = HOST_SUFFIX;
-    row.host = work_text(work, bytes_part(host, row.match == HOST_EXACT ? 0 : 1, host.len));
+    row.host = work_text(work, lower(work, bytes_part(host, row.match == HOST_EXACT ? 0 : 1, host.len)));
     rows_add(work, vhosts, &row);
 }
 
-static int vhost_compare(const void *a, const void *b)
+static int vhost_compare(const void *a, const void *b, void *of)
 {
     const struct rules_vhost *x = a, *y = b;
+    const struct image_build *rules = of;
     if (x->match != y->match)
         return x->match < y->match ? -1 : 1;
     if (x->match == HOST_SUFFIX && x->host.len != y->host.len)
         return x->host.len > y->host.len ? -1 : 1;
-    if (x->host.at != y->host.at)
-        return x->host.at < y->host.at ? -1 : 1;
+    int by_host = bytes_compare(image_build_text_at(rules, x->host), image_build_text_at(rules, y->host));
+    if (by_host)
+        return by_host;
     return (x->routes.at > y->routes.at) - (x->routes.at < y->routes.at);
 }
 
 struct image_rows vhosts_put(struct work *work, struct rows *vhosts)
 {
     if (vhosts->count)
-        qsort(vhosts->at, vhosts->count, vhosts->size, vhost_compare);
+        qsort_r(vhosts->at, vhosts->count, vhosts->size, vhost_compare, &work->rules);
     return rows_put(work, RULES_VHOST, vhosts);
 }

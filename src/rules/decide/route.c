@@ -280,13 +280,64 @@ static bool port_holds(uint32_t want, struct bytes port)
     return !want || !port.len || (bytes_to_u64(port, 65535, &number) && number == want);
 }
 
+/* As bytes_compare(host in lower case, want). */
+static int host_compare(struct bytes host, struct bytes want)
+{
+    for (size_t i = 0; i < host.len && i < want.len; i++) {
+        unsigned char a = (unsigned char)ascii_lower(host.at[i]), b = (unsigned char)want.at[i];
+        if (a != b)
+            return a < b ? -1 : 1;
+    }
+    return (host.len > want.len) - (host.len < want.len);
+}
+
+static const struct rules_vhost *vhost_at(const struct image *rules, const struct rules_listener *listener,
+                                          uint32_t at)
+{
+    return image_row(rules, RULES_VHOST, listener->vhosts, at);
+}
+
+/* The first that is neither an exact one nor before that host: there may be thousands. */
+static uint32_t vhost_first(const struct image *rules, const struct rules_listener *listener,
+                            struct bytes host)
+{
+    uint32_t low = 0;
+    for (uint32_t high = listener->vhosts.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct rules_vhost *vhost = vhost_at(rules, listener, middle);
+        if (vhost->match == HOST_EXACT && host_compare(host, image_text(rules, vhost->host)) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The first that is not exact. */
+static uint32_t vhost_wild(const struct image *rules, const struct rules_listener *listener, uint32_t low)
+{
+    for (uint32_t high = listener->vhosts.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (vhost_at(rules, listener, middle)->match == HOST_EXACT)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static const struct rules_vhost *vhost_find(const struct image *rules, const struct rules_listener *listener,
                                             struct bytes authority)
 {
     struct bytes port, host = authority_host(authority, &port);
-    IMAGE_FOR(rules, RULES_VHOST, struct rules_vhost, vhost, listener->vhosts)
-    if (host_holds(vhost->match, image_text(rules, vhost->host), host) && port_holds(vhost->port, port))
-        return vhost;
+    uint32_t first = vhost_first(rules, listener, host), wild = vhost_wild(rules, listener, first);
+    for (uint32_t i = first; i < listener->vhosts.count;) {
+        const struct rules_vhost *vhost = vhost_at(rules, listener, i);
+        bool holds = host_holds(vhost->match, image_text(rules, vhost->host), host);
+        if (holds && port_holds(vhost->port, port))
+            return vhost;
+        i = holds || i >= wild ? i + 1 : wild;
+    }
     return NULL;
 }
 

@@ -14,6 +14,8 @@ enum keys_table {
     KEYS_CERTIFICATE,
     KEYS_SIGNER,
     KEYS_TICKET,
+    KEYS_SESSION,
+    KEYS_LOGIN,
     KEYS_TABLE_COUNT
 };
 
@@ -64,6 +66,21 @@ struct keys_signer {
 /* Of the servers' TLS session tickets: the first seals, the others still open. */
 struct keys_ticket {
     struct image_text key; /* TICKET_KEY_SIZE bytes */
+};
+
+/* Of browsers' sessions (crypt/envelope.h): the first seals, the others still open. */
+struct keys_session {
+    uint64_t id;
+    struct image_text key; /* SEAL_KEY_SIZE bytes */
+};
+
+/* What discovery told about a Login's provider. */
+struct keys_login {
+    uint64_t id;                              /* rules_login.id */
+    struct image_text authorization_endpoint; /* empty: not known yet */
+    struct image_text end_session_endpoint;   /* empty: it has none */
+    uint32_t says_issuer;                     /* RFC 9207: its answers have `iss` */
+    uint32_t spare;
 };
 
 extern const struct image_schema keys_schema;

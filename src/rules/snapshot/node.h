@@ -33,6 +33,7 @@ struct rules_node {
     struct image_rows assertion; /* RULES_ASSERTION */
     struct image_rows mapping;   /* RULES_MAPPING, in order */
     struct image_text mapping_claim; /* the claim that the groups become; "groups" */
+    struct image_rows logins;        /* RULES_LOGIN */
 };
 
 enum rules_underscores { UNDERSCORES_ALLOW, UNDERSCORES_REJECT, UNDERSCORES_COUNT };
