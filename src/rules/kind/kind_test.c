@@ -499,8 +499,14 @@ static void assertion_rows(void **state)
          "f.yaml:4:77: spec.subjectPrefix[\"https://b\"]: 'a' stands for another issuer too"},
         {"own claim", "spec: {issuer: 'https://edge', claims: [sub]}",
          "f.yaml:4:41: spec.claims[0]: sub is set by the signer and cannot be copied"},
-        {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30m}",
-         "f.yaml:4:1: spec: publishAhead is not shorter than rotateEvery"},
+        {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30s}",
+         "f.yaml:4:45: spec.rotateEvery: 128 keys would be published at once, of which 48 are possible: make "
+         "it "
+         "longer, or publishAhead and keepPublished shorter"},
+        {"many ahead",
+         "spec: {issuer: 'https://edge', rotateEvery: 10s, publishAhead: 70s, keepPublished: 2m, lifetime: "
+         "10s}",
+         ""},
     };
     run("selvage.dev/v1", "Assertion", rows, ROWS(rows));
 }
