@@ -56,7 +56,7 @@ static void retries_are_those_written_else_istios(void **state)
          "1 on 131 4002, 1500 ms each, pause 1000,"},
         {", retries: {attempts: 1, retryIgnorePreviousHosts: true, retryOn: 'connect-failure'}",
          "1 on 1 0, 0 ms each, pause 25, others"},
-        {", retries: {attempts: 1, retryOn: '5xx, gateway-error,503,429'}",
+        {", retries: {attempts: 1, retryOn: '5xx,gateway-error,503,429'}",
          "1 on 176 0, 0 ms each, pause 25, others 503 429"},
         {", retries: {attempts: 1, retryOn: "
          "'refused-stream,reset,reset-before-request,retriable-4xx,envoy-ratelimited,retriable-headers'}",
@@ -99,8 +99,6 @@ static void faults_are_parts_of_a_million(void **state)
         {"abort: {grpcStatus: INTERNAL, percentage: {value: 100}}", "0 0; 1000000 0 13"},
         {"abort: {httpStatus: 500}", "none"},
         {"delay: {fixedDelay: 1s}", "none"},
-        {"delay: {exponentialDelay: 1s, percentage: {value: 1}}", "none"},
-        {"abort: {http2Error: x, percentage: {value: 1}}", "none"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         char more[300], shown[100] = "none";
