@@ -21,6 +21,17 @@ static struct source_files take(struct control_fixture *fixture, struct arena *a
     return files;
 }
 
+static struct source_directory *start(struct control_fixture *fixture, const char *rules,
+                                      const struct source_times *times, struct mailbox *out)
+{
+    static struct settings_secrets secrets;
+    secrets.directory = (struct bytes){0};
+    fixture->settings.rules = bytes_of(control_path(fixture, rules));
+    fixture->settings.state = bytes_of(control_path(fixture, "state"));
+    fixture->settings.secrets = &secrets;
+    return source_directory_start(&fixture->settings, times, out);
+}
+
 static bool ends(struct bytes name, const char *end)
 {
     return bytes_ends(name, bytes_of(end));
@@ -96,8 +107,7 @@ static void a_missing_directory_is_told(void **state)
     struct mailbox out;
     control_make(&fixture);
     mailbox_init(&out);
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "rules")), &quick, &out);
+    struct source_directory *source = start(&fixture, "rules", &quick, &out);
     struct source_letter *letter = (struct source_letter *)control_letter(&out);
     assert_true(
         ends(letter->gone, "the directory of the resources cannot be read: No such file or directory"));
@@ -128,8 +138,7 @@ static void a_mount_is_swapped_as_a_whole(void **state)
     assert_int_equal(symlink("..data/a.yaml", control_path(&fixture, "rules/a.yaml")), 0);
     assert_int_equal(symlink("..data/b.yaml", control_path(&fixture, "rules/b.yaml")), 0);
     struct source_times slow = {20, 200, 60 * 1000}; /* so that inotify is what tells */
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "rules")), &slow, &out);
+    struct source_directory *source = start(&fixture, "rules", &slow, &out);
     struct source_letter *letter = (struct source_letter *)control_letter(&out);
     assert_int_equal(letter->files.count, 2);
     assert_true(bytes_equal(letter->files.at[0].content, BYTES("a1")));
@@ -160,8 +169,7 @@ static void a_link_to_the_directory_is_swapped(void **state)
     control_write(&fixture, "two/a.yaml", "a2");
     assert_int_equal(symlink("one", control_path(&fixture, "now")), 0);
     struct source_times slow = {20, 200, 60 * 1000};
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "now")), &slow, &out);
+    struct source_directory *source = start(&fixture, "now", &slow, &out);
     letter_free(control_letter(&out));
     uint64_t began = clock_ms();
     assert_int_equal(symlink("two", control_path(&fixture, "next")), 0);
@@ -192,8 +200,7 @@ static void half_written_files_settle_and_same_content_is_no_news(void **state)
     control_make(&fixture);
     mailbox_init(&out);
     control_write(&fixture, "rules/a.yaml", "a");
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "rules")), &quick, &out);
+    struct source_directory *source = start(&fixture, "rules", &quick, &out);
     letter_free(control_letter(&out));
     FILE *file = fopen(control_path(&fixture, "rules/b.yaml"), "w");
     fputs("half ", file);

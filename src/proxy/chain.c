@@ -167,8 +167,18 @@ static void exchange_end_all(struct exchange *x, enum exchange_end end)
 
 /* ---- walking ---------------------------------------------------------------- */
 
+/* An answer made here is no tunnel, and must not say to its client that there is one. */
+static void refuse_tunnel(struct exchange *x)
+{
+    if (!x->response_whole || x->response.status / 100 != 2 || !exchange_wants_tunnel(x))
+        return;
+    x->record.details = BYTES("upgrade_failed"); /* Envoy's word, and its status */
+    exchange_answer(x, 403, (struct bytes){0});
+}
+
 static void reply_walk(struct exchange *x)
 {
+    refuse_tunnel(x);
     for (int i = x->entered - 1; i >= 0; i--)
         if (x->chain[i]->reply)
             x->chain[i]->reply(x);

@@ -68,6 +68,7 @@ struct report {
     struct bytes namespace;
     struct bytes name;
     bool strict; /* a security kind: what we do not act on is an error */
+    bool plain;  /* a kind of Kubernetes' own: numbers are no text, choices have no numbers (protobuf's JSON) */
 };
 
 /* `node` gives place and path; NULL speaks about the file. */

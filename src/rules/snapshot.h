@@ -10,9 +10,15 @@
 #ifndef RULES_SNAPSHOT_H
 #define RULES_SNAPSHOT_H
 
-#include "wire/image.h"
-
-/* ---- rules ------------------------------------------------------------ */
+#include "rules/snapshot/cluster.h"
+#include "rules/snapshot/endpoints.h"
+#include "rules/snapshot/keys.h"
+#include "rules/snapshot/listener.h"
+#include "rules/snapshot/login.h"
+#include "rules/snapshot/node.h"
+#include "rules/snapshot/policy.h"
+#include "rules/snapshot/route.h"
+#include "rules/snapshot/token.h"
 
 enum rules_table {
     RULES_NODE, /* exactly one row */
@@ -24,6 +30,7 @@ enum rules_table {
     RULES_FIELD_MATCH,
     RULES_DESTINATION,
     RULES_FIELD_OP,
+    RULES_VALUE_PART,
     RULES_CLUSTER,
     RULES_AUTHN, /* one jwtRule each */
     RULES_TOKEN_PLACE,
@@ -46,6 +53,11 @@ enum rules_table {
     RULES_CORS,
     RULES_OUTLIER,
     RULES_LIMITS, /* exactly one row */
+    RULES_INDEX, /* of a listener's long lists of policies */
+    RULES_FACET,
+    RULES_SLOT,
+    RULES_CANDIDATE,
+    RULES_LOGIN,
     RULES_TABLE_COUNT,
 };
 
@@ -285,9 +297,41 @@ struct rules_destination {
 
 enum rules_op { OP_SET, OP_ADD, OP_REMOVE, OP_COUNT };
 
+/* What stands for something that only the data path knows; Envoy's words are in rules/kind/header_value.c. */
+enum rules_operator {
+    OPERATOR_NONE, /* plain text */
+    OPERATOR_REQUEST_FIELD,
+    OPERATOR_RESPONSE_FIELD,
+    OPERATOR_STATUS,
+    OPERATOR_PROTOCOL,
+    OPERATOR_REMOTE,
+    OPERATOR_REMOTE_IP,
+    OPERATOR_DIRECT,
+    OPERATOR_DIRECT_IP,
+    OPERATOR_LOCAL,
+    OPERATOR_LOCAL_IP,
+    OPERATOR_LOCAL_PORT,
+    OPERATOR_TLS_VERSION,
+    OPERATOR_PEER_URI,
+    OPERATOR_SERVER_NAME,
+    OPERATOR_UPSTREAM_HOST,
+    OPERATOR_ROUTE_NAME,
+    OPERATOR_TRACE_ID,
+    OPERATOR_COUNT,
+};
+
+/* Part of a header's value. */
+struct rules_value_part {
+    struct image_text text;  /* itself, or the name of a field */
+    struct image_text other; /* the field asked when that is absent, or empty */
+    uint32_t is;             /* enum rules_operator */
+    uint32_t max;            /* bytes of the field's value; 0: all */
+};
+
 struct rules_field_op {
     struct image_text name;
-    struct image_text value;
+    struct image_text value; /* when it has no operators */
+    struct image_rows parts; /* RULES_VALUE_PART: else these in a row */
     uint32_t op;
     uint32_t on_response;
 };
@@ -551,109 +595,5 @@ struct rules_limits {
 };
 
 extern const struct image_schema rules_schema;
-
-/* ---- endpoints -------------------------------------------------------- */
-
-enum endpoints_table {
-    ENDPOINTS_CLUSTER,
-    ENDPOINTS_ENDPOINT,
-    ENDPOINTS_NAME,
-    ENDPOINTS_HOST,
-    ENDPOINTS_TABLE_COUNT
-};
-
-/* Sorted by id. */
-struct endpoints_cluster {
-    uint64_t id;
-    struct image_rows endpoints;
-    struct image_rows hosts; /* ENDPOINTS_HOST; none in what workers get */
-};
-
-enum endpoint_family { ENDPOINT_IP4, ENDPOINT_IP6, ENDPOINT_UNIX, ENDPOINT_FAMILY_COUNT };
-
-struct endpoints_endpoint {
-    unsigned char address[16]; /* IPv4 in the first four bytes */
-    uint32_t family;
-    uint32_t port;
-    uint32_t weight;
-    uint32_t mesh;           /* speaks mesh mTLS (label security.istio.io/tlsMode: istio) */
-    struct image_text text;  /* for logs: 10.0.0.1:80, unix:///path */
-    struct image_text path;  /* ENDPOINT_UNIX */
-    struct image_rows names; /* ENDPOINTS_NAME: SPIFFE ids that may answer here; empty: unknown */
-    struct image_text workload;
-};
-
-/* Endpoints given by a host's name: control puts the addresses that it has now among the cluster's own. */
-struct endpoints_host {
-    struct image_text name;
-    uint32_t first_only; /* 1: DNS_ROUND_ROBIN: of the answer only the first address */
-    uint32_t spare;
-    struct endpoints_endpoint like; /* each of them, but for address, family and text */
-};
-
-extern const struct image_schema endpoints_schema;
-
-/* ---- keys ------------------------------------------------------------- */
-
-enum keys_table {
-    KEYS_ROOT,
-    KEYS_SET,
-    KEYS_KEY,
-    KEYS_CERTIFICATE,
-    KEYS_SIGNER,
-    KEYS_TICKET,
-    KEYS_TABLE_COUNT
-};
-
-struct keys_root {
-    uint64_t self;               /* KEYS_CERTIFICATE id of the node's own mesh identity; 0: none yet */
-    struct image_text published; /* the assertion's key set as JSON */
-    uint32_t published_max_age_s;
-    uint32_t spare;
-};
-
-/* Sorted by id. */
-struct keys_set {
-    uint64_t id; /* hash of "inline:DIGEST" or of the issuer and its jwksUri */
-    struct image_rows keys;
-    uint32_t fetched; /* 0: not once read so far */
-    uint32_t spare;
-    struct image_text name; /* issuer, for messages */
-    uint64_t version;       /* hash of the content: tokens verified under another are dropped */
-};
-
-struct keys_key {
-    uint32_t type; /* enum jwk_type */
-    uint32_t alg;  /* enum jws_alg */
-    struct image_text kid;
-    struct image_text a;
-    struct image_text b;
-};
-
-/* Sorted by id. */
-struct keys_certificate {
-    uint64_t id;
-    struct image_text name;
-    struct image_text chain; /* PEM */
-    struct image_text key;   /* PEM */
-    struct image_text trust; /* PEM */
-    int64_t not_after_s;
-    uint64_t version; /* hash of the content: contexts are reused while it stays */
-};
-
-/* The day's signing keys, the one in use first. */
-struct keys_signer {
-    struct image_text kid;
-    struct image_text der; /* private; only control and the workers ever see it */
-    int64_t from_s;
-    int64_t until_s;
-};
-
-/* Of the servers' TLS session tickets: the first seals, the others still open. */
-struct keys_ticket {
-    struct image_text key; /* TICKET_KEY_SIZE bytes */
-};
-
-extern const struct image_schema keys_schema;
 
 #endif

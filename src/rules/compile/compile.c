@@ -6,6 +6,7 @@
 #include "rules/compile/authn.h"
 #include "rules/compile/cluster.h"
 #include "rules/compile/gateways.h"
+#include "rules/compile/logins.h"
 #include "rules/compile/sidecars.h"
 #include "rules/compile/value.h"
 #include "rules/limits.h"
@@ -76,6 +77,7 @@ static void work_init(struct work *work, struct resource_set *set, const struct 
     work->endpoints_clusters = rows_of(sizeof(struct endpoints_cluster));
     work->key_sets = rows_of(sizeof(struct compile_key_set));
     work->credentials = rows_of(sizeof(struct compile_credential));
+    work->logins = rows_of(sizeof(struct compile_login));
     work->binds = rows_of(sizeof(struct compile_bind));
     work->unix_paths = rows_of(sizeof(struct bytes));
     limits_put(work);
@@ -112,6 +114,8 @@ static void result_fill(struct work *work, uint64_t generation, const struct dig
         .key_set_count = work->key_sets.count,
         .credentials = ROWS_AT(work->credentials, struct compile_credential),
         .credential_count = work->credentials.count,
+        .logins = ROWS_AT(work->logins, struct compile_login),
+        .login_count = work->logins.count,
         .binds = ROWS_AT(work->binds, struct compile_bind),
         .bind_count = work->binds.count,
         .unix_paths = ROWS_AT(work->unix_paths, struct bytes),
@@ -130,6 +134,7 @@ static bool rows_write(struct work *work, struct rules_node *node)
     cluster_rules_read(work);
     if (!assertion_choose(work) || !identity_fill(work, node))
         return false;
+    node->logins = logins_compile(work);
     bool sidecar = work->node->role == ROLE_SIDECAR;
     if (!(sidecar ? sidecars_compile(work) : gateways_compile(work)))
         return false;

@@ -55,6 +55,16 @@ struct compile_credential {
     struct bytes key_file;
     struct bytes ca_file;
 };
+/* A client of a provider: control discovers the provider and speaks with its token endpoint. */
+struct compile_login {
+    uint64_t id;
+    struct bytes name; /* NAMESPACE/NAME */
+    struct bytes issuer;
+    struct bytes client_id;
+    bool has_secret;
+    struct bytes secret;      /* from a Secret; lies in the set */
+    struct bytes secret_file; /* or where it is read: a path, or a credential's name */
+};
 struct compile_bind { /* a listener to bind */
     uint64_t id;
     struct bytes address;
@@ -71,6 +81,8 @@ struct compile_result {
     size_t key_set_count;
     struct compile_credential *credentials;
     size_t credential_count;
+    struct compile_login *logins;
+    size_t login_count;
     struct compile_bind *binds;
     size_t bind_count;
     struct bytes *unix_paths; /* workloads behind unix sockets */

@@ -22,6 +22,7 @@ struct rows {
 struct policies { /* of one protocol, made once and shared by listeners */
     bool made;
     struct image_rows deny, allow, audit;
+    struct image_rows deny_index, allow_index, audit_index;
 };
 
 struct work {
@@ -35,6 +36,7 @@ struct work {
     struct rows endpoints_clusters;     /* struct endpoints_cluster */
     struct rows key_sets;               /* struct compile_key_set */
     struct rows credentials;            /* struct compile_credential */
+    struct rows logins;                 /* struct compile_login */
     struct rows binds;                  /* struct compile_bind */
     struct rows unix_paths;             /* struct bytes */
     struct image_rows retry_presets[2]; /* shared by all routes; retry.c */

@@ -2,6 +2,7 @@
 
 #include "rules/kind/export_to.h"
 #include "rules/kind/header_format.h"
+#include "rules/kind/header_value.h"
 #include "rules/kind/host.h"
 #include "wire/http.h"
 
@@ -24,48 +25,67 @@ static void check_changed_name(const struct yaml_node *node, struct bytes name, 
         report_error(report, node, "'%.*s' is no name of a header", BYTES_FMT(name));
 }
 
-static void check_header_value(const struct yaml_node *node, struct bytes value, struct report *report)
+/* What Istio takes is more than what can be filled in here. */
+static void check_value(const struct yaml_node *node, struct bytes value, bool authority, bool on_response,
+                        struct report *report)
 {
+    struct header_part parts[HEADER_PARTS_MAX];
+    size_t count = 0;
+    struct arena arena;
+    struct fail why = {.text = "a % begins a variable such as %HOSTNAME%, which is not ended here"};
+    arena_init(&arena);
+    bool known = header_value_read(value, on_response, &arena, parts, &count, &why);
     if (!http_is_value(value))
         report_error(report, node, "the value of a header has no control characters");
     else if (!header_format_is_sound(value))
-        report_error(report, node,
-                     "a %% begins a variable such as %%HOSTNAME%%, which is not ended here; %%%% "
-                     "is a percent sign");
-    else if (bytes_find(value, '%') < value.len)
-        report_not_yet(report, node, "a % in the value of a header");
+        report_error(report, node, "%s", why.text);
+    else if (authority && bytes_find(value, '%') < value.len)
+        report_own_rule(report, node, "a host is written out: what a client says would choose it");
+    else if (!known)
+        report_own_rule(report, node, "%s", why.text);
+    arena_done(&arena);
 }
 
-static void check_header_map(const struct group *group, const char *name, const struct text_map *map,
-                             bool authority, struct report *report)
+static void check_header_map(const struct header_changes *changes, const char *name,
+                             const struct text_map *map, bool on_response, struct report *report)
 {
-    const struct yaml_node *list = yaml_get(group->node, name);
+    const struct yaml_node *list = yaml_get(changes->group.node, name);
     for (size_t i = 0; i < map->count; i++) {
         const struct yaml_node *node = yaml_item(list, i);
-        check_changed_name(node, map->keys[i], authority, report);
+        check_changed_name(node, map->keys[i], !on_response, report);
         if (map->keys[i].len > 0 && map->keys[i].at[0] != ':')
             check_header_made(report, node, map->keys[i]);
-        check_header_value(node, map->at[i], report);
+        check_value(node, map->at[i], is_authority(map->keys[i]), on_response, report);
     }
 }
 
-static void check_changes(const struct header_changes *changes, bool request, struct report *report)
+static void check_removed(const struct yaml_node *node, struct bytes name, bool on_response,
+                          struct report *report)
+{
+    check_changed_name(node, name, false, report);
+    if (on_response && bytes_equal_nocase(name, BYTES("date")))
+        report_warning(
+            report, node,
+            "a response has a Date (RFC 9110 6.6.1): the upstream's is replaced by that of this node");
+}
+
+static void check_changes(const struct header_changes *changes, bool on_response, struct report *report)
 {
     if (!changes)
         return;
-    check_header_map(&changes->group, "set", &changes->set, request, report);
-    check_header_map(&changes->group, "add", &changes->add, request, report);
+    check_header_map(changes, "set", &changes->set, on_response, report);
+    check_header_map(changes, "add", &changes->add, on_response, report);
     for (size_t i = 0; i < changes->remove.count; i++)
-        check_changed_name(yaml_item(yaml_get(changes->group.node, "remove"), i), changes->remove.at[i],
-                           false, report);
+        check_removed(yaml_item(yaml_get(changes->group.node, "remove"), i), changes->remove.at[i],
+                      on_response, report);
 }
 
 static void check_headers(const struct route_headers *headers, struct report *report)
 {
     if (!headers)
         return;
-    check_changes(headers->request, true, report);
-    check_changes(headers->response, false, report);
+    check_changes(headers->request, false, report);
+    check_changes(headers->response, true, report);
 }
 
 static unsigned authorities_of(const struct text_map *map)
