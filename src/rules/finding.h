@@ -23,7 +23,7 @@ enum finding_level { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 #define FINDING_TWICE "SEL0004"      /* the same kind, namespace and name in two places */
 #define FINDING_TOO_MANY "SEL0005"   /* findings or resources beyond the bound */
 #define FINDING_UNKNOWN_FIELD "SEL0006"
-#define FINDING_OWN_RULE "SEL0007"   /* Istio takes it; here it is refused, for it would do harm */
+#define FINDING_OWN_RULE "SEL0007"   /* refused for it would do harm, although Istio takes it */
 #define FINDING_INVALID "IST0106"    /* istioctl: SchemaValidationError */
 #define FINDING_DEPRECATED "IST0002" /* istioctl: Deprecated */
 #define FINDING_REFERENCE "IST0101"  /* istioctl: ReferencedResourceNotFound */
