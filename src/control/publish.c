@@ -370,6 +370,13 @@ static void ready_tell(struct publish *publish)
     log_info("ready");
 }
 
+static bool tickets_step(struct publish *publish)
+{
+    bool stepped = session_tickets_step(&publish->tickets, publish->settings, clock_wall_s());
+    publish->changed |= stepped;
+    return stepped;
+}
+
 void publish_settle(struct publish *publish)
 {
     binds_tick(&publish->binds, clock_ms());
@@ -377,7 +384,7 @@ void publish_settle(struct publish *publish)
         put_in_force(publish);
     before_give_up(publish);
     if (!publish->held)
-        publish->keys_stale |= session_tickets_step(&publish->tickets, publish->settings, clock_wall_s());
+        publish->keys_stale |= tickets_step(publish);
     publish_keys_flush(publish);
     publish_endpoints_flush(publish);
     workers_push(&publish->workers);

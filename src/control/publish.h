@@ -23,7 +23,8 @@ struct publish {
     struct channel *supervisor;
     struct providers *providers; /* borrowed; NULL in some tests */
     struct signing *signing_thread;
-    struct resolver *resolver; /* borrowed; NULL in some tests: names stay unknown */
+    struct identity *identity_thread; /* borrowed; NULL: the node has no certificate */
+    struct resolver *resolver;        /* borrowed; NULL in some tests: names stay unknown */
     struct workers workers;
     struct binds binds;
     struct key_table keys;

@@ -71,21 +71,27 @@ static struct fact_address address_fact(const unsigned char bytes[16])
     return fact;
 }
 
-static void facts_of_request(const struct exchange *x, struct facts *facts)
+void policy_claims(const struct exchange *x, struct facts *facts)
 {
-    facts->host = fact_known(x->request.authority);
-    facts->method = fact_known(x->request.method);
-    if (!http_connects(&x->request)) /* it has no path, not one that is empty */
-        facts->path = fact_known(path_only(x->request.path));
-    facts->fields_state = FACT_KNOWN;
-    facts->fields = &x->request.fields;
     facts->claims_state = x->claims ? FACT_KNOWN : FACT_ABSENT;
     facts->claims = x->claims;
+    facts->spaced_claims = x->spaced_claims;
+    facts->spaced_count = x->spaced_count;
     if (x->groups_mapped) {
         facts->mapped_claim = image_text(&x->generation->rules, x->generation->node->mapping_claim);
         facts->groups = x->group_labels;
         facts->group_count = x->groups.count;
     }
+}
+
+static void facts_of_request(const struct exchange *x, struct facts *facts)
+{
+    facts->host = fact_known(x->request.authority);
+    facts->method = fact_known(x->request.method);
+    facts->path = fact_known(path_only(x->request.path));
+    facts->fields_state = FACT_KNOWN;
+    facts->fields = &x->request.fields;
+    policy_claims(x, facts);
 }
 
 static void facts_of(const struct exchange *x, struct facts *facts)

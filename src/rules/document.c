@@ -270,8 +270,10 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
     read_metadata(resource, report);
     if (!kind->at_top)
         check_members(resource, report);
-    if (kind->plain && !kind->at_top && !yaml_get(node, "spec"))
+    if (kind->plain && !kind->at_top && !yaml_get(node, "spec")) {
         report_error(report, node, "spec is missing");
+        return NULL;
+    }
     resource->spec = field_read(kind->table, kind->at_top ? node : yaml_get(node, "spec"), report);
     /* The checks between fields may rely on each field being well-formed, also those not acted on. */
     if (kind->check && report->findings->errors - report->findings->ours == errors - ours)

@@ -120,6 +120,18 @@ static void virtual_service_rows(void **state)
         {"control character", ROUTE("headers: {response: {add: {a: \"\\x01\"}}}"),
          "f.yaml:4:93: spec.http[0].headers.response.add.a: the value of a header has no control "
          "characters"},
+        {"operators", ROUTE("headers: {request: {set: {a: '%REQ(b)%%%'}}}"), NULL},
+        {"unknown operator", ROUTE("headers: {request: {set: {a: '%RESPONSE_CODE%'}}}"),
+         "f.yaml:4:92: spec.http[0].headers.request.set.a: '%RESPONSE_CODE%' is not known before there is a "
+         "response"},
+        {"half an operator", ROUTE("headers: {response: {add: {a: '50%'}}}"),
+         "f.yaml:4:93: spec.http[0].headers.response.add.a: a percent sign is not closed by another; a "
+         "percent "
+         "sign is written %%"},
+        {"authority of operators", ROUTE("headers: {request: {set: {host: '%REQ(a)%'}}}"),
+         "f.yaml:4:95: spec.http[0].headers.request.set.host: a host is written out: what a client says "
+         "would "
+         "choose it"},
         {"regex",
          "spec: {hosts: [a], http: [{match: [{uri: {regex: '('}}], route: [{destination: {host: a}}]}]}",
          "f.yaml:4:50: spec.http[0].match[0].uri.regex: is no regular expression RE2 takes: missing ): ("},
@@ -377,10 +389,13 @@ static void request_authentication_rows(void **state)
         {"framing header", "spec: {jwtRules: [{issuer: a, outputPayloadToHeader: Content-Length}]}",
          "f.yaml:4:54: spec.jwtRules[0].outputPayloadToHeader: 'Content-Length' says where messages end or "
          "connections do: no rule may"},
-        {"cookies", "spec: {jwtRules: [{issuer: a, fromCookies: [c]}]}",
-         "f.yaml:4:31: spec.jwtRules[0].fromCookies: fromCookies is not acted on by this version, so the "
-         "resource would "
-         "not do what it says"},
+        {"places",
+         "spec: {jwtRules: [{issuer: a, fromParams: [p], fromCookies: [c], "
+         "spaceDelimitedClaims: [roles]}]}",
+         ""},
+        {"presence", "spec: {jwtRules: [{issuer: a, presence: REQUIRED}]}",
+         "f.yaml:4:41: spec.jwtRules[0].presence: presence is not acted on by this version, so the "
+         "resource would not do what it says"},
     };
     run("security.istio.io/v1", "RequestAuthentication", rows, ROWS(rows));
 }
@@ -484,8 +499,14 @@ static void assertion_rows(void **state)
          "f.yaml:4:77: spec.subjectPrefix[\"https://b\"]: 'a' stands for another issuer too"},
         {"own claim", "spec: {issuer: 'https://edge', claims: [sub]}",
          "f.yaml:4:41: spec.claims[0]: sub is set by the signer and cannot be copied"},
-        {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30m}",
-         "f.yaml:4:1: spec: publishAhead is not shorter than rotateEvery"},
+        {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30s}",
+         "f.yaml:4:45: spec.rotateEvery: 128 keys would be published at once, of which 48 are possible: make "
+         "it "
+         "longer, or publishAhead and keepPublished shorter"},
+        {"many ahead",
+         "spec: {issuer: 'https://edge', rotateEvery: 10s, publishAhead: 70s, keepPublished: 2m, lifetime: "
+         "10s}",
+         ""},
     };
     run("selvage.dev/v1", "Assertion", rows, ROWS(rows));
 }

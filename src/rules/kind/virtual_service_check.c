@@ -1,36 +1,65 @@
 #include "rules/kind/virtual_service_parts.h"
 
+#include "rules/kind/header_value.h"
 #include "wire/http.h"
 
-static void check_header_map(const struct group *group, const char *name, const struct text_map *map,
-                             struct report *report)
+static void check_value(const struct yaml_node *node, struct bytes value, bool authority, bool on_response,
+                        struct report *report)
 {
-    const struct yaml_node *node = yaml_get(group->node, name);
+    struct header_part parts[HEADER_PARTS_MAX];
+    size_t count = 0;
+    struct arena arena;
+    struct fail why;
+    arena_init(&arena);
+    if (!http_is_value(value))
+        report_error(report, node, "the value of a header has no control characters");
+    else if (authority && bytes_find(value, '%') < value.len)
+        report_error(report, node, "a host is written out: what a client says would choose it");
+    else if (!header_value_read(value, on_response, &arena, parts, &count, &why))
+        report_error(report, node, "%s", why.text);
+    arena_done(&arena);
+}
+
+static void check_header_map(const struct header_changes *changes, const char *name,
+                             const struct text_map *map, bool on_response, struct report *report)
+{
+    const struct yaml_node *node = yaml_get(changes->group.node, name);
     for (size_t i = 0; i < map->count; i++) {
-        if (!bytes_equal_nocase(map->keys[i], BYTES(":authority")))
+        bool authority = bytes_equal_nocase(map->keys[i], BYTES(":authority"));
+        bool host = authority || bytes_equal_nocase(map->keys[i], BYTES("host"));
+        if (!authority)
             check_header_made(report, yaml_item(node, i), map->keys[i]);
-        if (!http_is_value(map->at[i]))
-            report_error(report, yaml_item(node, i), "the value of a header has no control characters");
+        check_value(yaml_item(node, i), map->at[i], host, on_response, report);
     }
 }
 
-static void check_changes(const struct header_changes *changes, struct report *report)
+static void check_removed(const struct yaml_node *node, struct bytes name, bool on_response,
+                          struct report *report)
+{
+    check_header_name(report, node, name);
+    if (on_response && bytes_equal_nocase(name, BYTES("date")))
+        report_warning(
+            report, node,
+            "a response has a Date (RFC 9110 6.6.1): the upstream's is replaced by that of this node");
+}
+
+static void check_changes(const struct header_changes *changes, bool on_response, struct report *report)
 {
     if (!changes)
         return;
-    check_header_map(&changes->group, "set", &changes->set, report);
-    check_header_map(&changes->group, "add", &changes->add, report);
+    check_header_map(changes, "set", &changes->set, on_response, report);
+    check_header_map(changes, "add", &changes->add, on_response, report);
     for (size_t i = 0; i < changes->remove.count; i++)
-        check_header_name(report, yaml_item(yaml_get(changes->group.node, "remove"), i),
-                          changes->remove.at[i]);
+        check_removed(yaml_item(yaml_get(changes->group.node, "remove"), i), changes->remove.at[i],
+                      on_response, report);
 }
 
 static void check_headers(const struct route_headers *headers, struct report *report)
 {
     if (!headers)
         return;
-    check_changes(headers->request, report);
-    check_changes(headers->response, report);
+    check_changes(headers->request, false, report);
+    check_changes(headers->response, true, report);
 }
 
 static bool sets_authority(const struct route_headers *headers)
