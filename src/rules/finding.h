@@ -54,6 +54,8 @@ struct findings {
 };
 
 void findings_init(struct findings *findings, struct arena *arena);
+/* Those of another list, whose texts stay where they are. */
+void findings_add_all(struct findings *findings, const struct findings *others);
 /* By file, line, column; those of one place stay in order. */
 void findings_sort(struct findings *findings);
 const char *finding_level_name(enum finding_level level); /* Error, Warning, Info */
@@ -68,7 +70,8 @@ struct report {
     struct bytes namespace;
     struct bytes name;
     bool strict; /* a security kind: what we do not act on is an error */
-    bool plain;  /* a kind of Kubernetes' own: numbers are no text, choices have no numbers (protobuf's JSON) */
+    bool
+        plain; /* a kind of Kubernetes' own: numbers are no text, choices have no numbers (protobuf's JSON) */
 };
 
 /* `node` gives place and path; NULL speaks about the file. */
