@@ -33,6 +33,19 @@ static struct finding *add(struct findings *findings)
     return &findings->at[findings->count++];
 }
 
+void findings_add_all(struct findings *findings, const struct findings *others)
+{
+    for (size_t i = 0; i < others->count; i++) {
+        struct finding *finding = add(findings);
+        if (finding)
+            *finding = others->at[i];
+    }
+    findings->dropped += others->dropped;
+    findings->errors += others->errors;
+    findings->warnings += others->warnings;
+    findings->infos += others->infos;
+}
+
 static void fill_in(struct finding *finding, const struct report *report, const struct yaml_node *node)
 {
     struct text path;

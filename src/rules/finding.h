@@ -54,6 +54,8 @@ struct findings {
 };
 
 void findings_init(struct findings *findings, struct arena *arena);
+/* Those of another list, whose texts stay where they are. */
+void findings_add_all(struct findings *findings, const struct findings *others);
 /* By file, line, column; those of one place stay in order. */
 void findings_sort(struct findings *findings);
 /* Takes out those that are not wanted; what was dropped stays counted. */
