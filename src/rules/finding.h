@@ -54,8 +54,13 @@ struct findings {
 };
 
 void findings_init(struct findings *findings, struct arena *arena);
+/* Those of another list, whose texts stay where they are. */
+void findings_add_all(struct findings *findings, const struct findings *others);
 /* By file, line, column; those of one place stay in order. */
 void findings_sort(struct findings *findings);
+/* Takes out those that are not wanted; what was dropped stays counted. */
+void findings_keep(struct findings *findings, bool (*wanted)(const struct finding *finding, void *with),
+                   void *with);
 const char *finding_level_name(enum finding_level level); /* Error, Warning, Info */
 /* mesh/gateway.yaml:14:9: spec.servers[0].tls.mode: 'MUTAUL' is none of ... */
 void finding_write(const struct finding *finding, struct text *out);
@@ -68,7 +73,8 @@ struct report {
     struct bytes namespace;
     struct bytes name;
     bool strict; /* a security kind: what we do not act on is an error */
-    bool plain;  /* a kind of Kubernetes' own: numbers are no text, choices have no numbers (protobuf's JSON) */
+    bool
+        plain; /* a kind of Kubernetes' own: numbers are no text, choices have no numbers (protobuf's JSON) */
 };
 
 /* `node` gives place and path; NULL speaks about the file. */
