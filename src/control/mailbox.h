@@ -28,6 +28,7 @@ enum letter_kind {
     LETTER_LOG_LEVEL, /* admin -> control: struct level_letter */
     LETTER_LISTENER,  /* control -> admin: a socket to accept on, or no more */
     LETTER_HOLD,      /* control -> signing: struct hold_letter */
+    LETTER_ROTATE,    /* admin -> control: struct rotate_letter; control -> signing: a new key now */
 };
 
 struct letter {

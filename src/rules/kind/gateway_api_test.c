@@ -1,3 +1,5 @@
+#include "base/test.h"
+
 #include "rules/kind/kind_rows.h"
 
 #define API "gateway.networking.k8s.io/"
