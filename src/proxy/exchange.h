@@ -197,11 +197,16 @@ void exchange_client_gone(struct exchange *x);
  * is gone), and has to be cut. True also when it is too early to tell.
  */
 bool exchange_judge_again(struct exchange *x);
+/* A tunnel or TCP connection that the rules of now would not let begin. */
+bool exchange_is_revoked(struct exchange *x);
 
+/* The decision under other rules, of which nothing is kept. */
+bool policy_allows(struct exchange *x, const struct generation *generation,
+                   const struct rules_listener *listener);
 /* For that: what the filters still need of the old rules becomes their own. */
 bool policy_judge(struct exchange *x);
 /* What is known of the token, for whoever matches claims. */
-void policy_claims(const struct exchange *x, struct facts *facts);
+void policy_claims(const struct exchange *x, const struct generation *generation, struct facts *facts);
 void route_freeze(struct exchange *x);
 void trace_freeze(struct exchange *x);
 

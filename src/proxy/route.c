@@ -144,7 +144,7 @@ static enum turn route_enter(struct exchange *x)
         exchange_note(x, RECORD_NR, "misdirected_request");
         return exchange_answer(x, 421, (struct bytes){0});
     }
-    policy_claims(x, &facts);
+    policy_claims(x, x->generation, &facts);
     if (!route_choose_known(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &facts,
                             &x->arena, &x->choice)) {
         if (http_connects(&x->request))

@@ -90,6 +90,18 @@ void resource_set_add_file(struct resource_set *set, const char *name, struct by
         add_document(set, file, stream.documents[i]);
 }
 
+/* Each is copied, since what finishing notes about it is this set's alone. */
+void resource_set_add_set(struct resource_set *set, const struct resource_set *shared)
+{
+    struct resource *copies = arena_array(&set->arena, struct resource, shared->count);
+    for (size_t i = 0; i < shared->count; i++) {
+        struct report report = {.findings = &set->findings, .file = shared->at[i]->file};
+        copies[i] = *shared->at[i];
+        keep(set, &copies[i], &report);
+    }
+    findings_add_all(&set->findings, &shared->findings);
+}
+
 static int compare(const struct resource *a, const struct resource *b)
 {
     if (a->kind->id != b->kind->id)
@@ -140,14 +152,25 @@ static void index_kinds(struct resource_set *set)
     }
 }
 
-static void digest_all(struct resource_set *set)
+void resource_set_digest(struct resource_set *set)
 {
     struct arena scratch;
     arena_init(&scratch);
     for (size_t i = 0; i < set->count; i++) {
-        set->at[i]->digest = canonical_digest(set->at[i], &scratch);
+        struct resource *resource = set->at[i];
+        if (resource->digested)
+            continue;
+        resource->digest = canonical_digest(resource, &scratch);
+        resource->digested = true;
         arena_reset(&scratch);
     }
+    arena_done(&scratch);
+}
+
+static void revise(struct resource_set *set)
+{
+    struct arena scratch;
+    arena_init(&scratch);
     set->revision = canonical_revision(set->at, set->count, &scratch);
     arena_done(&scratch);
 }
@@ -158,7 +181,8 @@ bool resource_set_finish(struct resource_set *set)
         qsort(set->at, set->count, sizeof(struct resource *), compare_places);
     check_twice(set);
     index_kinds(set);
-    digest_all(set);
+    resource_set_digest(set);
+    revise(set);
     findings_sort(&set->findings);
     return set->findings.errors == 0;
 }

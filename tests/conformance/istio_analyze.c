@@ -157,7 +157,11 @@ static void trial_judge(struct trial *trial, struct tally *tally)
     analysis_done(&analysis);
     for (size_t i = 0; is_schemas(trial->analyzer) && i < trial->set.findings.count; i++) {
         const struct finding *each = &trial->set.findings.at[i];
-        struct report report = {&findings, each->file, each->kind, each->namespace, each->name, false};
+        struct report report = {.findings = &findings,
+                                .file = each->file,
+                                .kind = each->kind,
+                                .namespace = each->namespace,
+                                .name = each->name};
         if (strcmp(each->code, FINDING_INVALID) == 0 && each->level == FINDING_ERROR)
             report_add(&report, each->level, each->code, NULL, "%.*s", BYTES_FMT(each->sentence));
     }

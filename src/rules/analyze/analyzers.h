@@ -8,6 +8,7 @@
 #include "rules/analyze/analysis.h"
 
 void analyze_alpha(struct analysis *analysis);
+void analyze_anonymous(struct analysis *analysis);
 void analyze_annotations(struct analysis *analysis);
 void analyze_auto_images(struct analysis *analysis);
 void analyze_blocked_networks(struct analysis *analysis);
@@ -44,6 +45,13 @@ void analyze_telemetry_selectors(struct analysis *analysis);
 void analyze_unreachable(struct analysis *analysis);
 void analyze_users(struct analysis *analysis);
 void analyze_webhooks(struct analysis *analysis);
+void analyze_claims(struct analysis *analysis);
+void analyze_deny_width(struct analysis *analysis);
+void analyze_issuers(struct analysis *analysis);
+void analyze_policy_hosts(struct analysis *analysis);
+void analyze_policy_shadows(struct analysis *analysis);
+void analyze_policy_values(struct analysis *analysis);
+void analyze_subsets_twice(struct analysis *analysis);
 
 /* A Secret's document: a certificate with its key that is valid today. */
 bool secret_serves(const struct yaml_node *secret, struct arena *arena, struct fail *why);

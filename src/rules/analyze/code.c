@@ -104,7 +104,7 @@ const struct code codes[] = {
      "a policy that asks for an issuer whose tokens nobody verifies"},
     {"SEL0107", FINDING_INFO, "AllowAnonymous",
      "an ALLOW rule of exceptions alone, which also lets in who has no identity"},
-    {"SEL0108", FINDING_WARNING, "PathTwice", "a path that never occurs after normalization"},
+    {"SEL0108", FINDING_WARNING, "PathNeverOccurs", "a path that no request has once it is normalized"},
     {"SEL0109", FINDING_WARNING, "SubsetsSameName", "DestinationRules that define one subset differently"},
 };
 const size_t code_count = sizeof codes / sizeof codes[0];

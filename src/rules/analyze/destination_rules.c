@@ -32,6 +32,39 @@ void analyze_destination_tls(struct analysis *analysis)
     }
 }
 
+/* ---- one subset twice -------------------------------------------------- */
+
+/* DestinationRules of one namespace and host are merged: of a subset the oldest one's definition stands. */
+static const struct yaml_node *defined_before(struct analysis *analysis, const struct object *rule,
+                                              const struct yaml_node *subset, const struct object **by)
+{
+    size_t count;
+    const struct object *at =
+        objects_within(&analysis->objects, OBJECT_DESTINATION_RULE, rule->namespace, &count);
+    for (size_t i = 0; i < count && &at[i] != rule; i++) {
+        if (!bytes_equal_nocase(node_text(at[i].spec, "host"), node_text(rule->spec, "host")))
+            continue;
+        NODE_EACH(other, node_at(at[i].spec, "subsets"))
+        if (bytes_equal(node_text(other, "name"), node_text(subset, "name")) &&
+            !node_same(other, subset, NULL)) {
+            *by = &at[i];
+            return other;
+        }
+    }
+    return NULL;
+}
+
+void analyze_subsets_twice(struct analysis *analysis)
+{
+    const struct object *by;
+    OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
+    NODE_EACH(subset, node_at(rule->spec, "subsets"))
+    if (defined_before(analysis, rule, subset, &by))
+        say(analysis, rule, subset, "SEL0109",
+            "%.*s defines the subset %.*s of this host differently; the oldest definition stands",
+            BYTES_FMT(by->name), BYTES_FMT(node_text(subset, "name")));
+}
+
 /* ---- subsets ---------------------------------------------------------- */
 
 /* Labels that endpoints get from where their Pod runs. */

@@ -1,3 +1,5 @@
+#include "base/test.h"
+
 #include "rules/kind/kind_rows.h"
 
 #define API "gateway.networking.k8s.io/"
@@ -157,16 +159,16 @@ static void http_route_rows(void **state)
                 "replacePrefixMatch: /b}}"),
          NULL},
         {"all and one", FILTER("type: CORS, cors: {allowOrigins: ['*', 'https://a.b']}"),
-         "f.yaml:4:60: spec.rules[0].filters[0].cors.allowOrigins[0]: '*' stands for all, so it stands "
+         "f.yaml:4:62: spec.rules[0].filters[0].cors.allowOrigins[0]: '*' stands for all, so it stands "
          "alone"},
         {"origin", FILTER("type: CORS, cors: {allowOrigins: ['http://a.b/c']}"),
-         "f.yaml:4:60: spec.rules[0].filters[0].cors.allowOrigins[0]: 'http://a.b/c' is not an origin such "
+         "f.yaml:4:62: spec.rules[0].filters[0].cors.allowOrigins[0]: 'http://a.b/c' is not an origin such "
          "as "
          "https://shop.example.com, https://*.example.com:8443 or *"},
         {"part above the whole",
          FILTER("type: RequestMirror, requestMirror: {backendRef: {name: a, port: 1}, fraction: {numerator: "
                 "101}}"),
-         "f.yaml:4:127: spec.rules[0].filters[0].requestMirror.fraction.numerator: 101 is more than the "
+         "f.yaml:4:119: spec.rules[0].filters[0].requestMirror.fraction.numerator: 101 is more than the "
          "denominator, 100"},
         {"longer than the whole", RULE("timeouts: {request: 1s, backendRequest: 1500ms}"),
          "f.yaml:4:57: spec.rules[0].timeouts.backendRequest: is longer than request, 1s"},

@@ -4,7 +4,7 @@
 #ifndef RULES_KIND_REQUEST_AUTHENTICATION_H
 #define RULES_KIND_REQUEST_AUTHENTICATION_H
 
-#include "rules/kind/common.h"
+#include "rules/kind/target_ref.h"
 
 struct jwt_header {
     struct group group;
@@ -37,6 +37,8 @@ struct jwt_rule {
 struct request_authentication {
     struct group group;
     struct selector *selector;
+    struct target_ref *target_ref; /* not acted on yet */
+    struct target_ref_list target_refs;
     FIELD_LIST_OF(struct jwt_rule) jwt_rules;
 };
 
