@@ -168,7 +168,7 @@ static const struct option options[] = {
     {"recursive", 0, OPTION_FLAG, offsetof(struct wish, recursive),
      .help = "all fields below, by name and type"},
     {"api-version", 0, OPTION_TEXT, offsetof(struct wish, api), "GROUP/VERSION",
-     "which of the kinds that share a name (Gateway)"},
+     .help = "which of the kinds that share a name (Gateway)"},
     {"json-schema", 0, OPTION_FLAG, offsetof(struct wish, schema),
      .help = "print a JSON Schema for editors: of KIND, or of all"},
     {"man", 0, OPTION_FLAG, offsetof(struct wish, manual), .help = "print the manual page of all kinds"},
