@@ -83,7 +83,7 @@ static bool match_visible(struct work *work, const struct http_match *match, con
     if (at->port && at->port != from->port)
         return false;
     if (at->gateways.count ? !gateways_hold(work, &at->gateways, resource->namespace, from->gateway)
-                           : !node_is(work, &at->labels, at->name_space))
+                           : !viewpoint_is_selected(work, &at->labels, at->name_space))
         return false;
     if (!asks_in_vain(&match->headers, from) && !asks_in_vain(&match->without_headers, from))
         return true;

@@ -1,7 +1,6 @@
 #include "rules/kind/destination_rule.h"
 
 #include "rules/kind/export_to.h"
-#include "rules/kind/host.h"
 
 static const struct field subset_fields[] = {
     {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILLED, offsetof(struct subset, name),

@@ -1,7 +1,6 @@
 #include "rules/kind/service_entry.h"
 
 #include "rules/kind/export_to.h"
-#include "rules/kind/host.h"
 
 static const char *const location_choices[] = {"MESH_EXTERNAL", "MESH_INTERNAL", NULL};
 static const char *const resolution_choices[] = {"NONE",        "STATIC", "DNS", "DNS_ROUND_ROBIN",
