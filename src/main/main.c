@@ -7,6 +7,7 @@
 #include "cli/init.h"
 #include "cli/issuer.h"
 #include "cli/keys.h"
+#include "cli/login.h"
 #include "cli/secret.h"
 #include "cli/trace.h"
 #include "main/run.h"
@@ -20,6 +21,10 @@ static const struct command commands[] = {
     {"keys", keys_main, "List the keys of a running node, and replace them."},
     {"fields", fields_main, "List the resource kinds and what their fields mean."},
     {"secret", secret_main, "Keep secrets that resources refer to, sealed on this machine."},
+    {"login", login_main, "Sign in at a provider, from a terminal."},
+    {"whoami", whoami_main, "Say who is signed in."},
+    {"token", token_main, "Print the token of who is signed in."},
+    {"logout", logout_main, "Sign out, at the provider too."},
     {"trace", trace_main, "Show one request's way through the nodes."},
     {"echo", echo_main, "Serve a sample workload that answers what it received."},
     {"issuer", issuer_main, "Serve tokens for development."},
