@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cli/analyze.h"
+#include "cli/analyze_filter.h"
+#include "cli/analyze_print.h"
 #include "cli/fields.h"
 #include "cli/options.h"
 #include "cli/paths.h"

@@ -13,6 +13,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "control/admin.h"
+#include "control/key_list.h"
 #include "control/login_clients.h"
 #include "control/publish.h"
 #include "control/resolver.h"
@@ -93,6 +94,9 @@ static void letter_take(struct control *control, struct letter *letter)
     case LETTER_NAME:
         publish_name(publish, (struct name_letter *)letter);
         return;
+    case LETTER_ROTATE:
+        key_rotate(publish, ((const struct rotate_letter *)letter)->purpose);
+        break;
     case LETTER_LOG_LEVEL:
         level_take(control, (const struct level_letter *)letter);
         break;
@@ -346,7 +350,8 @@ static void threads_start(struct control *control)
 {
     const struct settings *settings = control->settings;
     const struct metrics_node node = metrics_node(control);
-    struct admin_world world = {.board = &control->board, .out = &control->inbox, .started_ms = clock_ms()};
+    struct admin_world world = {
+        .settings = settings, .board = &control->board, .out = &control->inbox, .started_ms = clock_ms()};
     struct mailbox *inbox = &control->inbox;
     control->metrics = metrics_new(&node);
     metrics_share(control->metrics, control->commons);
@@ -357,10 +362,11 @@ static void threads_start(struct control *control)
     control->identity = identity_start(settings, inbox);
     control->signing = signing_start(settings, inbox);
     control->resolver = resolver_start(settings->dns->servers.at, settings->dns->servers.count, inbox);
-    control->source = source_directory_start(settings->rules, &source_times_default, inbox);
+    control->source = source_directory_start(settings, &source_times_default, inbox);
     control->publish.providers = control->providers;
     control->publish.login_clients = control->login_clients;
     control->publish.signing_thread = control->signing;
+    control->publish.identity_thread = control->identity;
     control->publish.resolver = control->resolver;
 }
 

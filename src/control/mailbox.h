@@ -32,6 +32,7 @@ enum letter_kind {
     LETTER_LOGIN_PROVIDER, /* login_clients -> control: struct login_provider_letter */
     LETTER_LOGIN_ANSWER,   /* login_clients -> control: struct login_answer_letter */
     LETTER_HOLD,           /* control -> signing: struct hold_letter */
+    LETTER_ROTATE,         /* admin -> control: struct rotate_letter; control -> signing: a new key now */
 };
 
 struct letter {

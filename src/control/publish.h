@@ -27,6 +27,7 @@ struct publish {
     struct providers *providers; /* borrowed; NULL in some tests */
     struct signing *signing_thread;
     struct login_clients *login_clients; /* borrowed; NULL in some tests */
+    struct identity *identity_thread;    /* borrowed; NULL: the node has no certificate */
     struct resolver *resolver;           /* borrowed; NULL in some tests: names stay unknown */
     struct workers workers;
     struct binds binds;
@@ -39,13 +40,16 @@ struct publish {
     struct ended_sessions ended;
     struct parcel asks[FRAME_WORKERS_MAX]; /* of each worker, coming in */
 
-    struct edition *before;      /* in force until all workers have `current` */
-    struct edition *current;     /* what workers have or get */
-    struct edition *next;        /* waits for its ports */
-    struct edition *rejected;    /* the newest files, when they may not be put in force */
-    struct source_letter *files; /* of `next`, until they are kept as the last good ones */
-    bool from_last_good;         /* `current` (or `next`) came from there */
-    char source_problem[500];    /* why the source cannot be read, or empty */
+    struct parsed_files parsed;   /* of the newest files */
+    struct edition *before;       /* in force until all workers have `current` */
+    struct edition *current;      /* what workers have or get */
+    struct edition *next;         /* waits for its ports */
+    struct edition *rejected;     /* the newest files, when they may not be put in force */
+    struct source_letter *files;  /* of `next` */
+    struct source_letter *unkept; /* of `current`, until they are kept as the last good ones */
+    uint64_t last_kept_ms;
+    bool from_last_good;      /* `current` (or `next`) came from there */
+    char source_problem[500]; /* why the source cannot be read, or empty */
 
     struct identity_letter *identity; /* the last good one */
     char identity_problem[500];
@@ -117,6 +121,11 @@ void publish_names_want(struct publish *publish);      /* orders what before, cu
 bool publish_names_waiting(struct publish *publish);   /* whether `next` has to wait for answers */
 void publish_endpoints(struct publish *publish);       /* sends an image of what is known now */
 void publish_endpoints_flush(struct publish *publish); /* if something has changed */
+
+/* publish_last_good.c */
+enum { LAST_GOOD_MS = 1000 };                    /* the last good rules are written this often at most */
+void publish_last_good(struct publish *publish); /* takes the files of what is in force now */
+void publish_last_good_flush(struct publish *publish, bool now); /* writes them, when it is time or at once */
 
 /* Seals and sends; nothing when the content is what workers have already. */
 void publish_image(struct publish *publish, enum image_kind kind, const struct image_head *head, size_t size);

@@ -66,7 +66,8 @@ static void signing_order_send(struct publish *publish)
         const struct assertion *assertion = resource->spec;
         plan = (struct signing_plan){.every_s = assertion->rotate_every_ms / 1000,
                                      .ahead_s = assertion->publish_ahead_ms / 1000,
-                                     .lifetime_s = assertion->lifetime_ms / 1000};
+                                     .lifetime_s = assertion->lifetime_ms / 1000,
+                                     .linger_s = assertion->keep_published_ms / 1000};
     }
     signing_order_post(publish->signing_thread, resource != NULL, &plan);
 }

@@ -81,6 +81,8 @@ static void groups_preset(struct settings *settings, struct arena *arena)
         settings->identity->certificate_lifetime_ms = 24 * 60 * 60 * 1000;
     if (!settings->front_proxies)
         settings->front_proxies = arena_new(arena, struct settings_front_proxies);
+    if (!settings->secrets)
+        settings->secrets = arena_new(arena, struct settings_secrets);
     if (!settings->dns)
         settings->dns = arena_new(arena, struct settings_dns);
     if (!settings->limits)

@@ -18,6 +18,39 @@ static const struct field directory_fields[] = {
 };
 static FIELD_TABLE(directory, struct settings_directory);
 
+#define ROTATE_MIN (10 * 1000)
+#define ROTATE_MAX ((int64_t)10 * 366 * 24 * 60 * 60 * 1000)
+
+static const struct field ca_fields[] = {
+    {.name = "directory",
+     .type = FIELD_TEXT,
+     .flags = FIELD_REQUIRED | FIELD_FILLED,
+     AT(settings_ca, directory),
+     .help = "where it lies"},
+    {.name = "rotateEvery",
+     .type = FIELD_DURATION,
+     AT(settings_ca, rotate_every_ms),
+     .min = ROTATE_MIN,
+     .max = ROTATE_MAX,
+     .preset = "24h",
+     .help = "how often there is a new intermediate, which signs the nodes' certificates"},
+    {.name = "rotateRootEvery",
+     .type = FIELD_DURATION,
+     AT(settings_ca, rotate_root_every_ms),
+     .min = ROTATE_MIN,
+     .max = ROTATE_MAX,
+     .preset = "24h",
+     .help = "how often there is a new root; longer where others hold it by hand"},
+    {.name = "publishAhead",
+     .type = FIELD_DURATION,
+     AT(settings_ca, publish_ahead_ms),
+     .min = 4 * 1000,
+     .max = ROTATE_MAX,
+     .preset = "1h",
+     .help = "how long a root is in every node's bundle before anything is signed by it"},
+};
+static FIELD_TABLE(ca, struct settings_ca);
+
 static const struct field files_fields[] = {
     {.name = "certificate",
      .type = FIELD_TEXT,
@@ -41,7 +74,7 @@ static const struct field identity_fields[] = {
     {.name = "ca",
      .type = FIELD_GROUP,
      AT(settings_identity, ca),
-     .group = &directory_table,
+     .group = &ca_table,
      .oneof = 1,
      .help = "the embedded authority, shared by the nodes of a machine; made when it is missing"},
     {.name = "cacerts",
@@ -65,7 +98,7 @@ static const struct field identity_fields[] = {
     {.name = "certificateLifetime",
      .type = FIELD_DURATION,
      AT(settings_identity, certificate_lifetime_ms),
-     .min = 60 * 1000,
+     .min = 10 * 1000,
      .max = 24 * 60 * 60 * 1000,
      .preset = "24h",
      .help = "how long a certificate of the node is good; renewed at half of it"},
@@ -140,6 +173,15 @@ static const struct field front_proxies_fields[] = {
      .help = "who says by the PROXY protocol who the client is"},
 };
 static FIELD_TABLE(front_proxies, struct settings_front_proxies);
+
+static const struct field secrets_fields[] = {
+    {.name = "directory",
+     .type = FIELD_TEXT,
+     .flags = FIELD_FILLED,
+     AT(settings_secrets, directory),
+     .help = "directory of files NAMESPACE/NAME/KEY, each a value of a Secret, read again when they change"},
+};
+static FIELD_TABLE(secrets, struct settings_secrets);
 
 static const struct field dns_fields[] = {
     {.name = "servers",
@@ -261,6 +303,11 @@ static const struct field settings_fields[] = {
      .flags = FIELD_FILLED,
      AT(settings, extra_root_cas),
      .help = "PEM file: roots trusted beside the system's when key sets are fetched"},
+    {.name = "secrets",
+     .type = FIELD_GROUP,
+     AT(settings, secrets),
+     .group = &secrets_table,
+     .help = "where Secrets come from beside the rules, systemd's credentials and `selvage secret`"},
     {.name = "dns",
      .type = FIELD_GROUP,
      AT(settings, dns),

@@ -10,8 +10,13 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "control/secrets.h"
+#include "control/source_keep.h"
 
-enum { ROOT_MS = 300 }; /* between two looks whether the directory is still the same one */
+enum {
+    ROOT_MS = 300,     /* between two looks whether the directory is still the same one */
+    SECRETS_MS = 1000, /* between two looks whether those who know secrets were touched */
+};
 
 const struct source_times source_times_default = {20, 200, 10 * 1000};
 
@@ -19,6 +24,8 @@ struct source_directory {
     pthread_t thread;
     struct mailbox inbox;
     struct mailbox *out;
+    struct source_keep *keep;
+    const struct settings *settings;
     char *path;
     struct source_times times;
     int inotify;
@@ -27,6 +34,7 @@ struct source_directory {
     bool posted;            /* once at least */
     struct digest touched;  /* of the last walk */
     struct digest contents; /* of what was posted last */
+    struct digest secrets;  /* of the last look at those who know secrets */
 };
 
 static struct bytes path_of(const struct source_directory *source)
@@ -87,11 +95,14 @@ static void look(struct source_directory *source)
     struct fail why;
     root_note(source);
     watches_open(source);
-    if (!source_take(path_of(source), source->inotify, &letter->letter.arena, &letter->files,
+    if (!source_take(path_of(source), source->inotify, source->keep, &letter->letter.arena, &letter->files,
                      &source->touched, &why)) {
         letter->files = (struct source_files){0};
         letter->gone = arena_bytes(&letter->letter.arena, bytes_of(why.text));
         memset(&source->touched, 0, sizeof source->touched);
+    } else {
+        secrets_add(source->settings, source->inotify, &letter->letter.arena, &letter->files,
+                    &source->secrets);
     }
     if (is_news(source, letter))
         mailbox_post(source->out, &letter->letter);
@@ -110,6 +121,12 @@ static bool is_touched(struct source_directory *source)
     bool walked = source_walk(path_of(source), -1, &arena, &files, &touched, &why);
     arena_done(&arena);
     return !walked || memcmp(&touched, &source->touched, sizeof touched) != 0;
+}
+
+static bool secrets_are_touched(const struct source_directory *source)
+{
+    struct digest now = secrets_touched(source->settings);
+    return memcmp(&now, &source->secrets, sizeof now) != 0;
 }
 
 static void events_drop(int inotify)
@@ -154,7 +171,7 @@ static void *source_run(void *of)
     struct source_directory *source = of;
     bool nudged;
     look(source);
-    for (uint64_t rescan_ms = clock_ms() + (uint64_t)source->times.rescan_ms;;) {
+    for (uint64_t rescan_ms = clock_ms() + (uint64_t)source->times.rescan_ms, secrets_ms = clock_ms();;) {
         /* Watches hang on what they were set on: a path that leads elsewhere now is not told by them. */
         bool changed =
             changes_wait(source, source->times.rescan_ms < ROOT_MS ? source->times.rescan_ms : ROOT_MS);
@@ -165,8 +182,12 @@ static void *source_run(void *of)
         if (nudged)
             source->posted = false;
         bool due = clock_ms() >= rescan_ms;
-        if (changed || nudged || root_is_another(source) || (due && is_touched(source)))
+        bool secrets_due = clock_ms() >= secrets_ms + SECRETS_MS;
+        if (changed || nudged || root_is_another(source) || (due && is_touched(source)) ||
+            (secrets_due && secrets_are_touched(source)))
             look(source);
+        if (secrets_due)
+            secrets_ms = clock_ms();
         if (due)
             rescan_ms = clock_ms() + (uint64_t)source->times.rescan_ms;
     }
@@ -174,13 +195,15 @@ static void *source_run(void *of)
     return NULL;
 }
 
-struct source_directory *source_directory_start(struct bytes directory, const struct source_times *times,
-                                                struct mailbox *out)
+struct source_directory *source_directory_start(const struct settings *settings,
+                                                const struct source_times *times, struct mailbox *out)
 {
     struct source_directory *source = heap_new(struct source_directory);
-    source->path = heap_text(directory);
+    source->settings = settings;
+    source->path = heap_text(settings->rules);
     source->times = *times;
     source->out = out;
+    source->keep = source_keep_new();
     source->inotify = -1;
     mailbox_init(&source->inbox);
     if (pthread_create(&source->thread, NULL, source_run, source) != 0)
@@ -202,6 +225,7 @@ void source_directory_stop(struct source_directory *source)
     mailbox_done(&source->inbox);
     if (source->inotify >= 0)
         close(source->inotify);
+    source_keep_free(source->keep);
     free(source->path);
     free(source);
 }

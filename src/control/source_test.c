@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "control/control_fixture.h"
 #include "control/source_directory.h"
+#include "control/source_keep.h"
 
 static const struct source_times quick = {20, 200, 300};
 
@@ -16,9 +17,23 @@ static struct source_files take(struct control_fixture *fixture, struct arena *a
     struct source_files files;
     struct digest touched;
     struct fail why;
+    struct source_keep *keep = source_keep_new();
     arena_init(arena);
-    assert_true(source_take(bytes_of(control_path(fixture, "rules")), -1, arena, &files, &touched, &why));
+    assert_true(
+        source_take(bytes_of(control_path(fixture, "rules")), -1, keep, arena, &files, &touched, &why));
+    source_keep_free(keep);
     return files;
+}
+
+static struct source_directory *start(struct control_fixture *fixture, const char *rules,
+                                      const struct source_times *times, struct mailbox *out)
+{
+    static struct settings_secrets secrets;
+    secrets.directory = (struct bytes){0};
+    fixture->settings.rules = bytes_of(control_path(fixture, rules));
+    fixture->settings.state = bytes_of(control_path(fixture, "state"));
+    fixture->settings.secrets = &secrets;
+    return source_directory_start(&fixture->settings, times, out);
 }
 
 static bool ends(struct bytes name, const char *end)
@@ -96,8 +111,7 @@ static void a_missing_directory_is_told(void **state)
     struct mailbox out;
     control_make(&fixture);
     mailbox_init(&out);
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "rules")), &quick, &out);
+    struct source_directory *source = start(&fixture, "rules", &quick, &out);
     struct source_letter *letter = (struct source_letter *)control_letter(&out);
     assert_true(
         ends(letter->gone, "the directory of the resources cannot be read: No such file or directory"));
@@ -128,8 +142,7 @@ static void a_mount_is_swapped_as_a_whole(void **state)
     assert_int_equal(symlink("..data/a.yaml", control_path(&fixture, "rules/a.yaml")), 0);
     assert_int_equal(symlink("..data/b.yaml", control_path(&fixture, "rules/b.yaml")), 0);
     struct source_times slow = {20, 200, 60 * 1000}; /* so that inotify is what tells */
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "rules")), &slow, &out);
+    struct source_directory *source = start(&fixture, "rules", &slow, &out);
     struct source_letter *letter = (struct source_letter *)control_letter(&out);
     assert_int_equal(letter->files.count, 2);
     assert_true(bytes_equal(letter->files.at[0].content, BYTES("a1")));
@@ -160,8 +173,7 @@ static void a_link_to_the_directory_is_swapped(void **state)
     control_write(&fixture, "two/a.yaml", "a2");
     assert_int_equal(symlink("one", control_path(&fixture, "now")), 0);
     struct source_times slow = {20, 200, 60 * 1000};
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "now")), &slow, &out);
+    struct source_directory *source = start(&fixture, "now", &slow, &out);
     letter_free(control_letter(&out));
     uint64_t began = clock_ms();
     assert_int_equal(symlink("two", control_path(&fixture, "next")), 0);
@@ -192,8 +204,7 @@ static void half_written_files_settle_and_same_content_is_no_news(void **state)
     control_make(&fixture);
     mailbox_init(&out);
     control_write(&fixture, "rules/a.yaml", "a");
-    struct source_directory *source =
-        source_directory_start(bytes_of(control_path(&fixture, "rules")), &quick, &out);
+    struct source_directory *source = start(&fixture, "rules", &quick, &out);
     letter_free(control_letter(&out));
     FILE *file = fopen(control_path(&fixture, "rules/b.yaml"), "w");
     fputs("half ", file);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "control/key_list.h"
 #include "control/metrics.h"
 #include "crypt/certificate.h"
 #include "rules/kind/secret.h"
@@ -424,6 +425,7 @@ void status_update(const struct publish *publish, struct board *board)
     const char *reason = unready_reason(publish);
     page_put(publish, board, BOARD_SNAPSHOT, status_snapshot_write);
     page_put(publish, board, BOARD_CERTS, status_certs_write);
+    page_put(publish, board, BOARD_KEYS, key_list_write);
     page_put(publish, board, BOARD_METRICS, status_metrics_write);
     board_ready_set(board, reason == NULL, reason ? reason : "");
 }

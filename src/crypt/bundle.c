@@ -58,6 +58,7 @@ static bool read_jwt(struct reader *reader, json_t *key, struct fail *why)
 {
     if (!kid_check(key, why))
         return false;
+    json_object_del(key, "use"); /* said by where it stands now; readers of key sets know "sig" only */
     json_array_append(reader->jwt_keys, key);
     reader->bundle.jwt_count++;
     return true;

@@ -76,6 +76,7 @@ static void bundles_are_read_by_use(void **state)
         assert_int_equal(bundle.roots.len > 0, rows[i].roots > 0);
         assert_true(bytes_starts(bundle.jwt_keys, BYTES("{\"keys\":[")));
         assert_int_equal(bytes_find_text(bundle.jwt_keys, BYTES("x5c")), bundle.jwt_keys.len);
+        assert_int_equal(bytes_find_text(bundle.jwt_keys, BYTES("-svid")), bundle.jwt_keys.len);
     }
 }
 

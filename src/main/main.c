@@ -6,6 +6,8 @@
 #include "cli/fields.h"
 #include "cli/init.h"
 #include "cli/issuer.h"
+#include "cli/keys.h"
+#include "cli/secret.h"
 #include "cli/trace.h"
 #include "main/run.h"
 
@@ -15,7 +17,9 @@ static const struct command commands[] = {
     {"demo", demo_main, "Run an edge, a gateway and a sidecar with sample workloads, to try."},
     {"init", init_main, "Write a commented configuration to start from."},
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
+    {"keys", keys_main, "List the keys of a running node, and replace them."},
     {"fields", fields_main, "List the resource kinds and what their fields mean."},
+    {"secret", secret_main, "Keep secrets that resources refer to, sealed on this machine."},
     {"trace", trace_main, "Show one request's way through the nodes."},
     {"echo", echo_main, "Serve a sample workload that answers what it received."},
     {"issuer", issuer_main, "Serve tokens for development."},

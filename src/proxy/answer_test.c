@@ -86,7 +86,7 @@ static void a_refused_connect_ends_the_connection(void **state)
     int client = play_dial(&play);
     play_say(&play, client, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
     const char *answer = play_hear(&play, client);
-    said_begins(answer, "HTTP/1.1 400 ");
+    said_begins(answer, "HTTP/1.1 404 ");
     said_has(answer, "connection: close\r\n");
     assert_true(sim_ended(play.sim, client));
     assert_int_equal(sim_take(play.sim, PLAY_PORT), -1);

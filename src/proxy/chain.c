@@ -169,8 +169,18 @@ static void exchange_end_all(struct exchange *x, enum exchange_end end)
 
 /* ---- walking ---------------------------------------------------------------- */
 
+/* An answer made here is no tunnel, and must not say to its client that there is one. */
+static void refuse_tunnel(struct exchange *x)
+{
+    if (!x->response_whole || x->response.status / 100 != 2 || !exchange_wants_tunnel(x))
+        return;
+    x->record.details = BYTES("upgrade_failed"); /* Envoy's word, and its status */
+    exchange_answer(x, 403, (struct bytes){0});
+}
+
 static void reply_walk(struct exchange *x)
 {
+    refuse_tunnel(x);
     for (int i = x->entered - 1; i >= 0; i--)
         if (x->chain[i]->reply)
             x->chain[i]->reply(x);
@@ -278,6 +288,14 @@ static void request_freeze(struct exchange *x)
     }
 }
 
+bool exchange_is_revoked(struct exchange *x)
+{
+    const struct generation *now = x->worker->generation;
+    const struct rules_listener *row = listen_row(now, x->listener->id);
+    bool tunnel = !x->http || x->response_tunnel;
+    return tunnel && !x->mirror && row && !policy_allows(x, now, row);
+}
+
 /* Policy once more, under the rules of now; the request goes on where it is. */
 bool exchange_judge_again(struct exchange *x)
 {
@@ -292,8 +310,9 @@ bool exchange_judge_again(struct exchange *x)
         x->cluster = NULL; /* nobody decides about a copy, and nobody reads its record */
         x->endpoint = NULL;
         x->destination = NULL;
-    } else {
+    } else if (!x->frozen) { /* else nothing of it lies in a generation any more */
         trace_freeze(x);
+        x->login = NULL; /* its row goes with the old rules; the cookie waits for the next request */
         route_freeze(x);
         request_freeze(x);
     }

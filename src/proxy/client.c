@@ -274,7 +274,7 @@ void client_exchange_start(struct exchange *x)
     x->original_path = x->request.path;
     if (refused_for_size(x))
         return;
-    if (!bytes_equal(x->request.path, BYTES("*")) &&
+    if (!bytes_equal(x->request.path, BYTES("*")) && !http_connects(&x->request) && /* which has none */
         !path_normalize(x->request.path, (enum path_level)x->generation->node->path_level, &x->arena,
                         &x->request.path, &why))
         exchange_refuse(x, 400, RECORD_DPE, "path_normalization_failed");

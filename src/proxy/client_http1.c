@@ -247,7 +247,8 @@ static const char *details_of(enum limit limit)
  */
 static struct bytes upgrade_offer(const struct client_http1 *c)
 {
-    bool refused = !c->inlet.done || http_list_has(c->framing.upgrade, BYTES("h2c")) ||
+    bool refused = !c->inlet.done || http_connects(&c->x->request) ||
+                   http_list_has(c->framing.upgrade, BYTES("h2c")) ||
                    http_list_has(c->framing.upgrade, BYTES("h2"));
     const struct bytes none = {0};
     return refused ? none : c->framing.upgrade;
@@ -274,7 +275,7 @@ static void head_complete(struct client_http1 *c)
     struct exchange *x = c->x;
     c->state = STATE_EXCHANGE;
     c->served = true;
-    bool connect = bytes_equal(x->request.method, BYTES("CONNECT")); /* what follows was meant for a tunnel */
+    bool connect = http_connects(&x->request); /* what follows was meant for a tunnel */
     c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining && !connect &&
                     !client_worn_out(c->client, ++c->requests, c->old_ms);
     body_prepare(c);

@@ -266,7 +266,7 @@ static void on_head_read(struct http2_stream *stream, bool end)
     x->upgrade = protocol;
     if (bytes_equal_nocase(protocol, BYTES("websocket")))
         websocket_key(x);
-    x->request_has_body = !end && !protocol.len;
+    x->request_has_body = !end && !exchange_wants_tunnel(x);
     x->request_sized = stream->head.sized;
     x->request_length = stream->head.length;
     r->continue_owed = stream->head.expect_continue && x->request_has_body;
@@ -426,7 +426,9 @@ static void on_done(struct exchange *x)
     timer_remove(loop_of(c), &r->timer);
     list_remove(&r->link);
     c->count--;
-    http2_stream_done(&r->stream, fine ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR);
+    bool tunnel = x->response_tunnel && http_connects(&x->request); /* RFC 9113 8.5: as a reset is over TCP */
+    uint32_t cut = tunnel ? NGHTTP2_CONNECT_ERROR : NGHTTP2_INTERNAL_ERROR;
+    http2_stream_done(&r->stream, fine ? NGHTTP2_NO_ERROR : cut);
     if (!c->client->connection.gone)
         idle_update(c);
 }

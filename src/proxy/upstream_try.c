@@ -11,6 +11,12 @@
 #include "proxy/outlier.h"
 #include "proxy/upstream_work.h"
 
+/* The upstream is sent a head; else nothing but the bytes of TCP, or of what CONNECT asked for. */
+static bool takes_head(const struct exchange *x)
+{
+    return x->http && !http_connects(&x->request);
+}
+
 /* ---- where and how -------------------------------------------------------------- */
 
 static bool wants_mesh(const struct exchange *x)
@@ -26,7 +32,7 @@ static bool context_of(const struct exchange *x, struct tls_context **context)
         image_row(&generation->rules, RULES_CLUSTER, (struct image_rows){0, 0}, 0);
     *context = NULL;
     if (wants_mesh(x))
-        *context = x->http && !x->upgrade.len ? generation->mesh_client : generation->mesh_client_http1;
+        *context = takes_head(x) && !x->upgrade.len ? generation->mesh_client : generation->mesh_client_http1;
     else if (x->cluster->tls == CLUSTER_PLAIN || x->cluster->tls == CLUSTER_AUTO)
         return true;
     else
@@ -141,7 +147,7 @@ static void how_prepare(const struct exchange *x, struct http1_write *how)
 
 void upstream_prepare(struct exchange *x)
 {
-    if (x->http && !x->parent) {
+    if (takes_head(x) && !x->parent) {
         fields_prepare(x);
         mirror_start(x); /* copies what is there now: the assertion is each destination's own matter */
     }
@@ -181,23 +187,31 @@ static enum turn send_request(struct exchange *x)
     return upstream_wait(x, "the upstream's answer");
 }
 
+/* The upstream says nothing by which it accepts: that it is connected is the answer (RFC 9110 9.3.6). */
 static enum turn tunnel_begin(struct exchange *x)
 {
+    struct upstream_work *work = x->upstream_work;
     struct call *call = x->call;
     const struct try_facts fine = {.end = TRY_ANSWERED};
-    outlier_tell(x, x->upstream_work->load, &fine);
-    call_send(call, &x->request, &x->upstream_work->how);
+    outlier_tell(x, work->load, &fine);
+    breaker_leave(x->worker, &work->retry);
+    call_send(call, &x->request, &work->how);
     stage_link(x->from_client, call->sink);
     stage_link(call->source, x->to_client);
+    if (x->http)
+        exchange_answer_exactly(x, 200, (struct bytes){0}, (struct bytes){0});
     x->response_tunnel = true;
     x->response_whole = false;
+    x->record.upstream_local = bytes_of(call->upstream->local_text);
+    if (work->until_ms != TIMER_NEVER)
+        call_until(call, work->until_ms);
     call_pull(call);
     return REPLY;
 }
 
 enum turn upstream_send(struct exchange *x)
 {
-    return x->http ? send_request(x) : tunnel_begin(x);
+    return takes_head(x) ? send_request(x) : tunnel_begin(x);
 }
 
 /* What the mesh is told about the client is nobody else's business. */
@@ -211,7 +225,7 @@ static bool assertion_prepare(struct exchange *x)
     struct upstream_work *work = x->upstream_work;
     const struct generation *generation = x->generation;
     struct fail why;
-    bool wanted = x->http && wants_assertion(x);
+    bool wanted = takes_head(x) && wants_assertion(x);
     if (!wanted && !work->asserted)
         return true;
     if (!wanted) { /* an attempt before this one went to an endpoint in the mesh */
@@ -232,7 +246,7 @@ static enum call_speech speech_of(const struct exchange *x, const struct tls_con
 {
     bool http2 = x->cluster->speaks == CLUSTER_HTTP2 ||
                  (x->cluster->speaks == CLUSTER_AS_CLIENT && x->request.minor == 2);
-    if (!x->http)
+    if (!takes_head(x))
         return CALL_RAW;
     if (x->upgrade.len)
         return CALL_HTTP1;

@@ -71,6 +71,9 @@ static const struct image_column rules_listener_columns[] = {
     ROWS_OF(rules_listener, deny, RULES_POLICY),
     ROWS_OF(rules_listener, allow, RULES_POLICY),
     ROWS_OF(rules_listener, audit, RULES_POLICY),
+    ROWS_OF(rules_listener, deny_index, RULES_INDEX),
+    ROWS_OF(rules_listener, allow_index, RULES_INDEX),
+    ROWS_OF(rules_listener, audit_index, RULES_INDEX),
     ROWS_OF(rules_listener, tcp, RULES_TCP_ROUTE),
     ROWS_OF(rules_listener, passthrough, RULES_LISTENER),
 };
@@ -101,6 +104,7 @@ static const struct image_column rules_match_columns[] = {
 
 static const struct image_column rules_field_match_columns[] = {
     TEXT(rules_field_match, name),
+    ROWS_OF(rules_field_match, claim, RULES_NAME),
     MATCH(rules_field_match, value),
 };
 
@@ -165,7 +169,14 @@ static const struct image_column rules_destination_columns[] = {
 static const struct image_column rules_field_op_columns[] = {
     TEXT(rules_field_op, name),
     TEXT(rules_field_op, value),
+    ROWS_OF(rules_field_op, parts, RULES_VALUE_PART),
     CHOICE(rules_field_op, op, OP_COUNT),
+};
+
+static const struct image_column rules_value_part_columns[] = {
+    TEXT(rules_value_part, text),
+    TEXT(rules_value_part, other),
+    CHOICE(rules_value_part, is, OPERATOR_COUNT),
 };
 
 static const struct image_column rules_cluster_columns[] = {
@@ -189,6 +200,7 @@ static const struct image_column rules_authn_columns[] = {
     ROWS_OF(rules_authn, places, RULES_TOKEN_PLACE),
     TEXT(rules_authn, payload_field),
     ROWS_OF(rules_authn, claim_fields, RULES_CLAIM_FIELD),
+    ROWS_OF(rules_authn, spaced, RULES_NAME),
 };
 
 static const struct image_column rules_place_columns[] = {
@@ -229,6 +241,31 @@ static const struct image_column rules_value_columns[] = {
     TEXT(rules_value, text),
     CHOICE(rules_value, match2, VALUE_MATCH_COUNT),
     TEXT(rules_value, text2),
+};
+
+static const struct image_column rules_index_columns[] = {
+    ROWS_OF(rules_index, always, RULES_CANDIDATE),
+    ROWS_OF(rules_index, facets, RULES_FACET),
+};
+
+static const struct image_column rules_facet_columns[] = {
+    CHOICE(rules_facet, attribute, ATTRIBUTE_COUNT),
+    CHOICE(rules_facet, part, FACET_PART_COUNT),
+    TEXT(rules_facet, key),
+    ROWS_OF(rules_facet, claim, RULES_NAME),
+    ROWS_OF(rules_facet, prefixes, RULES_NUMBER),
+    ROWS_OF(rules_facet, suffixes, RULES_NUMBER),
+    ROWS_OF(rules_facet, networks, RULES_NUMBER),
+    ROWS_OF(rules_facet, slots, RULES_SLOT),
+};
+
+static const struct image_column rules_slot_columns[] = {
+    ROWS_OF(rules_slot, candidates, RULES_CANDIDATE),
+};
+
+static const struct image_column rules_candidate_columns[] = {
+    INDEX(rules_candidate, policy, RULES_POLICY),
+    INDEX(rules_candidate, rule, RULES_POLICY_RULE),
 };
 
 static const struct image_column rules_mapping_columns[] = {
@@ -343,6 +380,7 @@ static const struct image_table rules_tables[] = {
     [RULES_FIELD_MATCH] = TABLE(rules_field_match, 0),
     [RULES_DESTINATION] = TABLE(rules_destination, 0),
     [RULES_FIELD_OP] = TABLE(rules_field_op, 0),
+    [RULES_VALUE_PART] = TABLE(rules_value_part, 0),
     [RULES_CLUSTER] = TABLE(rules_cluster, 0),
     [RULES_AUTHN] = TABLE(rules_authn, 0),
     [RULES_TOKEN_PLACE] = TABLE(rules_place, 0),
@@ -365,6 +403,10 @@ static const struct image_table rules_tables[] = {
     [RULES_CORS] = TABLE(rules_cors, 0),
     [RULES_OUTLIER] = TABLE(rules_outlier, 0),
     [RULES_LIMITS] = TABLE(rules_limits, 1),
+    [RULES_INDEX] = TABLE(rules_index, 0),
+    [RULES_FACET] = TABLE(rules_facet, 0),
+    [RULES_SLOT] = TABLE(rules_slot, 0),
+    [RULES_CANDIDATE] = TABLE(rules_candidate, 0),
     [RULES_LOGIN] = TABLE(rules_login, 0),
 };
 

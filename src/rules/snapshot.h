@@ -30,6 +30,7 @@ enum rules_table {
     RULES_FIELD_MATCH,
     RULES_DESTINATION,
     RULES_FIELD_OP,
+    RULES_VALUE_PART,
     RULES_CLUSTER,
     RULES_AUTHN, /* one jwtRule each */
     RULES_TOKEN_PLACE,
@@ -52,6 +53,10 @@ enum rules_table {
     RULES_CORS,
     RULES_OUTLIER,
     RULES_LIMITS, /* exactly one row */
+    RULES_INDEX, /* of a listener's long lists of policies */
+    RULES_FACET,
+    RULES_SLOT,
+    RULES_CANDIDATE,
     RULES_LOGIN,
     RULES_TABLE_COUNT,
 };

@@ -96,6 +96,13 @@ unsigned http_fields_remove_name(struct http_fields *fields, struct bytes lower_
 /* Replaces all of that name by one. */
 void http_fields_set(struct http_fields *fields, struct bytes lower_name, struct bytes value);
 
+/* It asks for a tunnel of raw bytes to its authority (RFC 9110 9.3.6). RFC 8441's, which names a protocol, is
+ * a GET by now. */
+static inline bool http_connects(const struct http_request *request)
+{
+    return bytes_equal(request->method, BYTES("CONNECT"));
+}
+
 /* token of RFC 9110 5.6.2; field value of 5.5 (no CR, LF, NUL, other controls but tab; bytes above 0x7F
  * pass). */
 bool http_is_token(struct bytes b);

@@ -155,6 +155,16 @@ static enum http1_turn request_host(struct request_start *start, const struct ht
     return HTTP1_DONE;
 }
 
+/* RFC 9110 9.3.6: what follows CONNECT's head is the tunnel's. Whoever believed in a body would cut it off.
+ */
+static enum http1_turn connect_framing(const struct http_request *request,
+                                       const struct http1_framing *framing, struct http1_error *error)
+{
+    if (http_connects(request) && (framing->body == HTTP1_BODY_CHUNKED || framing->length))
+        return http1_refuse(error, 400, "CONNECT has a body");
+    return HTTP1_DONE;
+}
+
 enum http1_turn http1_read_request(char *in, size_t in_len, size_t *seen, const struct http1_limits *limits,
                                    struct arena *arena, struct http_request *out,
                                    struct http1_framing *framing, size_t *used, struct http1_error *error)
@@ -169,6 +179,8 @@ enum http1_turn http1_read_request(char *in, size_t in_len, size_t *seen, const 
         turn = request_host(&start, &head, error);
     if (turn == HTTP1_DONE)
         turn = http1_head_framing(&head, request.minor, framing, error);
+    if (turn == HTTP1_DONE)
+        turn = connect_framing(&request, framing, error);
     if (turn != HTTP1_DONE)
         return turn;
     *out = request;

@@ -214,6 +214,8 @@ static void connect_check(struct http2_head *head)
         refuse(head, 400, "CONNECT has a scheme or a path");
     else if (!authority_split(head->authority, &to) || !to.port.len)
         refuse(head, 400, "the target of CONNECT is not HOST:PORT");
+    else if (head->sized && head->length) /* what follows is the tunnel's (RFC 9113 8.5) */
+        refuse(head, 400, "CONNECT has a body");
 }
 
 static void target_check(struct http2_head *head)

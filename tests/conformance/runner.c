@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REASONS_MAX 12
+
 struct tally {
     int passed;
     int failed;
     int skipped;
-    char reason[sizeof((struct fail *)NULL)->text]; /* of the first skipped */
+    /* Why cases were skipped, each reason once; what does not fit is not named. */
+    char reasons[REASONS_MAX][sizeof((struct fail *)NULL)->text];
 };
 
 struct bytes case_text(const json_t *item, const char *name)
@@ -28,6 +31,32 @@ enum verdict case_failed(struct fail *why, const char *format, ...)
     return FAILED;
 }
 
+static void keep_reason(struct tally *tally, const char *text)
+{
+    for (int i = 0; i < REASONS_MAX; i++) {
+        if (!tally->reasons[i][0])
+            snprintf(tally->reasons[i], sizeof tally->reasons[i], "%s", text);
+        if (strcmp(tally->reasons[i], text) == 0)
+            return;
+    }
+}
+
+static const char *name_of(const json_t *item)
+{
+    const char *name = json_string_value(json_object_get(item, "name"));
+    return name ? name : json_string_value(json_object_get(item, "id"));
+}
+
+static void tally_print(const struct tally *tally, const char *group)
+{
+    printf("%s: %d passed, %d failed", group, tally->passed, tally->failed);
+    if (tally->skipped)
+        printf(", %d skipped (", tally->skipped);
+    for (int i = 0; i < REASONS_MAX && tally->reasons[i][0]; i++)
+        printf("%s%s", i ? "; " : "", tally->reasons[i]);
+    printf(tally->skipped ? ")\n" : "\n");
+}
+
 static void run_case(const json_t *item, case_judge *judge, struct arena *arena, struct tally *tally)
 {
     struct fail why = {.text = "no reason given"};
@@ -37,11 +66,11 @@ static void run_case(const json_t *item, case_judge *judge, struct arena *arena,
         break;
     case FAILED:
         tally->failed++;
-        printf("failed %s: %s\n", json_string_value(json_object_get(item, "name")), why.text);
+        printf("failed %s: %s\n", name_of(item), why.text);
         break;
     case SKIPPED:
-        if (!tally->skipped++)
-            memcpy(tally->reason, why.text, sizeof tally->reason);
+        tally->skipped++;
+        keep_reason(tally, why.text);
         break;
     }
     arena_reset(arena);
@@ -89,9 +118,6 @@ int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
     free(names);
     arena_done(&arena);
     arena_stock_drop();
-    printf("%s: %d passed, %d failed", group, tally.passed, tally.failed);
-    if (tally.skipped)
-        printf(", %d skipped (%s)", tally.skipped, tally.reason);
-    printf("\n");
+    tally_print(&tally, group);
     return readable && !tally.failed ? 0 : 1;
 }

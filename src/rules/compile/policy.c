@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "rules/compile/policy_index.h"
 #include "rules/compile/value.h"
 #include "rules/kind/authorization_policy.h"
 
@@ -328,6 +329,9 @@ static bool policies_compile(struct work *work, bool tcp, struct policies *out)
     out->allow = rows_put(work, RULES_POLICY, &by_action[POLICY_ALLOW]);
     out->deny = rows_put(work, RULES_POLICY, &by_action[POLICY_DENY]);
     out->audit = rows_put(work, RULES_POLICY, &by_action[POLICY_AUDIT]);
+    out->deny_index = policy_index_put(work, out->deny);
+    out->allow_index = policy_index_put(work, out->allow);
+    out->audit_index = policy_index_put(work, out->audit);
     out->made = true;
     return true;
 }
@@ -341,5 +345,8 @@ bool policies_attach(struct work *work, struct rules_listener *listener)
     listener->deny = made->deny;
     listener->allow = made->allow;
     listener->audit = made->audit;
+    listener->deny_index = made->deny_index;
+    listener->allow_index = made->allow_index;
+    listener->audit_index = made->audit_index;
     return true;
 }

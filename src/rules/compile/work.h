@@ -22,6 +22,7 @@ struct rows {
 struct policies { /* of one protocol, made once and shared by listeners */
     bool made;
     struct image_rows deny, allow, audit;
+    struct image_rows deny_index, allow_index, audit_index;
 };
 
 struct work {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "rules/kind/host.h"
 #include "wire/cookie.h"
 #include "wire/redirect_target.h"
 

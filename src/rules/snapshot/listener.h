@@ -31,6 +31,9 @@ struct rules_listener {
     struct image_rows deny;    /* RULES_POLICY by action */
     struct image_rows allow;
     struct image_rows audit;
+    struct image_rows deny_index; /* RULES_INDEX of each of these: none, for a short list, or one */
+    struct image_rows allow_index;
+    struct image_rows audit_index;
     struct image_rows tcp; /* RULES_TCP_ROUTE for SPEAKS_TCP */
     /* RULES_LISTENER: none or one, for LISTENER_TLS: the LISTENER_PASSTHROUGH by whose rules connections go
      * on that are not for `servers` (route_tls decides). Nobody binds it: it is this port seen otherwise. */
@@ -58,8 +61,8 @@ enum rules_host_match { HOST_EXACT, HOST_SUFFIX /* "*.x": text is ".x" */, HOST_
 
 struct rules_vhost {
     struct image_text host; /* lower case, without the "*" */
-    uint32_t match;         /* vhosts of a listener are sorted: exact, then longer suffixes first, then any */
-    uint32_t port;          /* 0 or the only port that may follow the host */
+    uint32_t match; /* vhosts of a listener are sorted: exact by host, then longer suffixes first, then any */
+    uint32_t port;  /* 0 or the only port that may follow the host */
     struct image_rows routes;
     struct image_text name; /* of the VirtualService, or the service host */
 };

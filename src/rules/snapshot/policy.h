@@ -78,4 +78,50 @@ struct rules_value {
     struct rules_network network;
 };
 
+/* Which part of what an attribute says is looked up. */
+enum rules_facet_part {
+    FACET_WHOLE,
+    FACET_ISSUER,    /* of a request principal */
+    FACET_SUBJECT,   /* of a request principal */
+    FACET_NAMESPACE, /* of a principal: each segment behind /ns/ */
+    FACET_ACCOUNT,   /* of a principal: each segment behind /sa/ */
+    FACET_PART_COUNT,
+};
+
+/* A rule of a list of policies. `order` counts up along the list. */
+struct rules_candidate {
+    uint32_t policy; /* row of RULES_POLICY */
+    uint32_t rule;   /* row of RULES_POLICY_RULE */
+    uint32_t order;
+    uint32_t spare;
+};
+
+/* One place of an open hash table: which rules ask for that value (facet_hash). */
+struct rules_slot {
+    uint64_t hash;
+    struct image_rows candidates; /* RULES_CANDIDATE, by order; none: the place is free */
+};
+
+/* Something that rules look at, and which of them can match what a request has there. */
+struct rules_facet {
+    uint32_t attribute;
+    uint32_t part;              /* enum rules_facet_part */
+    uint64_t exact_max;         /* of the longest text that is asked for as a whole */
+    struct image_text key;      /* ATTRIBUTE_FIELD */
+    struct image_rows claim;    /* RULES_NAME: ATTRIBUTE_CLAIM */
+    struct image_rows prefixes; /* RULES_NUMBER: which lengths of beginnings are asked for, ascending */
+    struct image_rows suffixes; /* RULES_NUMBER: the same of ends */
+    struct image_rows networks; /* RULES_NUMBER: the same of addresses, in bits */
+    struct image_rows slots;    /* RULES_SLOT; never full */
+};
+
+/*
+ * Of a long list of policies: every rule is either among `always`, or asks for a value
+ * of one facet without which it cannot match. So few of many have to be tried.
+ */
+struct rules_index {
+    struct image_rows always; /* RULES_CANDIDATE, by order */
+    struct image_rows facets; /* RULES_FACET */
+};
+
 #endif
