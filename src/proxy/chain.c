@@ -312,6 +312,7 @@ bool exchange_judge_again(struct exchange *x)
         x->destination = NULL;
     } else if (!x->frozen) { /* else nothing of it lies in a generation any more */
         trace_freeze(x);
+        x->login = NULL; /* its row goes with the old rules; the cookie waits for the next request */
         route_freeze(x);
         request_freeze(x);
     }

@@ -292,8 +292,10 @@ static void session_take(struct exchange *x)
     login_fields_set(x);
     for (size_t i = 0; i < work->count && json_member_text(token->claims, "iss", &issuer); i++) {
         struct row_work row = {.row = work->rows[i].row, .token = token};
-        if (bytes_equal(issuer, image_text(&x->generation->rules, row.row->issuer)))
-            claim_fields_set(x, &row);
+        if (!bytes_equal(issuer, image_text(&x->generation->rules, row.row->issuer)))
+            continue;
+        claim_fields_set(x, &row);
+        spaced_take(x, row.row);
     }
 }
 

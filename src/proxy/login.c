@@ -6,8 +6,9 @@
 #include "wire/authority.h"
 #include "wire/cookie.h"
 
-#define LOGIN_FIELD BYTES("x-selvage-login-id") /* whatever begins with x-selvage- nobody outside can send   \
-                                                 */
+#define LOGIN_FIELD                                                                                          \
+    BYTES("x-selvage-login-id") /* whatever begins with x-selvage- nobody outside can send                   \
+                                 */
 
 struct bytes login_text(const struct exchange *x, struct image_text text)
 {
@@ -17,11 +18,6 @@ struct bytes login_text(const struct exchange *x, struct image_text text)
 int64_t login_now_s(const struct exchange *x)
 {
     return x->worker->loop.io->wall_us(x->worker->loop.io) / 1000000;
-}
-
-struct login_party login_party(const struct exchange *x)
-{
-    return (struct login_party){login_text(x, x->login->issuer), login_text(x, x->login->client_id)};
 }
 
 /* ---- addresses -------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "proxy/login.h"
 #include "proxy/login_wait.h"
 #include "proxy/token.h"
+#include "rules/decide/id_token.h"
 #include "wire/path.h"
 
 static enum turn refuse(struct exchange *x, const char *sentence, const char *details)
@@ -165,10 +166,23 @@ static enum turn token_good(struct exchange *x)
     return login_redirect(x, work->state.return_to);
 }
 
+/* After a refresh the nonce need not be there (Core 12.2). */
+static bool id_token_good(const struct exchange *x, const struct token *token, struct fail *why)
+{
+    const struct login_work *work = x->login_work;
+    const struct id_token_scope scope = {.issuer = login_text(x, x->login->issuer),
+                                         .client_id = login_text(x, x->login->client_id),
+                                         .nonce = work->place == LOGIN_CALLBACK
+                                                      ? work->attempt.nonce
+                                                      : (struct bytes){0}, /* none in a refresh */
+                                         .needs_iat = true};
+    enum claims_fault fault;
+    return id_token_judge(token->claims, &scope, login_now_s(x), &fault, why);
+}
+
 enum turn login_verified(struct exchange *x, bool may_wait)
 {
     struct login_work *work = x->login_work;
-    struct login_party party = login_party(x);
     const struct keys_set *row;
     struct key_set *set;
     struct token *token = NULL;
@@ -182,15 +196,7 @@ enum turn login_verified(struct exchange *x, bool may_wait)
         work->step = LOGIN_KEYS;
         return WAIT;
     }
-    const struct id_token_scope scope = {.issuer = party.issuer,
-                                         .client_id = party.client_id,
-                                         .nonce = work->place == LOGIN_CALLBACK
-                                                      ? work->attempt.nonce
-                                                      : (struct bytes){0}, /* none in a refresh */
-                                         .trusts_all = true,
-                                         .full = true};
-    enum claims_fault fault;
-    bool good = answer == TOKEN_GOOD && id_token_judge(token->claims, &scope, login_now_s(x), &fault, &why);
+    bool good = answer == TOKEN_GOOD && id_token_good(x, token, &why);
     token_unref(token);
     return good ? token_good(x) : token_bad(x, &why);
 }

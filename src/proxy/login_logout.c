@@ -138,7 +138,7 @@ static bool logout_token_read(struct exchange *x, struct fail *why)
 
 enum turn login_backchannel_read(struct exchange *x, bool may_wait)
 {
-    struct login_party party = login_party(x);
+    const struct logout_scope scope = {login_text(x, x->login->issuer), login_text(x, x->login->client_id)};
     struct logout_token logout;
     const struct keys_set *row;
     struct key_set *set;
@@ -154,7 +154,7 @@ enum turn login_backchannel_read(struct exchange *x, bool may_wait)
         x->login_work->step = LOGIN_KEYS;
         return WAIT;
     }
-    bool good = answer == TOKEN_GOOD && logout_token_judge(token->claims, bytes_of(token->typ), &party,
+    bool good = answer == TOKEN_GOOD && logout_token_judge(token->claims, bytes_of(token->typ), &scope,
                                                            login_now_s(x), &logout, &why);
     enum turn turn = good ? backchannel_take(x, &logout) : backchannel_refuse(x, &why);
     token_unref(token);

@@ -19,7 +19,7 @@ static bool audience_has(const json_t *audience, struct bytes client)
     return false;
 }
 
-static bool logout_times_judge(const json_t *claims, int64_t now_s, struct fail *why)
+static bool times_judge(const json_t *claims, int64_t now_s, struct fail *why)
 {
     const json_t *made = json_object_get(claims, "iat"), *until = json_object_get(claims, "exp");
     if (!json_is_integer(made))
@@ -32,7 +32,7 @@ static bool logout_times_judge(const json_t *claims, int64_t now_s, struct fail 
     return true;
 }
 
-static bool logout_kind_judge(const json_t *claims, struct bytes typ, struct fail *why)
+static bool kind_judge(const json_t *claims, struct bytes typ, struct fail *why)
 {
     if (typ.len && !bytes_equal_nocase(typ, BYTES("logout+jwt")) &&
         !bytes_equal_nocase(typ, BYTES("application/logout+jwt")) && !bytes_equal_nocase(typ, BYTES("JWT")))
@@ -44,16 +44,16 @@ static bool logout_kind_judge(const json_t *claims, struct bytes typ, struct fai
     return true;
 }
 
-bool logout_token_judge(const json_t *claims, struct bytes typ, const struct login_party *party,
+bool logout_token_judge(const json_t *claims, struct bytes typ, const struct logout_scope *scope,
                         int64_t now_s, struct logout_token *out, struct fail *why)
 {
     struct logout_token token;
     struct bytes issuer;
-    if (!json_member_text(claims, "iss", &issuer) || !bytes_equal(issuer, party->issuer))
+    if (!json_member_text(claims, "iss", &issuer) || !bytes_equal(issuer, scope->issuer))
         return fail(why, FAIL_DENIED, "the logout token is another issuer's");
-    if (!audience_has(json_object_get(claims, "aud"), party->client_id))
+    if (!audience_has(json_object_get(claims, "aud"), scope->client_id))
         return fail(why, FAIL_DENIED, "the logout token is for somebody else");
-    if (!logout_kind_judge(claims, typ, why) || !logout_times_judge(claims, now_s, why))
+    if (!kind_judge(claims, typ, why) || !times_judge(claims, now_s, why))
         return false;
     if (!json_member_text(claims, "jti", &token.id) || !token.id.len)
         return fail(why, FAIL_DENIED, "the logout token has no id");

@@ -1,4 +1,4 @@
-/* Unit tests of logout_token: what ends a session, and what must not. */
+/* Unit tests of logout_token: what no session may end by. */
 #include "base/test.h"
 
 #include "rules/decide/logout_token.h"
@@ -11,7 +11,7 @@
     "{\"iss\":\"https://i\",\"aud\":[\"app\"],\"iat\":999990,\"jti\":\"j\",\"sid\":\"s\","                   \
     "\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}"
 
-static const struct login_party party = {BYTES_INIT("https://i"), BYTES_INIT("app")};
+static const struct logout_scope party = {BYTES_INIT("https://i"), BYTES_INIT("app")};
 
 struct row {
     const char *name, *claims, *typ, *why; /* why NULL: good */
