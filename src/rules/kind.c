@@ -3,8 +3,9 @@
 #include "rules/kind/claim_mapping.h"
 #include "rules/kind/destination_rule.h"
 #include "rules/kind/gateway.h"
-#include "rules/kind/login.h"
 #include "rules/kind/gateway_api_kinds.h"
+#include "rules/kind/istio_kinds.h"
+#include "rules/kind/login.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
 #include "rules/kind/secret.h"
@@ -42,6 +43,12 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_X_BACKEND_TRAFFIC_POLICY] = &x_backend_traffic_policy_kind,
     [KIND_X_BACKEND] = &x_backend_kind,
     [KIND_X_MESH] = &x_mesh_kind,
+    [KIND_ENVOY_FILTER] = &envoy_filter_kind,
+    [KIND_PROXY_CONFIG] = &proxy_config_kind,
+    [KIND_TELEMETRY] = &telemetry_kind,
+    [KIND_TRAFFIC_EXTENSION] = &traffic_extension_kind,
+    [KIND_WASM_PLUGIN] = &wasm_plugin_kind,
+    [KIND_WORKLOAD_GROUP] = &workload_group_kind,
 };
 
 const struct kind *kind_find(struct bytes group, struct bytes name)
