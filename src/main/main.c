@@ -6,6 +6,8 @@
 #include "cli/fields.h"
 #include "cli/init.h"
 #include "cli/issuer.h"
+#include "cli/proxy_config.h"
+#include "cli/proxy_status.h"
 #include "cli/secret.h"
 #include "cli/trace.h"
 #include "main/run.h"
@@ -18,6 +20,8 @@ static const struct command commands[] = {
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
     {"fields", fields_main, "List the resource kinds and what their fields mean."},
     {"secret", secret_main, "Keep secrets that resources refer to, sealed on this machine."},
+    {"proxy-status", proxy_status_main, "Show which rules each worker of a running node has."},
+    {"proxy-config", proxy_config_main, "Show the listeners, routes, clusters ... of a running node."},
     {"trace", trace_main, "Show one request's way through the nodes."},
     {"echo", echo_main, "Serve a sample workload that answers what it received."},
     {"issuer", issuer_main, "Serve tokens for development."},
