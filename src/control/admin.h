@@ -31,6 +31,7 @@ struct level_letter {
 
 /* What pages are made from; borrowed until stop. */
 struct admin_world {
+    const struct settings *settings;
     struct board *board;
     struct metrics *metrics;
     struct mailbox *out;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/config_dump.h"
+#include "control/key_list.h"
 #include "wire/path.h"
 
 #define TYPE_JSON "application/json"
@@ -105,6 +106,46 @@ static void logging_page(const struct call *call, struct admin_reply *reply)
     text_format(&reply->body, "level %s\n", log_level_name(level));
 }
 
+static void keys_page(const struct call *call, struct admin_reply *reply)
+{
+    reply->type = TYPE_JSON;
+    text_add(&reply->body, board_get(call->world->board, BOARD_KEYS, call->arena));
+}
+
+static void purposes_write(struct text *out)
+{
+    text_add_s(out, "purpose is one of");
+    for (enum key_purpose i = 0; i < KEY_PURPOSES; i++)
+        text_format(out, "%s %s", i ? "," : "", key_purpose_name(i));
+    text_add_s(out, ", or all\n");
+}
+
+/* Of all, those that are not ours to rotate are only told. */
+static void rotate_page(const struct call *call, struct admin_reply *reply)
+{
+    bool named = bytes_starts(call->query, BYTES("purpose="));
+    struct bytes name = bytes_part(call->query, named ? 8 : call->query.len, call->query.len);
+    bool all = bytes_equal(name, BYTES("all"));
+    if (!all && key_purpose_find(name) == KEY_PURPOSES) {
+        reply->status = 400;
+        purposes_write(&reply->body);
+        return;
+    }
+    for (enum key_purpose i = 0; i < KEY_PURPOSES; i++) {
+        const char *about;
+        if (!all && key_purpose_find(name) != i)
+            continue;
+        bool ours = key_rotate_check(call->world->settings, i, &about);
+        text_format(&reply->body, "%s: %s\n", key_purpose_name(i), about);
+        reply->status = ours || all ? 200 : 409;
+        if (!ours)
+            continue;
+        struct rotate_letter *letter = letter_new(LETTER_ROTATE, sizeof *letter);
+        letter->purpose = i;
+        mailbox_post(call->world->out, &letter->letter);
+    }
+}
+
 static page_write help_page;
 
 static const struct page {
@@ -123,6 +164,8 @@ static const struct page {
     {"/snapshot", "GET", ON_ADMIN, snapshot_page, "rules, findings, workers, key sets, listeners"},
     {"/config_dump", "GET", ON_ADMIN, config_page, "?listeners|routes|clusters|endpoints|policies in force"},
     {"/certs", "GET", ON_ADMIN, certs_page, "certificates and when they end"},
+    {"/keys", "GET", ON_ADMIN, keys_page, "every key: purpose, state, id, times"},
+    {"/keys/rotate", "POST", ON_ADMIN, rotate_page, "?purpose=NAME|all: new keys now"},
     {"/logging", "POST", ON_ADMIN, logging_page, "?level=error|warning|info|debug"},
 };
 

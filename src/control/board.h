@@ -12,6 +12,7 @@
 enum board_page {
     BOARD_SNAPSHOT, /* JSON */
     BOARD_CERTS,    /* JSON */
+    BOARD_KEYS,     /* JSON */
     BOARD_METRICS,  /* the selvage_* part that main knows */
     BOARD_PAGES,
 };

@@ -66,7 +66,8 @@ static void signing_order_send(struct publish *publish)
         const struct assertion *assertion = resource->spec;
         plan = (struct signing_plan){.every_s = assertion->rotate_every_ms / 1000,
                                      .ahead_s = assertion->publish_ahead_ms / 1000,
-                                     .lifetime_s = assertion->lifetime_ms / 1000};
+                                     .lifetime_s = assertion->lifetime_ms / 1000,
+                                     .linger_s = assertion->keep_published_ms / 1000};
     }
     signing_order_post(publish->signing_thread, resource != NULL, &plan);
 }
@@ -75,6 +76,7 @@ void publish_keys_want(struct publish *publish)
 {
     providers_order_send(publish);
     signing_order_send(publish);
+    publish_logins_want(publish);
     publish->keys_stale = true;
 }
 
@@ -132,7 +134,11 @@ static void parts_fill(const struct publish *publish, struct arena *arena, struc
     *parts = (struct keys_parts){.identity = publish->identity,
                                  .credentials = certificates,
                                  .sets = sets,
-                                 .tickets = &publish->tickets};
+                                 .tickets = &publish->tickets,
+                                 .sessions = &publish->sessions.keys};
+    struct keys_login_source *logins;
+    parts->login_count = publish_logins_fill(publish, arena, &logins);
+    parts->logins = logins;
     parts->credential_count = credentials_add(publish, current, certificates);
     parts->credential_count += credentials_add(publish, before, certificates + parts->credential_count);
     parts->set_count = sets_add(publish, current, sets);

@@ -18,6 +18,39 @@ static const struct field directory_fields[] = {
 };
 static FIELD_TABLE(directory, struct settings_directory);
 
+#define ROTATE_MIN (10 * 1000)
+#define ROTATE_MAX ((int64_t)10 * 366 * 24 * 60 * 60 * 1000)
+
+static const struct field ca_fields[] = {
+    {.name = "directory",
+     .type = FIELD_TEXT,
+     .flags = FIELD_REQUIRED | FIELD_FILLED,
+     AT(settings_ca, directory),
+     .help = "where it lies"},
+    {.name = "rotateEvery",
+     .type = FIELD_DURATION,
+     AT(settings_ca, rotate_every_ms),
+     .min = ROTATE_MIN,
+     .max = ROTATE_MAX,
+     .preset = "24h",
+     .help = "how often there is a new intermediate, which signs the nodes' certificates"},
+    {.name = "rotateRootEvery",
+     .type = FIELD_DURATION,
+     AT(settings_ca, rotate_root_every_ms),
+     .min = ROTATE_MIN,
+     .max = ROTATE_MAX,
+     .preset = "24h",
+     .help = "how often there is a new root; longer where others hold it by hand"},
+    {.name = "publishAhead",
+     .type = FIELD_DURATION,
+     AT(settings_ca, publish_ahead_ms),
+     .min = 4 * 1000,
+     .max = ROTATE_MAX,
+     .preset = "1h",
+     .help = "how long a root is in every node's bundle before anything is signed by it"},
+};
+static FIELD_TABLE(ca, struct settings_ca);
+
 static const struct field files_fields[] = {
     {.name = "certificate",
      .type = FIELD_TEXT,
@@ -41,7 +74,7 @@ static const struct field identity_fields[] = {
     {.name = "ca",
      .type = FIELD_GROUP,
      AT(settings_identity, ca),
-     .group = &directory_table,
+     .group = &ca_table,
      .oneof = 1,
      .help = "the embedded authority, shared by the nodes of a machine; made when it is missing"},
     {.name = "cacerts",
@@ -65,7 +98,7 @@ static const struct field identity_fields[] = {
     {.name = "certificateLifetime",
      .type = FIELD_DURATION,
      AT(settings_identity, certificate_lifetime_ms),
-     .min = 60 * 1000,
+     .min = 10 * 1000,
      .max = 24 * 60 * 60 * 1000,
      .preset = "24h",
      .help = "how long a certificate of the node is good; renewed at half of it"},
@@ -315,5 +348,12 @@ static const struct field settings_fields[] = {
      .max = 24 * 60 * 60 * 1000,
      .preset = "1h",
      .help = "how long a key seals TLS session tickets; it opens them as long again"},
+    {.name = "sessionKeyLifetime",
+     .type = FIELD_DURATION,
+     AT(settings, session_keys_ms),
+     .min = 1000,
+     .max = (int64_t)30 * 24 * 60 * 60 * 1000,
+     .preset = "24h",
+     .help = "how long a key seals sessions of browsers that are logged in; it opens them as long again"},
 };
 FIELD_TABLE(settings, struct settings);

@@ -40,6 +40,19 @@ static struct bytes serial_hex(X509 *cert, struct arena *arena)
     return text_bytes(&hex);
 }
 
+static struct bytes algorithm_of(X509 *cert, struct arena *arena)
+{
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    if (!key)
+        return (struct bytes){0};
+    if (EVP_PKEY_is_a(key, "EC"))
+        return arena_format(arena, "ECDSA P-%d", EVP_PKEY_get_bits(key));
+    if (EVP_PKEY_is_a(key, "RSA"))
+        return arena_format(arena, "RSA %d", EVP_PKEY_get_bits(key));
+    return arena_bytes(arena, EVP_PKEY_is_a(key, "ED25519") ? BYTES("Ed25519")
+                                                            : bytes_of(EVP_PKEY_get0_type_name(key)));
+}
+
 static bool read_facts(X509 *cert, struct arena *arena, struct certificate_facts *out, struct fail *why)
 {
     struct x509_names names;
@@ -49,6 +62,7 @@ static bool read_facts(X509 *cert, struct arena *arena, struct certificate_facts
         .subject = x509_subject(cert, arena),
         .uri = names.uri,
         .serial = serial_hex(cert, arena),
+        .algorithm = algorithm_of(cert, arena),
         .not_before_s = x509_seconds(X509_get0_notBefore(cert)),
         .not_after_s = x509_seconds(X509_get0_notAfter(cert)),
         .is_ca = (X509_get_extension_flags(cert) & EXFLAG_CA) != 0,

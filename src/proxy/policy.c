@@ -73,6 +73,19 @@ static struct fact_address address_fact(const unsigned char bytes[16])
     return fact;
 }
 
+void policy_claims(const struct exchange *x, const struct generation *generation, struct facts *facts)
+{
+    facts->claims_state = x->claims ? FACT_KNOWN : FACT_ABSENT;
+    facts->claims = x->claims;
+    facts->spaced_claims = x->spaced_claims;
+    facts->spaced_count = x->spaced_count;
+    if (x->groups_mapped) {
+        facts->mapped_claim = image_text(&generation->rules, generation->node->mapping_claim);
+        facts->groups = x->group_labels;
+        facts->group_count = x->groups.count;
+    }
+}
+
 static void facts_of_request(const struct exchange *x, const struct generation *generation,
                              struct facts *facts)
 {
@@ -82,13 +95,7 @@ static void facts_of_request(const struct exchange *x, const struct generation *
         facts->path = fact_known(path_only(x->request.path));
     facts->fields_state = FACT_KNOWN;
     facts->fields = &x->request.fields;
-    facts->claims_state = x->claims ? FACT_KNOWN : FACT_ABSENT;
-    facts->claims = x->claims;
-    if (x->groups_mapped) {
-        facts->mapped_claim = image_text(&generation->rules, generation->node->mapping_claim);
-        facts->groups = x->group_labels;
-        facts->group_count = x->groups.count;
-    }
+    policy_claims(x, generation, facts);
 }
 
 static void facts_of(const struct exchange *x, const struct generation *generation,

@@ -153,6 +153,20 @@ void findings_sort(struct findings *findings)
         qsort(findings->at, findings->count, sizeof(*findings->at), compare);
 }
 
+void findings_keep(struct findings *findings, bool (*wanted)(const struct finding *finding, void *with),
+                   void *with)
+{
+    size_t *const counts[] = {&findings->infos, &findings->warnings, &findings->errors};
+    size_t left = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        if (wanted(&findings->at[i], with))
+            findings->at[left++] = findings->at[i];
+        else
+            --*counts[findings->at[i].level];
+    }
+    findings->count = left;
+}
+
 const char *finding_level_name(enum finding_level level)
 {
     static const char *const names[] = {"Info", "Warning", "Error"};

@@ -30,6 +30,22 @@ enum kind_id {
     KIND_CLAIM_MAPPING,
     KIND_ASSERTION,
     KIND_LOGIN,
+    KIND_GATEWAY_CLASS,
+    KIND_K8S_GATEWAY, /* Gateway API's, not Istio's */
+    KIND_LISTENER_SET,
+    KIND_X_LISTENER_SET,
+    KIND_HTTP_ROUTE,
+    KIND_GRPC_ROUTE,
+    KIND_TLS_ROUTE,
+    KIND_TCP_ROUTE,
+    KIND_UDP_ROUTE,
+    KIND_REFERENCE_GRANT,
+    KIND_BACKEND_TLS_POLICY,
+    KIND_X_BACKEND_TRAFFIC_POLICY,
+    KIND_X_BACKEND,
+    KIND_X_MESH,
+    KIND_SERVICE,
+    KIND_ENDPOINT_SLICE,
     KIND_COUNT,
 };
 
@@ -70,9 +86,18 @@ struct resource {
     struct digest digest; /* SHA-256 of the canonical JSON; set by resource_set_finish at the latest */
 };
 
+/* A document that names a kind, known or not: what analyzers look at (rules/analyze). */
+struct set_document {
+    const char *file;
+    const struct yaml_node *node;
+};
+
 struct resource_set {
     struct arena arena;
     struct findings findings;
+    struct set_document *documents;
+    size_t document_count;
+    size_t document_room;
     struct resource **at;
     size_t count;
     size_t room;
