@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/demo.h"
 #include "cli/echo.h"
-#include "cli/fields.h"
+#include "cli/explain_kind.h"
 #include "cli/init.h"
 #include "cli/issuer.h"
 #include "cli/keys.h"
@@ -19,7 +19,8 @@ static const struct command commands[] = {
     {"init", init_main, "Write a commented configuration to start from."},
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
     {"keys", keys_main, "List the keys of a running node, and replace them."},
-    {"fields", fields_main, "List the resource kinds and what their fields mean."},
+    {"explain-kind", explain_kind_main, "Say what a resource may say, field by field; also as a schema for editors."},
+    {"fields", explain_kind_main, NULL}, /* as it was called */
     {"secret", secret_main, "Keep secrets that resources refer to, sealed on this machine."},
     {"login", login_main, "Sign in at a provider, from a terminal."},
     {"whoami", whoami_main, "Say who is signed in."},

@@ -1,7 +1,5 @@
 #include "rules/kind/authorization_policy.h"
 
-#include "rules/kind/host.h"
-
 /* What the texts of a list must be. */
 struct list_rule {
     bool (*good)(struct bytes);  /* for Istio; NULL: anything */
