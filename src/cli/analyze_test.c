@@ -8,7 +8,6 @@
 #include "cli/analyze.h"
 #include "cli/analyze_filter.h"
 #include "cli/analyze_print.h"
-#include "cli/fields.h"
 #include "cli/options.h"
 #include "cli/paths.h"
 
@@ -46,8 +45,8 @@ static void exit_codes_are_istioctls(void **state)
         int code;
     } rows[] = {
         {"", "-R", 0},
-        {"apiVersion: v1\nkind: Service\n", "-R", 0},
-        {"apiVersion: v1\nkind: Service\n", "--failure-threshold=info", EXIT_FINDINGS},
+        {"apiVersion: v1\nkind: Deployment\n", "-R", 0},
+        {"apiVersion: v1\nkind: Deployment\n", "--failure-threshold=info", EXIT_FINDINGS},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n", "-R", EXIT_FINDINGS},
         {"a: [", "-R", EXIT_INPUT},
         {NULL, "-R", EXIT_FAILURE},
@@ -70,28 +69,6 @@ static void exit_codes_are_istioctls(void **state)
         assert_int_equal(analyze_main(3, argv), rows[i].code);
         unlink(path);
     }
-}
-
-static void fields_are_printed_from_the_tables(void **state)
-{
-    (void)state;
-    char shown[4000];
-    struct text text;
-    text_init_fixed(&text, shown, sizeof(shown));
-    assert_true(fields_write(BYTES("PeerAuthentication.spec.mtls"), &text));
-    assert_string_equal(
-        shown, "  mtls                       group            what holds for all ports\n"
-               "  mode                       choice           UNSET inherits, PERMISSIVE takes both, "
-               "STRICT takes mutual TLS only; UNSET, DISABLE, PERMISSIVE, STRICT\n");
-    assert_false(fields_write(BYTES("PeerAuthentication.nothing"), &text));
-    assert_false(fields_write(BYTES("Nothing"), &text));
-    text_init_fixed(&text, shown, sizeof(shown));
-    assert_true(fields_write(BYTES("settings.limits.request.headTimeout"), &text));
-    assert_string_equal(
-        shown,
-        "  headTimeout                duration         from a head's first byte to its last; late is 408; "
-        "10ms to 1h; default 10s\n");
-    assert_false(fields_write(BYTES("settings.limits.nothing"), &text));
 }
 
 /* Istio's own samples, file by file, when the conformance data is there. */
@@ -136,7 +113,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_istioctls),
         cmocka_unit_test(exit_codes_are_istioctls),
-        cmocka_unit_test(fields_are_printed_from_the_tables),
         cmocka_unit_test(istios_samples_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

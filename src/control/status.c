@@ -91,12 +91,12 @@ static void resources_write(const struct edition *edition, struct text *out)
     text_add_c(out, ']');
 }
 
-static void findings_write(const struct edition *edition, struct text *out)
+static void findings_write(const char *key, const struct findings *findings, struct text *out)
 {
-    name(out, "findings");
+    name(out, key);
     text_add_c(out, '[');
-    for (size_t i = 0; edition && i < edition->set.findings.count; i++) {
-        const struct finding *finding = &edition->set.findings.at[i];
+    for (size_t i = 0; findings && i < findings->count; i++) {
+        const struct finding *finding = &findings->at[i];
         comma(out);
         text_add_c(out, '{');
         put_text(out, "level", bytes_of(finding_level_name(finding->level)));
@@ -202,7 +202,7 @@ static void binds_write(const struct publish *publish, struct text *out)
 void status_snapshot_write(const struct publish *publish, struct text *out)
 {
     const struct edition *current = publish->current;
-    const struct edition *told = publish->rejected ? publish->rejected : current;
+    struct edition *told = publish->rejected ? publish->rejected : publish->current;
     text_add_c(out, '{');
     node_write(publish, out);
     if (current) {
@@ -222,7 +222,8 @@ void status_snapshot_write(const struct publish *publish, struct text *out)
     workers_write(publish, out);
     key_sets_write(publish, out);
     names_write(publish, out);
-    findings_write(told, out);
+    findings_write("findings", told ? &told->set.findings : NULL, out);
+    findings_write("analysis", told ? edition_analysis(told) : NULL, out);
     resources_write(current, out);
     text_add_s(out, "}\n");
 }

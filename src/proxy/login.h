@@ -12,6 +12,7 @@
 
 #include "proxy/body_read.h"
 #include "proxy/exchange.h"
+#include "rules/decide/id_token.h"
 #include "rules/decide/login.h"
 #include "rules/decide/logout_token.h"
 #include "rules/decide/session.h"

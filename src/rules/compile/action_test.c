@@ -129,14 +129,14 @@ static void matches_hold_where_they_are_written_for(void **state)
         {MATCHED("sourceNamespace: bar"), 0},
         {MATCHED("sourceLabels: {app: web}, sourceNamespace: bar"), 0},
         {MATCHED("sourceLabels: {app: db}, gateways: [g]"), 1}, /* as Istio has it */
-        {MATCHED("gateways: [default/g]"), 1},
+        {MATCHED("gateways: [foo/g]"), 1},
         {MATCHED("gateways: [h]"), 0},
         {MATCHED("port: 81"), 0},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         char yaml[2000];
         snprintf(yaml, sizeof yaml, "%s%s",
-                 GATEWAY NET("VirtualService", "v") "  hosts: ['*']\n  gateways: [default/g, h]\n  http:\n",
+                 GATEWAY NET("VirtualService", "v") "  hosts: ['*']\n  gateways: [foo/g, h]\n  http:\n",
                  rows[i].match);
         world_open(&world, ROLE_GATEWAY, yaml);
         if (image_all(&world.rules, RULES_ROUTE).count != rows[i].routes)

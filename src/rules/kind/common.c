@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "rules/kind/host.h"
 #include "wire/regex.h"
 
 const char *const protocol_choices[] = {"",         "HTTP", "HTTPS",      "HTTP2", "GRPC",

@@ -5,6 +5,7 @@
 #define RULES_KIND_COMMON_H
 
 #include "rules/field.h"
+#include "rules/kind/host.h"
 #include "rules/resource.h"
 
 enum protocol {

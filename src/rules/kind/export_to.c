@@ -1,7 +1,5 @@
 #include "rules/kind/export_to.h"
 
-#include "rules/kind/host.h"
-
 static bool is_word(struct bytes text, const char *word)
 {
     return bytes_equal(text, bytes_of(word));

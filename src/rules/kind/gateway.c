@@ -1,7 +1,5 @@
 #include "rules/kind/gateway.h"
 
-#include "rules/kind/host.h"
-
 static const struct field server_fields[] = {
     {"port", FIELD_GROUP, FIELD_REQUIRED, offsetof(struct server, port), &port_table,
      .help = "where to listen"},

@@ -1,5 +1,7 @@
 #include "rules/kind/login.h"
 
+#include "rules/kind/host.h"
+
 #include <string.h>
 
 #include "rules/kind/host.h"

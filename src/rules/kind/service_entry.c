@@ -1,7 +1,6 @@
 #include "rules/kind/service_entry.h"
 
 #include "rules/kind/export_to.h"
-#include "rules/kind/host.h"
 
 static const char *const location_choices[] = {"MESH_EXTERNAL", "MESH_INTERNAL", NULL};
 static const char *const resolution_choices[] = {"NONE",        "STATIC", "DNS", "DNS_ROUND_ROBIN",
@@ -23,7 +22,7 @@ static const struct field service_entry_fields[] = {
      .count_max = 4096, .oneof = 1, .help = "where it runs"},
     {"workloadSelector", FIELD_GROUP, 0, offsetof(struct service_entry, workload_selector),
      &workload_selector_table, .oneof = 1, .help = "or: which WorkloadEntries are its endpoints"},
-    {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, offsetof(struct service_entry, export_to),
+    {"exportTo", FIELD_TEXT, FIELD_LIST, offsetof(struct service_entry, export_to),
      .help = "namespaces that see it"},
     {"subjectAltNames", FIELD_TEXT, FIELD_LIST, offsetof(struct service_entry, subject_alt_names),
      .help = "names of which the server's certificate must carry one"},

@@ -1,7 +1,5 @@
 #include "rules/kind/sidecar.h"
 
-#include "rules/kind/host.h"
-
 static const char *const capture_choices[] = {"DEFAULT", "IPTABLES", "NONE", NULL};
 static const char *const outbound_choices[] = {"REGISTRY_ONLY", "ALLOW_ANY", NULL};
 

@@ -1,7 +1,5 @@
 #include "rules/kind/traffic_policy.h"
 
-#include "rules/kind/host.h"
-
 /* The tables of a DestinationRule's trafficPolicy; limits are in connection_pool.c, the choice of an endpoint
  * in load_balancer.c. */
 

@@ -1,7 +1,5 @@
 #include "rules/kind/virtual_service_parts.h"
 
-#include "rules/kind/host.h"
-
 /* Routes of connections: tcp[] by addresses and ports, tls[] by the name in the TLS hello too. */
 
 static const struct field tcp_match_fields[] = {

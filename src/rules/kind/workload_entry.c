@@ -1,7 +1,5 @@
 #include "rules/kind/workload_entry.h"
 
-#include "rules/kind/host.h"
-
 static const struct field workload_entry_fields[] = {
     {"address", FIELD_TEXT, 0, offsetof(struct workload_entry, address), .max = 256,
      .help = "an IP address, a name (of a service with resolution DNS), or unix:///path"},
