@@ -172,9 +172,10 @@ static bool id_token_good(const struct exchange *x, const struct token *token, s
     const struct login_work *work = x->login_work;
     const struct id_token_scope scope = {.issuer = login_text(x, x->login->issuer),
                                          .client_id = login_text(x, x->login->client_id),
-        .full = true,
-                                         .nonce = work->place == LOGIN_CALLBACK ? work->attempt.nonce
-                                                                                : (struct bytes){0}};
+                                         .nonce = work->place == LOGIN_CALLBACK
+                                                      ? work->attempt.nonce
+                                                      : (struct bytes){0}, /* none in a refresh */
+                                         .needs_iat = true};
     enum claims_fault fault;
     return id_token_judge(token->claims, &scope, login_now_s(x), &fault, why);
 }

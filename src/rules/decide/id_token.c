@@ -35,9 +35,7 @@ static bool party_is_client(const json_t *payload, const struct id_token_scope *
 {
     const json_t *party = json_object_get(payload, "azp");
     struct bytes text;
-    if (!party)
-        return !scope->full || json_array_size(json_object_get(payload, "aud")) <= 1;
-    return json_text(party, &text) && bytes_equal(text, scope->client_id);
+    return !party || (json_text(party, &text) && bytes_equal(text, scope->client_id));
 }
 
 /* 3.1.3.7, 11: a token with another login's nonce was put under ours. */
@@ -64,7 +62,7 @@ bool id_token_judge(const json_t *payload, const struct id_token_scope *scope, i
         return refuse(fault, CLAIMS_AUDIENCE, why, "the ID token was made for another client (azp)");
     if (!nonce_is_ours(payload, scope))
         return refuse(fault, CLAIMS_KIND, why, "the ID token is of another login (nonce)");
-    if (scope->full && !json_object_get(payload, "iat"))
+    if (scope->needs_iat && !json_object_get(payload, "iat"))
         return refuse(fault, CLAIMS_MALFORMED, why, "the ID token does not say when it was made (iat)");
     return true;
 }
