@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/fail.h"
+#include "crypt/spiffe_server.h"
 
 #define FETCH_BODY_MAX ((size_t)1 << 20)
 
@@ -19,6 +20,7 @@ struct fetch {
     bool too_big;
     int64_t max_age_s; /* of Cache-Control, -1: none said */
     char *url;
+    struct spiffe_server *server; /* NULL: the web's authorities vouch for it */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -36,6 +38,8 @@ bool fetch_url_check(struct bytes url, struct fail *why);
 /* Ready to be added to a curl multi handle; `owner` comes back as CURLINFO_PRIVATE. NULL with *why. */
 struct fetch *fetch_new(struct bytes url, int64_t timeout_ms, const struct fetch_trust *trust, void *owner,
                         struct fail *why);
+/* The server is the one with that SPIFFE id, for which these roots (PEM) vouch, whatever the URL's host. */
+bool fetch_demand(struct fetch *fetch, struct bytes roots, struct bytes spiffe_id, struct fail *why);
 void fetch_free(struct fetch *fetch);
 /* After the transfer: the body (borrowed), or why there is none. */
 bool fetch_judge(struct fetch *fetch, CURLcode code, struct bytes *body, struct fail *why);

@@ -24,6 +24,12 @@ struct keys_source {
     struct bytes text; /* the key set; empty: never read */
 };
 
+/* Roots of another trust domain. */
+struct keys_trusted {
+    struct bytes name;
+    struct bytes roots; /* PEM */
+};
+
 struct keys_parts {
     const struct identity_letter *identity; /* NULL or without a chain: none yet */
     const struct keys_credential *credentials;
@@ -32,6 +38,10 @@ struct keys_parts {
     size_t set_count;
     const struct signing_letter *signing; /* NULL: none */
     const struct session_tickets *tickets;
+    const struct keys_trusted *domains;
+    size_t domain_count;
+    struct bytes *revoked; /* sorted here */
+    size_t revoked_count;
 };
 
 /* On the heap, hash filled in; wipe it before it is freed. The first of equal ids wins. */

@@ -31,7 +31,7 @@ struct tls_context {
     struct ticket_keys *tickets; /* servers'; NULL: no session is resumed */
     struct tls_kept *kept;       /* clients'; NULL: none yet */
     struct tls_vouch vouch;
-    struct tls_hosts hosts;      /* clients': who the server may be */
+    struct tls_hosts hosts; /* clients': who the server may be */
 };
 
 /* OpenSSL's SSL_VERIFY_* for servers and clients. */

@@ -22,7 +22,8 @@ static struct bytes serial_of(const struct identity_pem *identity)
     return facts.serial;
 }
 
-/* The client shows that certificate; the server trusts fixture_root for its own and, for others, `domains`. */
+/* The client shows that certificate; the server trusts fixture_root for its own and, for others, `domains`.
+ */
 static struct meeting *meet(const struct identity_pem *client, const struct tls_domain *domains,
                             size_t domain_count, const struct bytes *revoked, size_t revoked_count)
 {
@@ -60,8 +61,8 @@ static void a_root_vouches_for_its_own_domain_alone(void **state)
          "no authority trusted here issued it"},
         {"the partner's root, without a bundle", fixture_other, PARTNER_ID, false,
          "no authority trusted here issued it"},
-        {"the partner's root, a domain that begins alike", fixture_other, "spiffe://partner.x/ns/a/sa/b", true,
-         "no authority trusted here issued it"},
+        {"the partner's root, a domain that begins alike", fixture_other, "spiffe://partner.x/ns/a/sa/b",
+         true, "no authority trusted here issued it"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         print_message("  %s\n", rows[i].name);
@@ -98,8 +99,7 @@ static void a_chain_with_a_revoked_certificate_is_refused(void **state)
     struct identity_pem middle_pem, root_pem = {.chain = authority_cert_pem(fixture_root, &fixture_arena)};
     struct authority *middle = authority_new_intermediate(fixture_root, BYTES("middle"), 1, &why);
     assert_non_null(middle);
-    assert_true(
-        authority_issue(middle, BYTES(CLIENT_ID), NULL, 0, 600, &fixture_arena, &middle_pem, &why));
+    assert_true(authority_issue(middle, BYTES(CLIENT_ID), NULL, 0, 600, &fixture_arena, &middle_pem, &why));
     struct identity_pem above = {.chain = authority_cert_pem(middle, &fixture_arena)};
     const struct {
         const char *name;

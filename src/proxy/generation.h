@@ -38,8 +38,9 @@ struct generation {
     struct tls_context *mesh_client_http1; /* for what HTTP/2 cannot carry: TCP, other protocols */
     uint64_t self_version;                 /* of the node's own certificate */
     unsigned char self_sha256[32];         /* of the own certificate's DER, for cnf */
-    struct bytes *trust_domains;
+    struct bytes *trust_domains;           /* the own, its aliases, then those of others */
     size_t trust_domain_count;
+    size_t own_domain_count;
     char revision[13]; /* first digits, for records */
     uint64_t sequence; /* counts up in this worker */
 };
@@ -51,6 +52,9 @@ const struct endpoints_cluster *generation_cluster(const struct generation *gene
 /* Row and set of that id; false when there is none. */
 bool generation_key_set(const struct generation *generation, uint64_t id, const struct keys_set **row,
                         struct key_set **set);
+struct peer;
+/* False: a certificate of the peer's is on the deny list. NULL: nobody showed one. */
+bool generation_peer_check(const struct generation *generation, const struct peer *peer, struct fail *why);
 const struct keys_certificate *generation_certificate(const struct image *keys, uint64_t id);
 
 /*

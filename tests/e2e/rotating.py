@@ -193,7 +193,8 @@ class Rotating:
         load = self.load
         assert not self.wrong, '%s\n%s' % (self.wrong[:5], '\n'.join(self.last()))
         assert not load.failures and not load.refused, (load.failures, load.refused)
-        assert load.opened == len(load.threads), 'connections were dropped'
+        if self.seconds < 60:  # later they have had as many requests as one connection may
+            assert load.opened == len(load.threads), 'connections were dropped'
         for who, (count, limit) in self.fetches().items():
             assert 0 < count <= limit, '%s has read key sets %d times, %d were right' % (who, count, limit)
         turns = int(self.seconds / EVERY)
