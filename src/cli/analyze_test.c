@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cli/analyze.h"
+#include "cli/analyze_filter.h"
+#include "cli/analyze_print.h"
 #include "cli/fields.h"
 #include "cli/options.h"
 #include "cli/paths.h"
@@ -44,8 +46,8 @@ static void exit_codes_are_istioctls(void **state)
         int code;
     } rows[] = {
         {"", "-R", 0},
-        {"apiVersion: v1\nkind: Service\n", "-R", 0},
-        {"apiVersion: v1\nkind: Service\n", "--failure-threshold=info", EXIT_FINDINGS},
+        {"apiVersion: v1\nkind: Deployment\n", "-R", 0},
+        {"apiVersion: v1\nkind: Deployment\n", "--failure-threshold=info", EXIT_FINDINGS},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n", "-R", EXIT_FINDINGS},
         {"a: [", "-R", EXIT_INPUT},
         {NULL, "-R", EXIT_FAILURE},

@@ -86,18 +86,27 @@ static struct edition *edition_new(uint64_t generation)
     return edition;
 }
 
-static void files_add(struct edition *edition, const struct source_files *files)
+static void unreadable_add(struct edition *edition, const struct source_file *file)
 {
+    struct report report = {.findings = &edition->set.findings};
+    report.file = arena_text(&edition->set.arena, file->name);
+    report_add(&report, FINDING_ERROR, FINDING_UNREADABLE, NULL, "%.*s", BYTES_FMT(file->error));
+}
+
+static void files_add(struct edition *edition, const struct source_files *files, struct parsed_files *parsed)
+{
+    edition->parsed = arena_array(&edition->arena, struct parsed_file *, files->count);
+    parsed_files_begin(parsed);
     for (size_t i = 0; i < files->count; i++) {
-        const struct source_file *file = &files->at[i];
-        struct report report = {.findings = &edition->set.findings, .file = file->name.at};
-        if (!file->error.len) {
-            resource_set_add_file(&edition->set, file->name.at, file->content);
+        if (files->at[i].error.len) {
+            unreadable_add(edition, &files->at[i]);
             continue;
         }
-        report.file = arena_text(&edition->set.arena, file->name);
-        report_add(&report, FINDING_ERROR, FINDING_UNREADABLE, NULL, "%.*s", BYTES_FMT(file->error));
+        struct parsed_file *file = parsed_files_get(parsed, &files->at[i]);
+        edition->parsed[edition->parsed_count++] = file;
+        resource_set_add_set(&edition->set, &file->set);
     }
+    parsed_files_end(parsed);
 }
 
 static void findings_log(const struct findings *findings)
@@ -121,13 +130,13 @@ static void findings_log(const struct findings *findings)
 }
 
 struct edition *edition_make(const struct settings *settings, const struct source_files *files,
-                             uint64_t generation)
+                             struct parsed_files *parsed, uint64_t generation)
 {
     struct edition *edition = edition_new(generation);
     struct compile_node node = edition_node(settings, &edition->arena);
     struct fail why;
     edition->source = source_digest(files);
-    files_add(edition, files);
+    files_add(edition, files, parsed);
     if (!resource_set_finish(&edition->set))
         edition->problem =
             arena_format(&edition->arena, "%zu error%s in the resources", edition->set.findings.errors,
@@ -141,12 +150,12 @@ struct edition *edition_make(const struct settings *settings, const struct sourc
 }
 
 struct edition *edition_deny(const struct settings *settings, const struct source_files *files,
-                             struct bytes reason, uint64_t generation)
+                             struct parsed_files *parsed, struct bytes reason, uint64_t generation)
 {
     struct edition *edition = edition_new(generation);
     struct compile_node node = edition_node(settings, &edition->arena);
     if (files)
-        files_add(edition, files);
+        files_add(edition, files, parsed);
     resource_set_finish(&edition->set);
     resource_set_keep_sound(&edition->set);
     edition->problem = arena_bytes(&edition->arena, reason);
@@ -163,6 +172,8 @@ void edition_free(struct edition *edition)
     if (edition->compiled)
         compile_result_done(&edition->result);
     resource_set_done(&edition->set);
+    for (size_t i = 0; i < edition->parsed_count; i++)
+        parsed_file_unref(edition->parsed[i]);
     arena_done(&edition->arena);
     free(edition);
 }

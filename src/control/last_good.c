@@ -26,6 +26,7 @@ static bool files_read(struct bytes in, struct arena *arena, struct source_files
         if (!piece_read(&in, &name) || !piece_read(&in, &files[i].content))
             return fail(why, FAIL_INPUT, "the last good rules end too soon");
         files[i].name = bytes_make(arena_text(arena, name), name.len);
+        files[i].digest = digest_of(files[i].content);
     }
     *out = (struct source_files){files, count};
     return true;

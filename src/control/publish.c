@@ -22,6 +22,7 @@ void publish_init(struct publish *publish, const struct settings *settings, stru
     publish->changed = true;
     workers_init(&publish->workers);
     binds_init(&publish->binds, FRAME_BIND, supervisor);
+    parsed_files_init(&publish->parsed);
     key_table_init(&publish->keys);
     name_table_init(&publish->names);
 }
@@ -42,6 +43,8 @@ void publish_done(struct publish *publish)
     edition_free(publish->current);
     edition_free(publish->next);
     edition_free(publish->rejected);
+    parsed_files_done(&publish->parsed);
+    publish_last_good_flush(publish, true);
     letter_drop(publish->files);
     letter_drop(publish->identity);
     letter_drop(publish->signing);
@@ -122,17 +125,6 @@ static void paths_give_up(struct publish *publish)
 
 /* ---- an edition's way ---- */
 
-static void last_good_keep(struct publish *publish)
-{
-    struct fail why;
-    if (!publish->files)
-        return;
-    if (!publish->from_last_good && !last_good_write(publish->settings, &publish->files->files, &why))
-        log_warning("the rules in force will not survive the loss of their source: %s", why.text);
-    letter_drop(publish->files);
-    publish->files = NULL;
-}
-
 static void status_send(struct publish *publish)
 {
     struct frame frame = {.type = FRAME_STATUS};
@@ -178,7 +170,7 @@ static void put_in_force(struct publish *publish)
     publish_image(publish, IMAGE_RULES, result->rules, result->rules_size);
     in_force_log(publish->current);
     status_send(publish);
-    last_good_keep(publish);
+    publish_last_good(publish);
 }
 
 static void prepare(struct publish *publish, struct edition *edition, struct source_letter *files)
@@ -202,7 +194,7 @@ static void start_without(struct publish *publish, const struct source_files *no
         return;
     arena_init(&arena);
     if (last_good_read(publish->settings, &arena, &files, &why))
-        edition = edition_make(publish->settings, &files, ++publish->generation);
+        edition = edition_make(publish->settings, &files, &publish->parsed, ++publish->generation);
     else
         log_warning("no last good rules: %s", why.text);
     if (edition && edition->compiled) {
@@ -210,7 +202,7 @@ static void start_without(struct publish *publish, const struct source_files *no
         publish->from_last_good = true;
     } else {
         edition_free(edition);
-        edition = edition_deny(publish->settings, now, reason, ++publish->generation);
+        edition = edition_deny(publish->settings, now, &publish->parsed, reason, ++publish->generation);
     }
     arena_done(&arena);
     prepare(publish, edition, NULL);
@@ -237,7 +229,8 @@ void publish_source(struct publish *publish, struct source_letter *take)
         letter_drop(take);
         return;
     }
-    struct edition *edition = edition_make(publish->settings, &take->files, ++publish->generation);
+    struct edition *edition =
+        edition_make(publish->settings, &take->files, &publish->parsed, ++publish->generation);
     if (!edition->compiled) {
         reject(publish, edition, &take->files);
         letter_drop(take);
@@ -383,6 +376,7 @@ void publish_settle(struct publish *publish)
     if (publish->next && !binds_waiting(&publish->binds) && !publish_names_waiting(publish))
         put_in_force(publish);
     before_give_up(publish);
+    publish_last_good_flush(publish, false);
     if (!publish->held)
         publish->keys_stale |= tickets_step(publish);
     publish_keys_flush(publish);

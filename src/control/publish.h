@@ -31,13 +31,16 @@ struct publish {
     struct credential_files credential_files;
     struct name_table names; /* of endpoints of before, current and next */
 
-    struct edition *before;      /* in force until all workers have `current` */
-    struct edition *current;     /* what workers have or get */
-    struct edition *next;        /* waits for its ports */
-    struct edition *rejected;    /* the newest files, when they may not be put in force */
-    struct source_letter *files; /* of `next`, until they are kept as the last good ones */
-    bool from_last_good;         /* `current` (or `next`) came from there */
-    char source_problem[500];    /* why the source cannot be read, or empty */
+    struct parsed_files parsed;   /* of the newest files */
+    struct edition *before;       /* in force until all workers have `current` */
+    struct edition *current;      /* what workers have or get */
+    struct edition *next;         /* waits for its ports */
+    struct edition *rejected;     /* the newest files, when they may not be put in force */
+    struct source_letter *files;  /* of `next` */
+    struct source_letter *unkept; /* of `current`, until they are kept as the last good ones */
+    uint64_t last_kept_ms;
+    bool from_last_good;      /* `current` (or `next`) came from there */
+    char source_problem[500]; /* why the source cannot be read, or empty */
 
     struct identity_letter *identity; /* the last good one */
     char identity_problem[500];
@@ -95,6 +98,11 @@ void publish_names_want(struct publish *publish);      /* orders what before, cu
 bool publish_names_waiting(struct publish *publish);   /* whether `next` has to wait for answers */
 void publish_endpoints(struct publish *publish);       /* sends an image of what is known now */
 void publish_endpoints_flush(struct publish *publish); /* if something has changed */
+
+/* publish_last_good.c */
+enum { LAST_GOOD_MS = 1000 };                    /* the last good rules are written this often at most */
+void publish_last_good(struct publish *publish); /* takes the files of what is in force now */
+void publish_last_good_flush(struct publish *publish, bool now); /* writes them, when it is time or at once */
 
 /* Seals and sends; nothing when the content is what workers have already. */
 void publish_image(struct publish *publish, enum image_kind kind, const struct image_head *head, size_t size);

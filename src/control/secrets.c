@@ -94,7 +94,9 @@ static void values_add(struct adding *adding, struct bytes place, const struct s
         secret_document_write(first, run, &scratch, &document);
         struct bytes name = arena_format(adding->arena, "%.*s/%.*s/%.*s", BYTES_FMT(place),
                                          BYTES_FMT(first->name_space), BYTES_FMT(first->name));
-        file_add(adding, (struct source_file){.name = name, .content = text_bytes(&document)});
+        file_add(adding, (struct source_file){.name = name,
+                                              .content = text_bytes(&document),
+                                              .digest = digest_of(text_bytes(&document))});
     }
     arena_done(&scratch);
 }

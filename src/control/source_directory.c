@@ -11,6 +11,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "control/secrets.h"
+#include "control/source_keep.h"
 
 enum {
     ROOT_MS = 300,     /* between two looks whether the directory is still the same one */
@@ -23,6 +24,7 @@ struct source_directory {
     pthread_t thread;
     struct mailbox inbox;
     struct mailbox *out;
+    struct source_keep *keep;
     const struct settings *settings;
     char *path;
     struct source_times times;
@@ -93,7 +95,7 @@ static void look(struct source_directory *source)
     struct fail why;
     root_note(source);
     watches_open(source);
-    if (!source_take(path_of(source), source->inotify, &letter->letter.arena, &letter->files,
+    if (!source_take(path_of(source), source->inotify, source->keep, &letter->letter.arena, &letter->files,
                      &source->touched, &why)) {
         letter->files = (struct source_files){0};
         letter->gone = arena_bytes(&letter->letter.arena, bytes_of(why.text));
@@ -201,6 +203,7 @@ struct source_directory *source_directory_start(const struct settings *settings,
     source->path = heap_text(settings->rules);
     source->times = *times;
     source->out = out;
+    source->keep = source_keep_new();
     source->inotify = -1;
     mailbox_init(&source->inbox);
     if (pthread_create(&source->thread, NULL, source_run, source) != 0)
@@ -222,6 +225,7 @@ void source_directory_stop(struct source_directory *source)
     mailbox_done(&source->inbox);
     if (source->inotify >= 0)
         close(source->inotify);
+    source_keep_free(source->keep);
     free(source->path);
     free(source);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "control/control_fixture.h"
 #include "control/source_directory.h"
+#include "control/source_keep.h"
 
 static const struct source_times quick = {20, 200, 300};
 
@@ -16,8 +17,11 @@ static struct source_files take(struct control_fixture *fixture, struct arena *a
     struct source_files files;
     struct digest touched;
     struct fail why;
+    struct source_keep *keep = source_keep_new();
     arena_init(arena);
-    assert_true(source_take(bytes_of(control_path(fixture, "rules")), -1, arena, &files, &touched, &why));
+    assert_true(
+        source_take(bytes_of(control_path(fixture, "rules")), -1, keep, arena, &files, &touched, &why));
+    source_keep_free(keep);
     return files;
 }
 

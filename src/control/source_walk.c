@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/heap.h"
+#include "control/source_keep.h"
 #include "control/state_file.h"
 
 enum {
@@ -37,11 +38,11 @@ struct walk {
     struct digest_work *touched;
 };
 
-static void file_add(struct walk *walk, struct bytes name, struct bytes error)
+static struct source_file *file_add(struct walk *walk, struct bytes name, struct bytes error)
 {
     if (walk->count >= SOURCE_FILES_MAX) {
         if (walk->full)
-            return;
+            return NULL;
         walk->full = true;
         error = arena_format(walk->arena, "more than %d files: it and others are not read", SOURCE_FILES_MAX);
     }
@@ -49,7 +50,8 @@ static void file_add(struct walk *walk, struct bytes name, struct bytes error)
         walk->room = walk->room ? walk->room * 2 : 64;
         walk->files = heap_grow(walk->files, walk->room, sizeof *walk->files);
     }
-    walk->files[walk->count++] = (struct source_file){.name = name, .error = error};
+    walk->files[walk->count] = (struct source_file){.name = name, .error = error};
+    return &walk->files[walk->count++];
 }
 
 static void errno_add(struct walk *walk, struct bytes name)
@@ -71,14 +73,27 @@ static bool is_above(const struct step *step, const struct stat *stat)
     return false;
 }
 
-static void touched_add(struct walk *walk, struct bytes name, const struct stat *stat)
+static struct source_stamp stamp_of(const struct stat *stat)
 {
-    const int64_t facts[] = {(int64_t)stat->st_dev,          (int64_t)stat->st_ino,
-                             (int64_t)stat->st_size,         (int64_t)stat->st_mtim.tv_sec,
-                             (int64_t)stat->st_mtim.tv_nsec, (int64_t)stat->st_ctim.tv_sec,
-                             (int64_t)stat->st_ctim.tv_nsec};
+    return (struct source_stamp){
+        .device = (int64_t)stat->st_dev,
+        .inode = (int64_t)stat->st_ino,
+        .size = (int64_t)stat->st_size,
+        .modified_s = (int64_t)stat->st_mtim.tv_sec,
+        .modified_ns = (int64_t)stat->st_mtim.tv_nsec,
+        .changed_s = (int64_t)stat->st_ctim.tv_sec,
+        .changed_ns = (int64_t)stat->st_ctim.tv_nsec,
+    };
+}
+
+static void resource_add(struct walk *walk, struct bytes name, const struct stat *stat)
+{
+    struct source_file *file = file_add(walk, name, (struct bytes){0});
+    struct source_stamp stamp = stamp_of(stat);
     digest_more(walk->touched, bytes_make(name.at, name.len + 1)); /* the NUL ends it */
-    digest_more(walk->touched, bytes_make(facts, sizeof facts));
+    digest_more(walk->touched, bytes_make((const char *)&stamp, sizeof stamp));
+    if (file)
+        file->stamp = stamp;
 }
 
 static void directory_walk(struct walk *walk, struct bytes path, DIR *directory, const struct step *above);
@@ -114,8 +129,7 @@ static void entry_visit(struct walk *walk, struct bytes path, const struct step 
     if (S_ISDIR(stat.st_mode)) {
         directory_enter(walk, path, &stat, above);
     } else if (is_resource(path)) {
-        touched_add(walk, path, &stat);
-        file_add(walk, path, (struct bytes){0});
+        resource_add(walk, path, &stat);
     }
 }
 
@@ -185,10 +199,24 @@ bool source_walk(struct bytes directory, int inotify, struct arena *arena, struc
     return true;
 }
 
-void source_read(struct source_files *files, struct arena *arena)
+static void file_fill(struct source_file *file, struct source_keep *keep, struct arena *arena)
+{
+    struct fail why;
+    if (source_keep_get(keep, file)) {
+        file->content = arena_bytes(arena, file->content);
+        return;
+    }
+    if (!file_read(file->name.at, SOURCE_FILE_MAX, arena, &file->content, &why)) {
+        file->error = arena_bytes(arena, bytes_of(why.text));
+        return;
+    }
+    file->digest = digest_of(file->content);
+    source_keep_put(keep, file);
+}
+
+void source_read(struct source_files *files, struct source_keep *keep, struct arena *arena)
 {
     size_t total = 0;
-    struct fail why;
     for (size_t i = 0; i < files->count; i++) {
         struct source_file *file = &files->at[i];
         if (file->error.len)
@@ -196,10 +224,11 @@ void source_read(struct source_files *files, struct arena *arena)
         if (total >= SOURCE_BYTES_MAX)
             file->error =
                 arena_format(arena, "all files together have more than %zu bytes", SOURCE_BYTES_MAX);
-        else if (!file_read(file->name.at, SOURCE_FILE_MAX, arena, &file->content, &why))
-            file->error = arena_bytes(arena, bytes_of(why.text));
+        else
+            file_fill(file, keep, arena);
         total += file->content.len;
     }
+    source_keep_end(keep);
 }
 
 static void pause_short(void)
@@ -207,8 +236,8 @@ static void pause_short(void)
     usleep(PAUSE_MS * 1000);
 }
 
-bool source_take(struct bytes directory, int inotify, struct arena *arena, struct source_files *out,
-                 struct digest *touched, struct fail *why)
+bool source_take(struct bytes directory, int inotify, struct source_keep *keep, struct arena *arena,
+                 struct source_files *out, struct digest *touched, struct fail *why)
 {
     for (int i = 0; i < TRIES; i++) {
         struct source_files again;
@@ -218,7 +247,7 @@ bool source_take(struct bytes directory, int inotify, struct arena *arena, struc
         arena_reset(arena);
         if (!source_walk(directory, inotify, arena, out, touched, why))
             return false;
-        source_read(out, arena);
+        source_read(out, keep, arena);
         if (!source_walk(directory, -1, arena, &again, &after, why))
             return false;
         if (memcmp(touched, &after, sizeof after) == 0)
@@ -239,7 +268,7 @@ struct digest source_digest(const struct source_files *files)
     struct digest_work *work = digest_start();
     for (size_t i = 0; i < files->count; i++) {
         piece_add(work, files->at[i].name);
-        piece_add(work, files->at[i].content);
+        digest_more(work, bytes_make((const char *)files->at[i].digest.bytes, DIGEST_SIZE));
         piece_add(work, files->at[i].error);
     }
     return digest_end(work);

@@ -51,6 +51,7 @@ enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct by
     x->response =
         (struct http_response){.status = status, .reason = bytes_of(http_reason(status)), .minor = 1};
     http_fields_init(&x->response.fields, &x->arena);
+    http_fields_add_known(&x->response.fields, HTTP_SERVER, BYTES("selvage"));
     if (type.len)
         http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE, type);
     x->response_whole = true;
@@ -81,7 +82,7 @@ enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes
     return turn;
 }
 
-static bool is_grpc(const struct exchange *x)
+bool exchange_is_grpc(const struct exchange *x)
 {
     const struct http_field *type = http_fields_find(&x->request.fields, HTTP_CONTENT_TYPE);
     return type && grpc_is_type(type->value) && !exchange_wants_tunnel(x);
@@ -90,7 +91,7 @@ static bool is_grpc(const struct exchange *x)
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
 {
     bool json = wants_json(x);
-    if (is_grpc(x))
+    if (exchange_is_grpc(x))
         return exchange_answer_grpc(x, grpc_status_from_http(status),
                                     body.len ? body : bytes_of(http_reason(status)));
     if (json)
@@ -121,6 +122,4 @@ void answer_complete(struct exchange *x)
     struct http_fields *fields = &x->response.fields;
     if (!http_fields_find(fields, HTTP_DATE))
         http_fields_add_known(fields, HTTP_DATE, arena_bytes(&x->arena, date_now(x->worker)));
-    if (x->response_whole && !http_fields_find(fields, HTTP_SERVER))
-        http_fields_add_known(fields, HTTP_SERVER, BYTES("selvage"));
 }

@@ -286,6 +286,14 @@ static void request_freeze(struct exchange *x)
     }
 }
 
+bool exchange_is_revoked(struct exchange *x)
+{
+    const struct generation *now = x->worker->generation;
+    const struct rules_listener *row = listen_row(now, x->listener->id);
+    bool tunnel = !x->http || x->response_tunnel;
+    return tunnel && !x->mirror && row && !policy_allows(x, now, row);
+}
+
 /* Policy once more, under the rules of now; the request goes on where it is. */
 bool exchange_judge_again(struct exchange *x)
 {
@@ -300,7 +308,7 @@ bool exchange_judge_again(struct exchange *x)
         x->cluster = NULL; /* nobody decides about a copy, and nobody reads its record */
         x->endpoint = NULL;
         x->destination = NULL;
-    } else {
+    } else if (!x->frozen) { /* else nothing of it lies in a generation any more */
         trace_freeze(x);
         route_freeze(x);
         request_freeze(x);

@@ -26,7 +26,7 @@ struct call;
 struct upstream_work;
 struct mirror;
 struct identity_work;
-struct route_later;
+struct change;
 struct token;
 struct peer;
 
@@ -128,6 +128,8 @@ struct exchange {
     struct mapping_result groups;
     bool groups_mapped;
     struct bytes *group_labels;
+    struct bytes *spaced_claims; /* those of `claims` whose text is a list of words, besides the usual */
+    size_t spaced_count;
     struct identity_work *identity_work;
     uint64_t waits_for_keys; /* key set id; key_wait.c */
 
@@ -140,7 +142,7 @@ struct exchange {
     struct route_choice choice;
     const struct rules_destination *destination;
     const struct rules_cluster *cluster;
-    struct route_later *later; /* response ops of rules that were let go of (route_freeze) */
+    struct change *later; /* to the response, of rules that were let go of (route_freeze) */
     uint32_t later_count;
     struct http_fields *cors; /* what the response says to a page of another origin, or NULL */
     struct bytes forward_path;
@@ -195,11 +197,20 @@ void exchange_client_gone(struct exchange *x);
  * is gone), and has to be cut. True also when it is too early to tell.
  */
 bool exchange_judge_again(struct exchange *x);
+/* A tunnel or TCP connection that the rules of now would not let begin. */
+bool exchange_is_revoked(struct exchange *x);
 
+/* The decision under other rules, of which nothing is kept. */
+bool policy_allows(struct exchange *x, const struct generation *generation,
+                   const struct rules_listener *listener);
 /* For that: what the filters still need of the old rules becomes their own. */
 bool policy_judge(struct exchange *x);
+/* What is known of the token, for whoever matches claims. */
+void policy_claims(const struct exchange *x, const struct generation *generation, struct facts *facts);
 void route_freeze(struct exchange *x);
 void trace_freeze(struct exchange *x);
+/* The response's trailers have come. */
+void trace_trailers(struct exchange *x, const struct http_fields *trailers);
 
 /* ---- answers made here (answer.c) ----------------------------------------- */
 
@@ -209,12 +220,14 @@ enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body
 /* To a client of gRPC (exchange_answer does it by itself): the status goes in its own field, in a response of
  * nothing but a head. */
 enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes message);
+/* Its client speaks gRPC, by what it says it sends. */
+bool exchange_is_grpc(const struct exchange *x);
 /* Exactly that body, for every client; an empty type or body: none. */
 enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body);
 /* The same as the first, for what the upstream brought about; a TCP connection ends. */
 enum turn upstream_answer(struct exchange *x, unsigned status, enum record_flag flag, const char *details);
-/* Before the final head goes out: Date where the upstream gave none (RFC 9110 6.6.1), Server where nobody
- * else answered. */
+/* Before the final head goes out: Date where the upstream gave none, or the rules removed it (RFC 9110 6.6.1:
+ * whoever has a clock says when it was). */
 void answer_complete(struct exchange *x);
 /* The client would take a 2xx for a tunnel (RFC 9110 9.3.6, RFC 8441 5). */
 static inline bool exchange_wants_tunnel(const struct exchange *x)

@@ -22,6 +22,7 @@ static struct http2_limits limits_copy(const struct rules_limits *limits)
                                  .reset_period_ms = (uint32_t)limits->reset_period_ms,
                                  .flood_bytes = (uint64_t)limits->flood_bytes,
                                  .empty_frames = (uint32_t)limits->empty_frames,
+                                 .useless_frames = (uint32_t)limits->useless_frames,
                                  .continuations = (uint32_t)limits->continuation_frames,
                                  .continuation_bytes = (uint32_t)limits->continuation_bytes,
                                  .acks = (uint32_t)limits->owed_frames,
@@ -90,23 +91,45 @@ static int reset_judge(struct http2 *h, int32_t id)
     return stream && stream->out_begun ? 0 : reset_count(h);
 }
 
-static bool is_useless(const struct http2_frame_head *head)
+static bool is_empty(const struct http2_frame_head *head)
 {
     bool end = (head->flags & HTTP2_FLAG_END_STREAM) != 0;
     return head->type == HTTP2_FRAME_DATA && !head->length && !end;
 }
 
+/* Nobody has to answer it or to do anything: a hint, a good-bye, or a frame of a kind that is passed over. */
+static bool is_useless(const struct http2_frame_head *head)
+{
+    switch (head->type) {
+    case HTTP2_FRAME_DATA:
+    case HTTP2_FRAME_HEADERS:
+    case HTTP2_FRAME_RST_STREAM:
+    case HTTP2_FRAME_SETTINGS:
+    case HTTP2_FRAME_PUSH_PROMISE:
+    case HTTP2_FRAME_PING:
+    case HTTP2_FRAME_WINDOW_UPDATE:
+    case HTTP2_FRAME_CONTINUATION:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static int frame_count(struct http2 *h, const struct http2_frame_head *head)
 {
     bool body = head->type == HTTP2_FRAME_DATA;
-    h->empty = is_useless(head) ? h->empty + 1 : body ? 0 : h->empty;
+    bool asks = body || head->type == HTTP2_FRAME_HEADERS;
+    h->empty = is_empty(head) ? h->empty + 1 : body ? 0 : h->empty;
+    h->useless = asks ? 0 : h->useless + is_useless(head);
     bool continues = head->type == HTTP2_FRAME_CONTINUATION;
     h->continued = continues ? h->continued + 1 : 0;
     h->continued_bytes = continues ? h->continued_bytes + head->length : 0;
-    if (body || head->type == HTTP2_FRAME_HEADERS)
+    if (asks)
         h->useful_bytes += head->length;
     if (h->empty > h->limits.empty_frames)
         return http2_exceed(h, LIMIT_HTTP2_EMPTY, "too many frames were empty");
+    if (h->useless > h->limits.useless_frames)
+        return http2_exceed(h, LIMIT_HTTP2_USELESS, "too many frames ask for nothing");
     if (h->continued > h->limits.continuations)
         return http2_exceed(h, LIMIT_HTTP2_CONTINUATION, "a head has too many CONTINUATION frames");
     if (h->continued_bytes > h->limits.continuation_bytes)

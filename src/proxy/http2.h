@@ -33,9 +33,10 @@ struct http2_limits {
     uint32_t streams_per_read; /* new ones in what one turn reads */
     uint32_t resets;           /* without use in a period, where they are more than half of the streams */
     uint32_t reset_period_ms;
-    uint64_t flood_bytes;   /* of frames beyond eight times the payload that they brought */
-    uint32_t empty_frames;  /* without any use, in a row */
-    uint32_t continuations; /* frames of one head, and their bytes */
+    uint64_t flood_bytes;    /* of frames beyond eight times the payload that they brought */
+    uint32_t empty_frames;   /* of bodies, in a row */
+    uint32_t useless_frames; /* between two of requests */
+    uint32_t continuations;  /* frames of one head, and their bytes */
     uint32_t continuation_bytes;
     uint32_t acks; /* owed */
     uint32_t stream_window;
@@ -85,7 +86,8 @@ struct http2 {
     uint32_t begun;   /* streams since period_ms, */
     uint32_t resets;  /* and those that were reset before they were of use */
     uint64_t period_ms;
-    uint32_t empty;     /* frames of no use in a row */
+    uint32_t empty;     /* frames of bodies in a row, */
+    uint32_t useless;   /* and those that ask for nothing */
     uint32_t continued; /* CONTINUATIONs in a row, */
     uint64_t continued_bytes;
     uint64_t wire_bytes;   /* read */

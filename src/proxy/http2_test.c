@@ -526,6 +526,16 @@ static void new_streams(void)
     peer2_go(&peer);
 }
 
+static void priorities(void)
+{
+    say_frames(HTTP2_FRAME_PRIORITY, 0, 1, bytes_make("\0\0\0\0\1", 5), 11);
+}
+
+static void unknown_frames(void)
+{
+    say_frames((enum http2_frame_type)0x77, 0, 0, BYTES("x"), 11);
+}
+
 static void window_updates(void)
 {
     say_frames(HTTP2_FRAME_WINDOW_UPDATE, 0, 0, bytes_make("\0\0\0\1", 4), 3000);
@@ -542,6 +552,8 @@ static void an_excess_ends_the_connection_and_is_counted(void **state)
     } rows[] = {
         {"PING", pings, LIMIT_HTTP2_OWED, "too many answers are owed to SETTINGS and PING frames", 0},
         {"empty DATA", empty_frames, LIMIT_HTTP2_EMPTY, "too many frames were empty", 1},
+        {"PRIORITY", priorities, LIMIT_HTTP2_USELESS, "too many frames ask for nothing", 0},
+        {"unknown", unknown_frames, LIMIT_HTTP2_USELESS, "too many frames ask for nothing", 0},
         {"CONTINUATION (CVE-2024-28182)", continuations, LIMIT_HTTP2_CONTINUATION,
          "a head has too many CONTINUATION frames", 1},
         {"long CONTINUATION", long_continuations, LIMIT_HTTP2_CONTINUATION,
@@ -558,6 +570,7 @@ static void an_excess_ends_the_connection_and_is_counted(void **state)
         limits_preset(ROLE_GATEWAY, &limits);
         limits.owed_frames = 10;
         limits.empty_frames = 10;
+        limits.useless_frames = 10;
         limits.continuation_frames = 4;
         limits.continuation_bytes = 1000;
         limits.resets = 10;

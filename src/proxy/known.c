@@ -21,13 +21,10 @@ static enum turn known_enter(struct exchange *x)
     const struct generation *generation = x->generation;
     if (!asks_for_keys(x))
         return NEXT;
-    x->response = (struct http_response){.status = 200, .reason = BYTES("OK"), .minor = 1};
-    http_fields_init(&x->response.fields, &x->arena);
-    http_fields_add_known(&x->response.fields, HTTP_CONTENT_TYPE, BYTES("application/json"));
+    exchange_answer_exactly(x, 200, BYTES("application/json"),
+                            image_text(&generation->keys, generation->root->published));
     http_fields_add(&x->response.fields, BYTES("cache-control"),
                     arena_format(&x->arena, "public, max-age=%u", generation->root->published_max_age_s));
-    x->response_whole = true;
-    x->response_body = image_text(&generation->keys, generation->root->published);
     exchange_note(x, 0, "key_set");
     return REPLY;
 }

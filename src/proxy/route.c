@@ -3,6 +3,7 @@
  * back.
  */
 #include "proxy/exchange.h"
+#include "proxy/field_value.h"
 #include "proxy/generation.h"
 #include "proxy/route_answer.h"
 #include "rules/decide/tcp_route.h"
@@ -12,23 +13,57 @@ static const struct rules_cluster *cluster_row(const struct image *rules, uint32
     return image_row(rules, RULES_CLUSTER, (struct image_rows){0, 0}, cluster);
 }
 
-static void ops_apply(struct exchange *x, struct image_rows ops, bool on_response, struct http_fields *fields)
+struct change {
+    struct bytes name;
+    enum rules_op op;
+    struct bytes value;
+    const struct value_part *parts; /* or made of these */
+    uint32_t part_count;
+};
+
+/*
+ * A value of operators that comes out empty is not sent. Where it was to replace
+ * what is there, that goes all the same: a rule that says who sets a field keeps
+ * the client from setting it.
+ */
+static void change_apply(struct exchange *x, const struct change *change, struct http_fields *fields)
+{
+    struct bytes value = change->value;
+    if (change->parts)
+        value = field_value_make(x, change->parts, change->part_count);
+    bool nothing = change->parts && !value.len;
+    if (change->op == OP_REMOVE || (change->op == OP_SET && nothing))
+        http_fields_remove_name(fields, change->name);
+    else if (change->op == OP_SET)
+        http_fields_set(fields, change->name, value);
+    else if (!nothing)
+        http_fields_add(fields, change->name, value);
+}
+
+static struct change change_of(struct exchange *x, const struct rules_field_op *op)
 {
     const struct image *rules = &x->generation->rules;
-    IMAGE_FOR(rules, RULES_FIELD_OP, struct rules_field_op, op, ops)
+    return (struct change){
+        .name = image_text(rules, op->name),
+        .op = (enum rules_op)op->op,
+        .value = image_text(rules, op->value),
+        .parts = op->parts.count ? value_parts_keep(x, op->parts) : NULL,
+        .part_count = op->parts.count,
+    };
+}
+
+static void ops_apply(struct exchange *x, struct image_rows ops, bool on_response, struct http_fields *fields)
+{
+    IMAGE_FOR(&x->generation->rules, RULES_FIELD_OP, struct rules_field_op, op, ops)
     {
-        struct bytes name = image_text(rules, op->name), value = image_text(rules, op->value);
-        bool host = bytes_equal(name, BYTES("host")) || bytes_equal(name, BYTES(":authority"));
         if ((op->on_response != 0) != on_response)
             continue;
-        if (host && !on_response)
-            x->forward_authority = op->op == OP_REMOVE ? x->forward_authority : value;
-        else if (op->op == OP_SET)
-            http_fields_set(fields, name, value);
-        else if (op->op == OP_ADD)
-            http_fields_add(fields, name, value);
-        else
-            http_fields_remove_name(fields, name);
+        const struct change change = change_of(x, op);
+        bool host = bytes_equal(change.name, BYTES("host")) || bytes_equal(change.name, BYTES(":authority"));
+        if (!host || on_response)
+            change_apply(x, &change, fields);
+        else if (change.op != OP_REMOVE)
+            x->forward_authority = change.value;
     }
 }
 
@@ -100,6 +135,7 @@ static enum turn route_go(struct exchange *x)
 static enum turn route_enter(struct exchange *x)
 {
     const struct image *rules = &x->generation->rules;
+    struct facts facts = {0};
     if (!x->http)
         return connection_enter(x);
     if (x->listener->redirect_https)
@@ -108,8 +144,9 @@ static enum turn route_enter(struct exchange *x)
         exchange_note(x, RECORD_NR, "misdirected_request");
         return exchange_answer(x, 421, (struct bytes){0});
     }
-    if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena,
-                      &x->choice)) {
+    policy_claims(x, x->generation, &facts);
+    if (!route_choose_known(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &facts,
+                            &x->arena, &x->choice)) {
         if (http_connects(&x->request))
             x->record.termination = BYTES("no route that matches the method CONNECT by name fits: no tunnel");
         return route_none(x, RECORD_NR, "route_not_found");
@@ -119,21 +156,16 @@ static enum turn route_enter(struct exchange *x)
 
 /* ---- the way back, perhaps when the rules that chose the way there are long gone -------- */
 
-struct route_later {
-    struct bytes name;
-    struct bytes value;
-    enum rules_op op;
-};
-
 static void later_add(struct exchange *x, struct image_rows ops)
 {
-    const struct image *rules = &x->generation->rules;
-    IMAGE_FOR(rules, RULES_FIELD_OP, struct rules_field_op, op, ops)
+    IMAGE_FOR(&x->generation->rules, RULES_FIELD_OP, struct rules_field_op, op, ops)
     {
-        if (op->on_response)
-            x->later[x->later_count++] = (struct route_later){
-                arena_bytes(&x->arena, image_text(rules, op->name)),
-                arena_bytes(&x->arena, image_text(rules, op->value)), (enum rules_op)op->op};
+        if (!op->on_response)
+            continue;
+        struct change change = change_of(x, op);
+        change.name = arena_bytes(&x->arena, change.name);
+        change.value = arena_bytes(&x->arena, change.value);
+        x->later[x->later_count++] = change;
     }
 }
 
@@ -143,7 +175,7 @@ void route_freeze(struct exchange *x)
     uint32_t count =
         (x->destination ? x->destination->ops.count : 0) + (choice->route ? choice->route->ops.count : 0);
     if (!x->replied && count) {
-        x->later = arena_array(&x->arena, struct route_later, count);
+        x->later = arena_array(&x->arena, struct change, count);
         if (x->destination)
             later_add(x, x->destination->ops);
         if (choice->route)
@@ -157,15 +189,8 @@ void route_freeze(struct exchange *x)
 
 static void later_apply(struct exchange *x)
 {
-    for (uint32_t i = 0; i < x->later_count; i++) {
-        const struct route_later *op = &x->later[i];
-        if (op->op == OP_SET)
-            http_fields_set(&x->response.fields, op->name, op->value);
-        else if (op->op == OP_ADD)
-            http_fields_add(&x->response.fields, op->name, op->value);
-        else
-            http_fields_remove_name(&x->response.fields, op->name);
-    }
+    for (uint32_t i = 0; i < x->later_count; i++)
+        change_apply(x, &x->later[i], &x->response.fields);
 }
 
 static void route_reply(struct exchange *x)

@@ -162,10 +162,11 @@ void worker_swap(struct worker *worker, struct generation *generation)
     }
     if (!old || old->endpoints.head != generation->endpoints.head)
         balance_review(worker);
+    bool rules_changed = old && old->rules.head != generation->rules.head;
     if (old)
         generation_unref(old);
     peers_review(worker);
-    worker_sessions_review(worker);
+    worker_sessions_review(worker, rules_changed);
 }
 
 /* ---- sessions on old rules ---------------------------------------------------------- */
@@ -174,16 +175,18 @@ enum { GENERATIONS_MAX = 4 };
 
 /*
  * A long session keeps the generation it began with, up to four; what is older is
- * let go: a tunnel or a stream that outlives that many changes of the rules is cut,
- * so that no decision stands on rules that are long gone.
+ * judged again and bound to the newest, or cut, so that no decision stands on rules
+ * that are long gone. A tunnel has no end in sight: one that new rules would not
+ * let begin is cut at once.
  */
-void worker_sessions_review(struct worker *worker)
+void worker_sessions_review(struct worker *worker, bool rules_changed)
 {
     uint64_t now = worker->generation->sequence;
     list_for_safe(link, after, &worker->exchanges)
     {
         struct exchange *x = container_of(link, struct exchange, link);
-        if (now - x->generation->sequence >= GENERATIONS_MAX && !exchange_judge_again(x))
+        bool old = now - x->generation->sequence >= GENERATIONS_MAX;
+        if ((old || (rules_changed && exchange_is_revoked(x))) && !exchange_judge_again(x))
             exchange_fail(x, 0, RECORD_LR, BYTES("rules_changed"));
     }
 }

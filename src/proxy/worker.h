@@ -104,8 +104,8 @@ void worker_connected(struct worker *worker, uint64_t id, int fd);
  * one here; the others are let go one by one, the last after spread_ms.
  */
 void worker_drain(struct worker *worker, uint64_t spread_ms);
-/* Sessions on rules that are too old are judged again, or cut. */
-void worker_sessions_review(struct worker *worker);
+/* Sessions on rules that are too old, and all tunnels when rules changed, are judged again, or cut. */
+void worker_sessions_review(struct worker *worker, bool rules_changed);
 bool worker_idle(const struct worker *worker);
 /* Cuts what is left. */
 void worker_cut(struct worker *worker);

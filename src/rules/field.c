@@ -189,6 +189,11 @@ static bool read_duration(const struct field *field, const struct yaml_node *nod
             report_error(report, node, "%s is shorter than %s", shown.text, low);
         return false;
     }
+    if (!duration_is_whole(node->text)) {
+        struct shown shown = shown_of(field, node);
+        report_error(report, node, "%s is finer than a millisecond", shown.text);
+        return false;
+    }
     *(int64_t *)out = ms;
     return true;
 }
@@ -457,7 +462,10 @@ static void check_required(const struct field_table *table, const struct group *
         bool set = group->set & (UINT64_C(1) << i);
         if (set && (field->flags & FIELD_FILLED) && (field->flags & (FIELD_LIST | FIELD_MAP))) {
             const struct yaml_node *node = yaml_get(group->node, field->name);
-            if (node && node->count == 0)
+            /* Istio reads an empty list of a policy as none at all, which can mean everything. */
+            if (node && node->count == 0 && field->type == FIELD_TEXT && report->strict)
+                report_own_rule(report, node, "must not be empty");
+            else if (node && node->count == 0)
                 report_error(report, node, "must not be empty");
         }
         if (!set && (field->flags & FIELD_REQUIRED))

@@ -7,7 +7,7 @@
  *   BOOL      bool
  *   INT       int64_t
  *   NUMBER    double
- *   DURATION  int64_t, milliseconds
+ *   DURATION  int64_t, whole milliseconds
  *   CHOICE    int, the place in `choices` (which is the protobuf number too)
  *   MATCH     struct string_match
  *   GROUP     struct x *, NULL when absent; every such struct begins with struct group

@@ -33,6 +33,19 @@ static struct finding *add(struct findings *findings)
     return &findings->at[findings->count++];
 }
 
+void findings_add_all(struct findings *findings, const struct findings *others)
+{
+    for (size_t i = 0; i < others->count; i++) {
+        struct finding *finding = add(findings);
+        if (finding)
+            *finding = others->at[i];
+    }
+    findings->dropped += others->dropped;
+    findings->errors += others->errors;
+    findings->warnings += others->warnings;
+    findings->infos += others->infos;
+}
+
 static void fill_in(struct finding *finding, const struct report *report, const struct yaml_node *node)
 {
     struct text path;
@@ -138,6 +151,20 @@ void findings_sort(struct findings *findings)
 {
     if (findings->count > 1)
         qsort(findings->at, findings->count, sizeof(*findings->at), compare);
+}
+
+void findings_keep(struct findings *findings, bool (*wanted)(const struct finding *finding, void *with),
+                   void *with)
+{
+    size_t *const counts[] = {&findings->infos, &findings->warnings, &findings->errors};
+    size_t left = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        if (wanted(&findings->at[i], with))
+            findings->at[left++] = findings->at[i];
+        else
+            --*counts[findings->at[i].level];
+    }
+    findings->count = left;
 }
 
 const char *finding_level_name(enum finding_level level)

@@ -84,6 +84,8 @@ static const struct field http2_fields[] = {
                 "of frames beyond eight times the payload that they brought"),
     COUNT_FIELD("owedFrames", owed_frames, 1, 100000, "1000", "answers owed to SETTINGS and PING frames"),
     COUNT_FIELD("emptyFrames", empty_frames, 1, 100000, "100", "DATA frames in a row without data or an end"),
+    COUNT_FIELD("uselessFrames", useless_frames, 10, 100000, "1000",
+                "in a row that ask for nothing: PRIORITY, PRIORITY_UPDATE, GOAWAY, unknown ones"),
     COUNT_FIELD("continuationFrames", continuation_frames, 0, 1000, "8", "of one head"),
     COUNT_FIELD("continuationBytes", continuation_bytes, 0, 1 << 20, "32768", "of one head"),
     COUNT_FIELD("streamWindowBytes", stream_window, 16 * 1024, INT32_MAX - 1, "65536",

@@ -104,6 +104,7 @@ static const struct image_column rules_match_columns[] = {
 
 static const struct image_column rules_field_match_columns[] = {
     TEXT(rules_field_match, name),
+    ROWS_OF(rules_field_match, claim, RULES_NAME),
     MATCH(rules_field_match, value),
 };
 
@@ -168,7 +169,14 @@ static const struct image_column rules_destination_columns[] = {
 static const struct image_column rules_field_op_columns[] = {
     TEXT(rules_field_op, name),
     TEXT(rules_field_op, value),
+    ROWS_OF(rules_field_op, parts, RULES_VALUE_PART),
     CHOICE(rules_field_op, op, OP_COUNT),
+};
+
+static const struct image_column rules_value_part_columns[] = {
+    TEXT(rules_value_part, text),
+    TEXT(rules_value_part, other),
+    CHOICE(rules_value_part, is, OPERATOR_COUNT),
 };
 
 static const struct image_column rules_cluster_columns[] = {
@@ -192,6 +200,7 @@ static const struct image_column rules_authn_columns[] = {
     ROWS_OF(rules_authn, places, RULES_TOKEN_PLACE),
     TEXT(rules_authn, payload_field),
     ROWS_OF(rules_authn, claim_fields, RULES_CLAIM_FIELD),
+    ROWS_OF(rules_authn, spaced, RULES_NAME),
 };
 
 static const struct image_column rules_place_columns[] = {
@@ -380,6 +389,7 @@ static const struct image_table rules_tables[] = {
     [RULES_FIELD_MATCH] = TABLE(rules_field_match, 0),
     [RULES_DESTINATION] = TABLE(rules_destination, 0),
     [RULES_FIELD_OP] = TABLE(rules_field_op, 0),
+    [RULES_VALUE_PART] = TABLE(rules_value_part, 0),
     [RULES_CLUSTER] = TABLE(rules_cluster, 0),
     [RULES_AUTHN] = TABLE(rules_authn, 0),
     [RULES_TOKEN_PLACE] = TABLE(rules_place, 0),

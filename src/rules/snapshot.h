@@ -30,6 +30,7 @@ enum rules_table {
     RULES_FIELD_MATCH,
     RULES_DESTINATION,
     RULES_FIELD_OP,
+    RULES_VALUE_PART,
     RULES_CLUSTER,
     RULES_AUTHN, /* one jwtRule each */
     RULES_TOKEN_PLACE,

@@ -31,6 +31,7 @@ static const char *const names[LIMIT_COUNT] = {
     [LIMIT_HTTP2_FLOOD] = "http2_flood",
     [LIMIT_HTTP2_OWED] = "http2_owed_frames",
     [LIMIT_HTTP2_EMPTY] = "http2_empty_frames",
+    [LIMIT_HTTP2_USELESS] = "http2_useless_frames",
     [LIMIT_HTTP2_CONTINUATION] = "http2_continuation",
 };
 

@@ -60,6 +60,8 @@ const struct record_field record_fields[] = {
     {NAMED("protocol"), RECORD_TEXT, offsetof(struct record, version), NULL, "HTTP version of the client"},
     {NAMED("authority"), RECORD_TEXT, offsetof(struct record, authority), NULL, "host asked for"},
     {NAMED("response_code_details"), RECORD_TEXT, offsetof(struct record, details), NULL, "why this answer"},
+    {NAMED("grpc_status"), RECORD_TEXT, offsetof(struct record, grpc_status), NULL,
+     "how a gRPC call ended: 0 is well"},
     {NAMED("connection_termination_details"), RECORD_TEXT, offsetof(struct record, termination), NULL,
      "why the connection was ended"},
     {NAMED("upstream_transport_failure_reason"), RECORD_TEXT, offsetof(struct record, failure), NULL,

@@ -19,10 +19,16 @@
 #define GATEWAY(server)                                                                                      \
     "{\"apiVersion\": \"networking.istio.io/v1\", \"kind\": \"Gateway\", \"metadata\": {\"name\": "          \
     "\"test\", \"namespace\": \"default\"}, \"spec\": {\"servers\": [" server "]}}"
+#define K8S(api, kind, spec)                                                                                 \
+    "{\"apiVersion\": \"gateway.networking." api "\", \"kind\": \"" kind                                     \
+    "\", \"metadata\": {\"name\": \"test\"}, \"spec\": {\"targetRefs\": [{\"group\": \"\", \"kind\": "       \
+    "\"Service\", \"name\": \"a\"}], " spec "}}"
+#define TLS_POLICY(spec) K8S("k8s.io/v1", "BackendTLSPolicy", spec)
+#define TRAFFIC_POLICY(spec) K8S("x-k8s.io/v1alpha1", "XBackendTrafficPolicy", spec)
 #define TO_A "\"route\": [{\"destination\": {\"host\": \"foo.baz\"}}]"
 
-/* Where a fragment stands in a resource, for its % sign. A type may have several places: it is valid when it
- * is so at one of them. */
+/* Where a fragment stands in a resource, for its % sign; for a & its members alone. A type may have several
+ * places: it is valid when it is so at one of them. */
 static const struct {
     const char *type;
     const char *resource;
@@ -51,6 +57,10 @@ static const struct {
      "{\"apiVersion\": \"security.istio.io/v1\", \"kind\": \"RequestAuthentication\", \"metadata\": "
      "{\"name\": \"test\"}, \"spec\": {\"jwtRules\": [{\"issuer\": \"a\", \"outputClaimToHeaders\": "
      "[{\"claim\": \"a\", \"header\": %}]}]}}"},
+    {"policyValidation", TLS_POLICY("\"validation\": %")},
+    {"sessionPersistence", TRAFFIC_POLICY("\"sessionPersistence\": %")},
+    {"retryConstraint", TRAFFIC_POLICY("\"retryConstraint\": %")},
+    {"retryConstraint/sessionPersistence", TRAFFIC_POLICY("&")},
 };
 
 /* Reads one resource. PASSED: Istio would take it; FAILED: not, and *why says what is wrong; SKIPPED: it is
@@ -85,6 +95,16 @@ static struct bytes text_of(const json_t *value, struct arena *arena)
     return text_bytes(&text);
 }
 
+/* `fragment` without its braces when the place wants its members. */
+static bool place_cut(struct bytes *rest, struct bytes *head, struct bytes *fragment)
+{
+    if (bytes_find(*rest, '&') == rest->len)
+        return bytes_cut(rest, '%', head);
+    if (fragment->len >= 2)
+        *fragment = bytes_part(*fragment, 1, fragment->len - 1);
+    return bytes_cut(rest, '&', head);
+}
+
 static enum verdict read_fragment(const json_t *item, struct arena *arena, struct fail *why)
 {
     struct bytes type = case_text(item, "fragment_type");
@@ -95,7 +115,7 @@ static enum verdict read_fragment(const json_t *item, struct arena *arena, struc
         struct bytes rest = bytes_of(templates[i].resource), head;
         if (!bytes_equal(bytes_of(templates[i].type), type))
             continue;
-        bytes_cut(&rest, '%', &head);
+        place_cut(&rest, &head, &fragment);
         verdict = read_one(
             arena_format(arena, "%.*s%.*s%.*s", BYTES_FMT(head), BYTES_FMT(fragment), BYTES_FMT(rest)), why);
     }

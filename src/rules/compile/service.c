@@ -2,6 +2,17 @@
 
 #include <stdlib.h>
 
+#include "rules/compile/cluster_service.h"
+
+static void service_put(struct work *work, const struct resource *resource, struct bytes host,
+                        const struct service_entry *entry)
+{
+    struct service *service = arena_new(work->arena, struct service);
+    *service = (struct service){host, resource, entry};
+    map_take(&work->services, host);
+    map_put(&work->services, service->host, service);
+}
+
 static void service_add(struct work *work, const struct resource *resource, struct bytes host)
 {
     host = lower(work, host);
@@ -9,10 +20,20 @@ static void service_add(struct work *work, const struct resource *resource, stru
     bool own = bytes_equal(resource->namespace, work->node->name_space);
     if (known && (!own || bytes_equal(known->resource->namespace, work->node->name_space)))
         return;
-    struct service *service = arena_new(work->arena, struct service);
-    *service = (struct service){host, resource, resource->spec};
-    map_take(&work->services, host);
-    map_put(&work->services, service->host, service);
+    service_put(work, resource, host, resource->spec);
+}
+
+static void cluster_services_read(struct work *work)
+{
+    size_t count;
+    struct resource **all = work_kind(work, KIND_SERVICE, &count);
+    struct slices *slices = slices_read(work);
+    for (size_t i = 0; i < count; i++) {
+        struct bytes host = lower(work, host_full(work, all[i]->name, all[i]->namespace));
+        if (!service_find(work, host))
+            service_put(work, all[i], host, cluster_service_entry(work, slices, all[i]));
+    }
+    slices_done(slices);
 }
 
 void services_read(struct work *work)
@@ -24,6 +45,7 @@ void services_read(struct work *work)
         for (size_t j = 0; j < entry->hosts.count; j++)
             service_add(work, entries[i], entry->hosts.at[j]);
     }
+    cluster_services_read(work);
 }
 
 const struct service *service_find(const struct work *work, struct bytes host)

@@ -5,6 +5,8 @@
 
 #include "rules/compile/action.h"
 #include "rules/compile/retry.h"
+#include "rules/kind/header_value.h"
+#include "wire/claim_route.h"
 
 struct routes {
     struct rows some; /* struct rules_route: those with a condition */
@@ -26,18 +28,23 @@ static void fields_add(struct work *work, struct rows *rows, const struct match_
                        bool fold_name)
 {
     for (size_t i = 0; i < map->count; i++) {
+        struct claim_route claim = {.count = 0};
         struct bytes name = fold_name ? lower(work, map->keys[i]) : map->keys[i];
         struct rules_field_match row = {
             .name = work_text(work, name), .value = text_match(work, &map->at[i], false), .invert = invert};
+        if (fold_name && claim_route_read(map->keys[i], &claim))
+            row.claim = work_names(work, claim.steps, claim.count);
         rows_add(work, rows, &row);
     }
 }
 
-/* A key such as @request.auth.claims.x asks for a claim, which a header of that name must never answer. */
-static bool asks_for_claims(const struct match_map *map)
+/* Of claims that no token can answer here: only gateways verify tokens before they choose a route. */
+static bool asks_in_vain(const struct match_map *map, const struct viewpoint *from)
 {
+    struct claim_route claim;
     for (size_t i = 0; i < map->count; i++)
-        if (bytes_starts(map->keys[i], BYTES("@")))
+        if (claim_route_is(map->keys[i]) &&
+            (bytes_equal(from->gateway, BYTES("mesh")) || !claim_route_read(map->keys[i], &claim)))
             return true;
     return false;
 }
@@ -76,16 +83,37 @@ static bool match_visible(struct work *work, const struct http_match *match, con
     if (at->port && at->port != from->port)
         return false;
     if (at->gateways.count ? !gateways_hold(work, &at->gateways, resource->namespace, from->gateway)
-                           : !node_is(work, &at->labels, at->name_space))
+                           : !viewpoint_is_selected(work, &at->labels, at->name_space))
         return false;
-    if (!asks_for_claims(&match->headers) && !asks_for_claims(&match->without_headers))
+    if (!asks_in_vain(&match->headers, from) && !asks_in_vain(&match->without_headers, from))
         return true;
-    work_warn(work, resource, match->group.node, FINDING_NOT_YET,
-              "matching by claims is not acted on yet: this match never holds");
+    work_warn(work, resource, match->group.node, FINDING_INVALID,
+              "claims are known at gateways only: this match never holds");
     return false;
 }
 
 /* ---- destinations ----------------------------------------------------- */
+
+/* A value without operators is one text; it was read once before, so it can be read. */
+static void value_put(struct work *work, struct bytes value, bool on_response, struct rules_field_op *row)
+{
+    struct rows rows = rows_of(sizeof(struct rules_value_part));
+    struct header_part parts[HEADER_PARTS_MAX];
+    size_t count = 0;
+    struct fail why;
+    if (bytes_find(value, '%') == value.len ||
+        !header_value_read(value, on_response, work->arena, parts, &count, &why)) {
+        row->value = work_text(work, value);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct header_part *part = &parts[i];
+        struct rules_value_part each = {work_text(work, part->text), work_text(work, part->other),
+                                        (uint32_t)part->is, part->max};
+        rows_add(work, &rows, &each);
+    }
+    row->parts = rows_put(work, RULES_VALUE_PART, &rows);
+}
 
 static void ops_add(struct work *work, struct rows *rows, const struct header_changes *changes,
                     bool on_response)
@@ -94,7 +122,9 @@ static void ops_add(struct work *work, struct rows *rows, const struct header_ch
         return;
     for (size_t i = 0; i < changes->remove.count; i++) {
         struct bytes name = lower(work, changes->remove.at[i]);
-        rows_add(work, rows, &(struct rules_field_op){work_text(work, name), {0, 0}, OP_REMOVE, on_response});
+        struct rules_field_op row = {
+            .name = work_text(work, name), .op = OP_REMOVE, .on_response = on_response};
+        rows_add(work, rows, &row);
     }
     const struct text_map *maps[] = {&changes->set, &changes->add};
     for (size_t m = 0; m < 2; m++) {
@@ -102,9 +132,10 @@ static void ops_add(struct work *work, struct rows *rows, const struct header_ch
             struct bytes name = lower(work, maps[m]->keys[i]);
             if (bytes_equal(name, BYTES("host")))
                 name = BYTES(":authority");
-            rows_add(work, rows,
-                     &(struct rules_field_op){work_text(work, name), work_text(work, maps[m]->at[i]),
-                                              m ? OP_ADD : OP_SET, on_response});
+            struct rules_field_op row = {
+                .name = work_text(work, name), .op = m ? OP_ADD : OP_SET, .on_response = on_response};
+            value_put(work, maps[m]->at[i], on_response, &row);
+            rows_add(work, rows, &row);
         }
     }
 }

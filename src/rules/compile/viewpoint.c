@@ -26,7 +26,7 @@ bool virtual_service_bound(struct work *work, const struct resource *resource, s
     return gateways_hold(work, &service->gateways, resource->namespace, gateway);
 }
 
-bool node_is(const struct work *work, const struct text_map *labels, struct bytes name_space)
+bool viewpoint_is_selected(const struct work *work, const struct text_map *labels, struct bytes name_space)
 {
     return node_chosen(work, labels) && (!name_space.len || bytes_equal(name_space, work->node->name_space));
 }

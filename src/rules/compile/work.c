@@ -127,6 +127,24 @@ bool node_attached(const struct work *work, const struct resource *resource, con
     return !selector || node_chosen(work, &selector->match_labels);
 }
 
+static bool is_target(const struct work *work, const struct resource *resource, const struct target_ref *ref)
+{
+    struct bytes name = node_label(work, "gateway.networking.k8s.io/gateway-name");
+    return target_ref_is_gateway(ref) && name.len && bytes_equal(ref->name, name) &&
+           bytes_equal(resource->namespace, work->node->name_space);
+}
+
+bool node_targeted(const struct work *work, const struct resource *resource, const struct selector *selector,
+                   const struct target_ref *ref, const struct target_ref_list *refs)
+{
+    bool found = ref && is_target(work, resource, ref);
+    if (!ref && !refs->count)
+        return node_attached(work, resource, selector);
+    for (size_t i = 0; i < refs->count; i++)
+        found = found || is_target(work, resource, &refs->at[i]);
+    return found;
+}
+
 /* ---- resources -------------------------------------------------------- */
 
 static int age_compare(const void *a, const void *b)

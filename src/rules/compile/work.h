@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "rules/compile/compile.h"
 #include "rules/kind/common.h"
+#include "rules/kind/target_ref.h"
 
 /* A growing run of rows in the arena. */
 struct rows {
@@ -79,6 +80,10 @@ bool node_chosen(const struct work *work, const struct text_map *want);
 struct bytes node_label(const struct work *work, const char *name);
 /* A policy kind: in the node's namespace or the root's, and its selector chooses the node. */
 bool node_attached(const struct work *work, const struct resource *resource, const struct selector *selector);
+/* The same for what may name Gateways of the Gateway API instead: this node is one by its label
+ * gateway.networking.k8s.io/gateway-name. */
+bool node_targeted(const struct work *work, const struct resource *resource, const struct selector *selector,
+                   const struct target_ref *ref, const struct target_ref_list *refs);
 
 /* Resources of a kind: oldest first, then by name and namespace. *count of them, in the arena. */
 struct resource **work_kind(struct work *work, enum kind_id kind, size_t *count);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "rules/decide/claim_texts.h"
 #include "rules/decide/tcp_route.h"
 
 enum { PATH_REWRITTEN_MAX = 8 * 1024 };
@@ -124,6 +125,7 @@ struct question {
     struct bytes path; /* without query */
     struct bytes query;
     struct arena *arena;
+    const struct facts *facts; /* of the token; NULL: none was looked at */
 };
 
 static bool text_holds(const struct question *q, const struct rules_text *want, bool there, struct bytes text)
@@ -168,8 +170,23 @@ static bool pseudo_value(const struct question *q, struct bytes name, struct byt
     return true;
 }
 
+/* Any of the claim's texts; a header of that name is never looked at. */
+static bool claim_holds(const struct question *q, const struct rules_field_match *match)
+{
+    struct claim_texts texts = {0};
+    struct bytes text;
+    bool holds = false;
+    if (q->facts)
+        texts = claim_texts_begin(q->rules, match->claim, q->facts);
+    while (!holds && claim_texts_next(&texts, &text))
+        holds = text_holds(q, &match->value, true, text);
+    return holds != (match->invert != 0);
+}
+
 static bool field_holds(const struct question *q, const struct rules_field_match *match)
 {
+    if (match->claim.count)
+        return claim_holds(q, match);
     struct bytes name = image_text(q->rules, match->name), value = {0};
     bool there =
         pseudo_value(q, name, &value) || http_fields_join(&q->request->fields, name, q->arena, &value);
@@ -362,8 +379,20 @@ bool route_choose(const struct image *rules, const struct route_regexes *regexes
                   const struct rules_listener *listener, const struct http_request *request,
                   struct bytes path, struct arena *arena, struct route_choice *out)
 {
-    struct question q = {
-        .rules = rules, .regexes = regexes, .request = request, .query = path, .arena = arena};
+    return route_choose_known(rules, regexes, listener, request, path, NULL, arena, out);
+}
+
+bool route_choose_known(const struct image *rules, const struct route_regexes *regexes,
+                        const struct rules_listener *listener, const struct http_request *request,
+                        struct bytes path, const struct facts *facts, struct arena *arena,
+                        struct route_choice *out)
+{
+    struct question q = {.rules = rules,
+                         .regexes = regexes,
+                         .request = request,
+                         .query = path,
+                         .arena = arena,
+                         .facts = facts};
     const struct rules_match *match;
     path = bytes_part(path, 0, bytes_find(path, '#'));
     q.query = path;

@@ -1,5 +1,7 @@
 #include "rules/decide/subject.h"
 
+#include "rules/decide/claim_texts.h"
+
 static struct subject subject_text(struct fact fact)
 {
     return (struct subject){.state = fact.state, .text = fact.text};
@@ -53,8 +55,7 @@ static struct subject subject_claim(const struct image *rules, struct image_rows
         subject.state = facts->group_count ? FACT_KNOWN : FACT_ABSENT;
         return subject;
     }
-    subject.words =
-        path.count == 1 && (bytes_equal(name, BYTES("scope")) || bytes_equal(name, BYTES("permission")));
+    subject.words = path.count == 1 && claim_is_spaced(facts, name);
     subject.claim = at;
     subject.state = at && path.count ? FACT_KNOWN : FACT_ABSENT;
     return subject;

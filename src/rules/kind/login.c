@@ -1,7 +1,10 @@
 #include "rules/kind/login.h"
 
+#include "rules/kind/host.h"
+
 #include <string.h>
 
+#include "rules/kind/host.h"
 #include "wire/cookie.h"
 #include "wire/redirect_target.h"
 

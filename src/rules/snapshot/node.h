@@ -76,6 +76,7 @@ struct rules_limits {
     int64_t flood_bytes;
     int64_t owed_frames;
     int64_t empty_frames;
+    int64_t useless_frames;
     int64_t continuation_frames;
     int64_t continuation_bytes;
     int64_t stream_window;

@@ -27,6 +27,7 @@ struct rules_match {
 
 struct rules_field_match {
     struct image_text name;
+    struct image_rows claim; /* RULES_NAME: a claim's path, looked at instead of a header; empty: none */
     struct rules_text value;
     uint32_t invert; /* withoutHeaders */
     uint32_t spare;
@@ -142,9 +143,41 @@ struct rules_destination {
 
 enum rules_op { OP_SET, OP_ADD, OP_REMOVE, OP_COUNT };
 
+/* What stands for something that only the data path knows; Envoy's words are in rules/kind/header_value.c. */
+enum rules_operator {
+    OPERATOR_NONE, /* plain text */
+    OPERATOR_REQUEST_FIELD,
+    OPERATOR_RESPONSE_FIELD,
+    OPERATOR_STATUS,
+    OPERATOR_PROTOCOL,
+    OPERATOR_REMOTE,
+    OPERATOR_REMOTE_IP,
+    OPERATOR_DIRECT,
+    OPERATOR_DIRECT_IP,
+    OPERATOR_LOCAL,
+    OPERATOR_LOCAL_IP,
+    OPERATOR_LOCAL_PORT,
+    OPERATOR_TLS_VERSION,
+    OPERATOR_PEER_URI,
+    OPERATOR_SERVER_NAME,
+    OPERATOR_UPSTREAM_HOST,
+    OPERATOR_ROUTE_NAME,
+    OPERATOR_TRACE_ID,
+    OPERATOR_COUNT,
+};
+
+/* Part of a header's value. */
+struct rules_value_part {
+    struct image_text text;  /* itself, or the name of a field */
+    struct image_text other; /* the field asked when that is absent, or empty */
+    uint32_t is;             /* enum rules_operator */
+    uint32_t max;            /* bytes of the field's value; 0: all */
+};
+
 struct rules_field_op {
     struct image_text name;
-    struct image_text value;
+    struct image_text value; /* when it has no operators */
+    struct image_rows parts; /* RULES_VALUE_PART: else these in a row */
     uint32_t op;
     uint32_t on_response;
 };

@@ -15,6 +15,7 @@ struct rules_authn {
     struct image_rows places;        /* RULES_TOKEN_PLACE; never empty */
     struct image_text payload_field; /* outputPayloadToHeader, lower case */
     struct image_rows claim_fields;  /* RULES_CLAIM_FIELD */
+    struct image_rows spaced;        /* RULES_NAME: spaceDelimitedClaims */
     uint32_t forward;                /* forwardOriginalToken */
     uint32_t strict;                 /* the edge's profile */
     uint32_t checks_cnf; /* the assertion's `cnf` must name the peer's certificate (token read from the
@@ -22,10 +23,10 @@ struct rules_authn {
     uint32_t spare;
 };
 
-enum rules_token_place { PLACE_FIELD, PLACE_QUERY, PLACE_COUNT };
+enum rules_token_place { PLACE_FIELD, PLACE_QUERY, PLACE_COOKIE, PLACE_COUNT };
 
 struct rules_place {
-    struct image_text name;   /* lower-case field name, or query parameter */
+    struct image_text name;   /* lower-case field name, query parameter or cookie */
     struct image_text prefix; /* e.g. "Bearer " */
     uint32_t place;
     uint32_t spare;
