@@ -80,7 +80,7 @@ static void listeners_ask(const struct image *image, struct arena *arena)
 /* Rows may refer to rows many times over: what is bounded in memory may still take long. */
 static bool is_small(const struct image *image)
 {
-    for (uint32_t i = RULES_VHOST; i <= RULES_NAME; i++)
+    for (uint32_t i = RULES_VHOST; i < RULES_TABLE_COUNT; i++)
         if (image->head->tables[i].count > 40)
             return false;
     return true;
@@ -102,6 +102,11 @@ static const char resources[] =
     "['/{*}/{**}'], "
     "ports: ['80'], hosts: ['*.b']}}], when: [{key: 'request.auth.claims[g]', values: [a]}, "
     "{key: 'request.headers[x]', notValues: [y]}]}]}\n"
+    "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: q, namespace: n}\n"
+    "spec: {rules: [{to: [{operation: {paths: [/a/b]}}]}, {to: [{operation: {paths: [/a*]}}]}, "
+    "{to: [{operation: {paths: ['*b']}}]}, {from: [{source: {namespaces: [n]}}]}, "
+    "{from: [{source: {ipBlocks: [10.0.0.0/8]}}]}, {when: [{key: 'request.auth.claims[g]', values: [b]}]}, "
+    "{when: [{key: request.auth.audiences, notValues: [b]}]}]}\n"
     "---\napiVersion: selvage.dev/v1\nkind: ClaimMapping\nmetadata: {name: m, namespace: n}\n"
     "spec: {rules: [{name: r, claim: g, in: [a, b], groups: [x]}, {name: p, claim: g, passThrough: {allow: "
     "['*']}}]}\n";

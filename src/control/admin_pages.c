@@ -1,6 +1,10 @@
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/admin.h"
+#include "control/config_dump.h"
+#include "control/key_list.h"
 #include "wire/path.h"
 
 #define TYPE_JSON "application/json"
@@ -62,6 +66,31 @@ static void certs_page(const struct call *call, struct admin_reply *reply)
     text_add(&reply->body, board_get(call->world->board, BOARD_CERTS, call->arena));
 }
 
+static void config_page(const struct call *call, struct admin_reply *reply)
+{
+    struct config_dump dump;
+    struct fail why;
+    int rules, endpoints;
+    board_images_get(call->world->board, &rules, &endpoints);
+    if (!config_dump_open(&dump, rules, endpoints, call->world->commons, &why)) {
+        reply->status = 503;
+        text_format(&reply->body, "%s\n", why.text);
+    } else {
+        reply->type = TYPE_JSON;
+        if (!config_dump_write(&dump, call->query, &reply->body)) {
+            reply->status = 400;
+            reply->type = TYPE_TEXT;
+            text_add_s(&reply->body,
+                       "ask for one of ?listeners, ?routes, ?clusters, ?endpoints, ?policies\n");
+        }
+        config_dump_close(&dump);
+    }
+    if (rules >= 0)
+        close(rules);
+    if (endpoints >= 0)
+        close(endpoints);
+}
+
 static void logging_page(const struct call *call, struct admin_reply *reply)
 {
     enum log_level level;
@@ -75,6 +104,46 @@ static void logging_page(const struct call *call, struct admin_reply *reply)
     letter->level = (int)level;
     mailbox_post(call->world->out, &letter->letter);
     text_format(&reply->body, "level %s\n", log_level_name(level));
+}
+
+static void keys_page(const struct call *call, struct admin_reply *reply)
+{
+    reply->type = TYPE_JSON;
+    text_add(&reply->body, board_get(call->world->board, BOARD_KEYS, call->arena));
+}
+
+static void purposes_write(struct text *out)
+{
+    text_add_s(out, "purpose is one of");
+    for (enum key_purpose i = 0; i < KEY_PURPOSES; i++)
+        text_format(out, "%s %s", i ? "," : "", key_purpose_name(i));
+    text_add_s(out, ", or all\n");
+}
+
+/* Of all, those that are not ours to rotate are only told. */
+static void rotate_page(const struct call *call, struct admin_reply *reply)
+{
+    bool named = bytes_starts(call->query, BYTES("purpose="));
+    struct bytes name = bytes_part(call->query, named ? 8 : call->query.len, call->query.len);
+    bool all = bytes_equal(name, BYTES("all"));
+    if (!all && key_purpose_find(name) == KEY_PURPOSES) {
+        reply->status = 400;
+        purposes_write(&reply->body);
+        return;
+    }
+    for (enum key_purpose i = 0; i < KEY_PURPOSES; i++) {
+        const char *about;
+        if (!all && key_purpose_find(name) != i)
+            continue;
+        bool ours = key_rotate_check(call->world->settings, i, &about);
+        text_format(&reply->body, "%s: %s\n", key_purpose_name(i), about);
+        reply->status = ours || all ? 200 : 409;
+        if (!ours)
+            continue;
+        struct rotate_letter *letter = letter_new(LETTER_ROTATE, sizeof *letter);
+        letter->purpose = i;
+        mailbox_post(call->world->out, &letter->letter);
+    }
 }
 
 static page_write help_page;
@@ -93,7 +162,10 @@ static const struct page {
     {"/stats/prometheus", "GET", ON_ADMIN | ON_METRICS | ON_MERGED, metrics_page, "metrics"},
     {"/metrics", "GET", ON_MERGED, metrics_page, "metrics"},
     {"/snapshot", "GET", ON_ADMIN, snapshot_page, "rules, findings, workers, key sets, listeners"},
+    {"/config_dump", "GET", ON_ADMIN, config_page, "?listeners|routes|clusters|endpoints|policies in force"},
     {"/certs", "GET", ON_ADMIN, certs_page, "certificates and when they end"},
+    {"/keys", "GET", ON_ADMIN, keys_page, "every key: purpose, state, id, times"},
+    {"/keys/rotate", "POST", ON_ADMIN, rotate_page, "?purpose=NAME|all: new keys now"},
     {"/logging", "POST", ON_ADMIN, logging_page, "?level=error|warning|info|debug"},
 };
 

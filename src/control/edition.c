@@ -6,6 +6,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "control/memory_available.h"
+#include "rules/analyze/analysis.h"
 
 enum { FINDINGS_LOGGED_MAX = 50 };
 
@@ -86,18 +87,27 @@ static struct edition *edition_new(uint64_t generation)
     return edition;
 }
 
-static void files_add(struct edition *edition, const struct source_files *files)
+static void unreadable_add(struct edition *edition, const struct source_file *file)
 {
+    struct report report = {.findings = &edition->set.findings};
+    report.file = arena_text(&edition->set.arena, file->name);
+    report_add(&report, FINDING_ERROR, FINDING_UNREADABLE, NULL, "%.*s", BYTES_FMT(file->error));
+}
+
+static void files_add(struct edition *edition, const struct source_files *files, struct parsed_files *parsed)
+{
+    edition->parsed = arena_array(&edition->arena, struct parsed_file *, files->count);
+    parsed_files_begin(parsed);
     for (size_t i = 0; i < files->count; i++) {
-        const struct source_file *file = &files->at[i];
-        struct report report = {.findings = &edition->set.findings, .file = file->name.at};
-        if (!file->error.len) {
-            resource_set_add_file(&edition->set, file->name.at, file->content);
+        if (files->at[i].error.len) {
+            unreadable_add(edition, &files->at[i]);
             continue;
         }
-        report.file = arena_text(&edition->set.arena, file->name);
-        report_add(&report, FINDING_ERROR, FINDING_UNREADABLE, NULL, "%.*s", BYTES_FMT(file->error));
+        struct parsed_file *file = parsed_files_get(parsed, &files->at[i]);
+        edition->parsed[edition->parsed_count++] = file;
+        resource_set_add_set(&edition->set, &file->set);
     }
+    parsed_files_end(parsed);
 }
 
 static void findings_log(const struct findings *findings)
@@ -121,13 +131,13 @@ static void findings_log(const struct findings *findings)
 }
 
 struct edition *edition_make(const struct settings *settings, const struct source_files *files,
-                             uint64_t generation)
+                             struct parsed_files *parsed, uint64_t generation)
 {
     struct edition *edition = edition_new(generation);
     struct compile_node node = edition_node(settings, &edition->arena);
     struct fail why;
     edition->source = source_digest(files);
-    files_add(edition, files);
+    files_add(edition, files, parsed);
     if (!resource_set_finish(&edition->set))
         edition->problem =
             arena_format(&edition->arena, "%zu error%s in the resources", edition->set.findings.errors,
@@ -141,12 +151,12 @@ struct edition *edition_make(const struct settings *settings, const struct sourc
 }
 
 struct edition *edition_deny(const struct settings *settings, const struct source_files *files,
-                             struct bytes reason, uint64_t generation)
+                             struct parsed_files *parsed, struct bytes reason, uint64_t generation)
 {
     struct edition *edition = edition_new(generation);
     struct compile_node node = edition_node(settings, &edition->arena);
     if (files)
-        files_add(edition, files);
+        files_add(edition, files, parsed);
     resource_set_finish(&edition->set);
     resource_set_keep_sound(&edition->set);
     edition->problem = arena_bytes(&edition->arena, reason);
@@ -156,6 +166,20 @@ struct edition *edition_deny(const struct settings *settings, const struct sourc
     return edition;
 }
 
+const struct findings *edition_analysis(struct edition *edition)
+{
+    struct analysis analysis;
+    if (edition->analyzed)
+        return &edition->analysis;
+    edition->analyzed = true;
+    findings_init(&edition->analysis, &edition->arena);
+    analysis_init(&analysis, &edition->set, NULL, NULL, &edition->analysis);
+    analysis_run(&analysis);
+    analysis_done(&analysis);
+    findings_sort(&edition->analysis);
+    return &edition->analysis;
+}
+
 void edition_free(struct edition *edition)
 {
     if (!edition)
@@ -163,6 +187,8 @@ void edition_free(struct edition *edition)
     if (edition->compiled)
         compile_result_done(&edition->result);
     resource_set_done(&edition->set);
+    for (size_t i = 0; i < edition->parsed_count; i++)
+        parsed_file_unref(edition->parsed[i]);
     arena_done(&edition->arena);
     free(edition);
 }

@@ -17,6 +17,7 @@ enum {
     RETRY_MIN_MS = 1000,
     RETRY_MAX_MS = 60 * 1000,
     LOOK_MS = 5 * 1000, /* how often files of somebody else are looked at */
+    OVERDUE_S = 60,     /* how often what the authority could not do is tried again */
 };
 
 struct identity {
@@ -27,8 +28,17 @@ struct identity {
     int64_t not_before_s; /* of the certificate in force; not_after_s 0: none */
     int64_t not_after_s;
     int64_t issued_s;
+    int64_t authority_next_s;
+    unsigned rotate;  /* bits of enum ca_rotate */
+    bool wanted;      /* somebody said that there shall be a new one */
     uint64_t touched; /* of the files it came from */
     int64_t retry_ms;
+};
+
+/* LETTER_ROTATE */
+struct identity_order {
+    struct letter letter;
+    unsigned rotate;
 };
 
 static void letter_wipe(struct letter *letter)
@@ -37,18 +47,64 @@ static void letter_wipe(struct letter *letter)
     heap_wipe((char *)(uintptr_t)identity->pem.key.at, identity->pem.key.len);
 }
 
-static bool issue(const struct settings *settings, struct arena *arena, struct identity_letter *out,
-                  struct fail *why)
+static void facts_fill(const struct authority_level *level, bool root, struct identity_letter *out)
 {
-    const struct settings_identity *identity = settings->identity;
-    struct authority *authority = identity->ca ? ca_directory_embedded(settings, why)
-                                               : ca_directory_cacerts(identity->cacerts->directory, why);
-    if (!authority)
-        return false;
+    for (size_t i = 0; i < level->count; i++) {
+        const struct authority_key *key = &level->at[i];
+        struct authority_fact *fact = &out->authority[out->authority_count++];
+        *fact = (struct authority_fact){.root = root,
+                                        .made_s = key->made_s,
+                                        .from_s = key->from_s,
+                                        .until_s = key->until_s,
+                                        .forget_s = authority_key_forget_s(key)};
+        memcpy(fact->serial, key->serial, sizeof fact->serial);
+    }
+}
+
+static void authority_tell(const struct settings *settings, const struct authority_keys *keys,
+                           struct arena *arena, struct identity_letter *out)
+{
+    struct authority_plan plan = ca_directory_plan(settings);
+    int64_t now_s = clock_wall_s();
+    out->authority = arena_array(arena, struct authority_fact, keys->roots.count + keys->intermediates.count);
+    out->authority_count = 0;
+    facts_fill(&keys->roots, true, out);
+    facts_fill(&keys->intermediates, false, out);
+    out->authority_next_s = authority_keys_next(keys, &plan, now_s);
+    if (out->authority_next_s <= now_s)
+        out->authority_next_s = now_s + OVERDUE_S;
+}
+
+static bool leaf_issue(const struct settings *settings, const struct authority *authority,
+                       struct arena *arena, struct identity_letter *out, struct fail *why)
+{
     struct bytes uri =
         spiffe_id_format(arena, settings->trust_domain, settings->name_space, settings->account);
-    bool issued = authority_issue(authority, uri, NULL, 0, identity->certificate_lifetime_ms / 1000, arena,
-                                  &out->pem, why);
+    return authority_issue(authority, uri, NULL, 0, settings->identity->certificate_lifetime_ms / 1000, arena,
+                           &out->pem, why);
+}
+
+static bool embedded_issue(const struct settings *settings, unsigned rotate, struct arena *arena,
+                           struct identity_letter *out, struct fail *why)
+{
+    struct certificate_facts facts;
+    struct ca_directory *directory = ca_directory_open(settings, rotate, why);
+    if (!directory)
+        return false;
+    bool issued = leaf_issue(settings, ca_directory_authority(directory), arena, out, why) &&
+                  certificate_facts(out->pem.chain, arena, &facts, why) &&
+                  ca_directory_issued(directory, facts.not_after_s, why);
+    if (issued)
+        authority_tell(settings, ca_directory_keys(directory), arena, out);
+    ca_directory_close(directory);
+    return issued;
+}
+
+static bool cacerts_issue(const struct settings *settings, struct arena *arena, struct identity_letter *out,
+                          struct fail *why)
+{
+    struct authority *authority = ca_directory_cacerts(settings->identity->cacerts->directory, why);
+    bool issued = authority && leaf_issue(settings, authority, arena, out, why);
     authority_free(authority);
     return issued;
 }
@@ -81,12 +137,13 @@ static bool facts_judge(struct identity_letter *letter, struct arena *arena, str
     return true;
 }
 
-bool identity_obtain(const struct settings *settings, struct arena *arena, struct identity_letter *out,
-                     struct fail *why)
+bool identity_obtain(const struct settings *settings, unsigned rotate, struct arena *arena,
+                     struct identity_letter *out, struct fail *why)
 {
     const struct settings_identity *identity = settings->identity;
-    bool obtained =
-        identity->files ? files_read(identity->files, arena, out, why) : issue(settings, arena, out, why);
+    bool obtained = identity->files ? files_read(identity->files, arena, out, why)
+                    : identity->ca  ? embedded_issue(settings, rotate, arena, out, why)
+                                    : cacerts_issue(settings, arena, out, why);
     if (obtained && facts_judge(out, arena, why))
         return true;
     heap_wipe((char *)(uintptr_t)out->pem.key.at, out->pem.key.len);
@@ -127,7 +184,8 @@ static void obtain(struct identity *identity)
     struct identity_letter *letter = letter_new(LETTER_IDENTITY, sizeof *letter);
     struct fail why;
     letter->letter.wipe = letter_wipe;
-    if (identity_obtain(identity->settings, &letter->letter.arena, letter, &why)) {
+    if (identity_obtain(identity->settings, identity->rotate, &letter->letter.arena, letter, &why)) {
+        identity->authority_next_s = letter->authority_next_s;
         identity->not_after_s = letter->not_after_s;
         identity->issued_s = clock_wall_s();
         identity->retry_ms = 0;
@@ -140,33 +198,51 @@ static void obtain(struct identity *identity)
         log_error("no certificate for this node: %s", why.text);
         letter->problem = arena_bytes(&letter->letter.arena, bytes_of(why.text));
     }
+    identity->rotate = 0;
+    identity->wanted = false;
     identity->touched = files_touched(identity->settings->identity); /* making the CA touches it too */
     mailbox_post(identity->out, &letter->letter);
 }
 
 static bool is_due(const struct identity *identity)
 {
-    if (files_touched(identity->settings->identity) != identity->touched)
+    if (identity->wanted || files_touched(identity->settings->identity) != identity->touched)
         return true;
     if (identity->settings->identity->files)
         return false; /* somebody else renews it */
     int64_t now_s = clock_wall_s(), half_s = (identity->not_after_s - identity->issued_s) / 2;
     bool set_back = now_s < identity->issued_s - half_s; /* by so much that nobody may find it valid yet */
-    return set_back || now_s >= identity->issued_s + half_s;
+    bool authority_due = identity->authority_next_s && now_s >= identity->authority_next_s;
+    return set_back || authority_due || now_s >= identity->issued_s + half_s;
 }
 
-/* False: end. Wakes often enough to see a changed file and a clock that was set. */
-static bool pause_until_due(struct identity *identity)
+/* Often enough to see a changed file, a clock that was set, and a root before anything is signed by it. */
+static int64_t pause_ms(const struct identity *identity)
 {
+    const struct settings_ca *ca = identity->settings->identity->ca;
     int64_t wait_ms = identity->retry_ms ? identity->retry_ms : LOOK_MS;
     int64_t half_ms = (identity->not_after_s - identity->issued_s) * 500;
     if (!identity->retry_ms && half_ms > 0 && half_ms < wait_ms)
         wait_ms = half_ms;
-    if (!mailbox_wait(&identity->inbox, wait_ms))
-        return true;
-    struct letter *letter = mailbox_take(&identity->inbox);
-    bool stop = letter && letter->kind == LETTER_STOP;
-    letter_free(letter);
+    if (!identity->retry_ms && ca && ca->publish_ahead_ms / 4 < wait_ms)
+        wait_ms = ca->publish_ahead_ms / 4;
+    return wait_ms;
+}
+
+/* False: end. */
+static bool pause_until_due(struct identity *identity)
+{
+    struct letter *letter;
+    bool stop = false;
+    mailbox_wait(&identity->inbox, pause_ms(identity));
+    while ((letter = mailbox_take(&identity->inbox))) {
+        stop |= letter->kind == LETTER_STOP;
+        if (letter->kind == LETTER_ROTATE) {
+            identity->rotate |= ((const struct identity_order *)letter)->rotate;
+            identity->wanted = true;
+        }
+        letter_free(letter);
+    }
     return !stop;
 }
 
@@ -193,6 +269,13 @@ struct identity *identity_start(const struct settings *settings, struct mailbox 
     if (pthread_create(&identity->thread, NULL, identity_run, identity) != 0)
         abort();
     return identity;
+}
+
+void identity_rotate(struct identity *identity, unsigned rotate)
+{
+    struct identity_order *order = letter_new(LETTER_ROTATE, sizeof *order);
+    order->rotate = rotate;
+    mailbox_post(&identity->inbox, &order->letter);
 }
 
 void identity_stop(struct identity *identity)

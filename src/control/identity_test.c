@@ -16,7 +16,7 @@ static struct identity_letter *obtained(struct control_fixture *fixture)
 {
     struct identity_letter *letter = letter_new(LETTER_IDENTITY, sizeof *letter);
     struct fail why;
-    assert_true(identity_obtain(&fixture->settings, &letter->letter.arena, letter, &why));
+    assert_true(identity_obtain(&fixture->settings, 0, &letter->letter.arena, letter, &why));
     return letter;
 }
 
@@ -35,12 +35,12 @@ static void the_embedded_authority_is_made_once_and_shared(void **state)
     assert_true(bytes_equal(one->pem.roots, two->pem.roots));
     assert_false(bytes_equal(one->serial, two->serial));
     assert_true(one->not_after_s <= clock_wall_s() + 24 * 3600);
-    assert_int_equal(stat(control_path(&fixture, "ca/of/all/ca-key.sealed"), &stat_of), 0);
+    assert_int_equal(stat(control_path(&fixture, "ca/of/all/ca-keys.sealed"), &stat_of), 0);
     assert_int_equal(stat_of.st_mode & 0777, 0600);
     assert_int_equal(stat(control_path(&fixture, "ca/of/all/seal.key"), &stat_of), 0);
     assert_int_equal(stat_of.st_mode & 0777, 0600);
     assert_true(
-        file_read(control_path(&fixture, "ca/of/all/ca-key.sealed"), 1 << 16, &fixture.arena, &sealed, &why));
+        file_read(control_path(&fixture, "ca/of/all/ca-keys.sealed"), 1 << 16, &fixture.arena, &sealed, &why));
     assert_int_equal(bytes_find_text(sealed, BYTES("PRIVATE")), sealed.len);
     letter_free(&one->letter);
     letter_free(&two->letter);
@@ -59,10 +59,10 @@ static void an_authority_whose_key_cannot_be_opened_is_not_replaced(void **state
     letter_free(&obtained(&fixture)->letter);
     control_write(&fixture, "ca/seal.key", "0123456789abcdef0123456789abcdef");
     arena_init(&arena);
-    assert_false(identity_obtain(&fixture.settings, &arena, &letter, &why));
+    assert_false(identity_obtain(&fixture.settings, 0, &arena, &letter, &why));
     assert_true(bytes_ends(
         bytes_of(why.text),
-        BYTES("/ca/ca-key.sealed: sealed with another key, for another purpose, or changed since")));
+        BYTES("/ca/ca-keys.sealed: sealed with another key, for another purpose, or changed since")));
     assert_int_equal(letter.pem.key.len, 0);
     arena_done(&arena);
     control_drop(&fixture);
@@ -103,7 +103,7 @@ static void istios_cacerts_issue_too(void **state)
     assert_int_equal(unlink(control_path(&fixture, "cacerts/ca-key.pem")), 0);
     struct identity_letter none = {0};
     arena_init(&arena);
-    assert_false(identity_obtain(&fixture.settings, &arena, &none, &why));
+    assert_false(identity_obtain(&fixture.settings, 0, &arena, &none, &why));
     assert_true(bytes_ends(bytes_of(why.text), BYTES("/cacerts/ca-key.pem: No such file or directory")));
     arena_done(&arena);
     control_drop(&fixture);
@@ -141,7 +141,7 @@ static void files_of_somebody_else_are_read_and_judged(void **state)
     files_write(&fixture, authority);
     assert_int_equal(rename(old, control_path(&fixture, "f/key.pem")), 0); /* a key of another certificate */
     arena_init(&arena);
-    assert_false(identity_obtain(&fixture.settings, &arena, &none, &why));
+    assert_false(identity_obtain(&fixture.settings, 0, &arena, &none, &why));
     assert_non_null(strstr(why.text, "/f/cert.pem: "));
     assert_null(strstr(why.text, "BEGIN"));
     arena_done(&arena);

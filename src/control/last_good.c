@@ -4,31 +4,12 @@
 
 #include "base/heap.h"
 #include "base/text.h"
+#include "control/pieces.h"
 #include "control/seal_file.h"
 #include "control/state_file.h"
 
 #define PURPOSE BYTES("selvage last-good 1")
 #define SEALED_MAX (SOURCE_BYTES_MAX + ((size_t)32 << 20))
-
-static void piece_write(struct text *out, struct bytes piece)
-{
-    uint32_t len = (uint32_t)piece.len;
-    text_add(out, bytes_make(&len, sizeof len));
-    text_add(out, piece);
-}
-
-static bool piece_read(struct bytes *in, struct bytes *out)
-{
-    uint32_t len;
-    if (in->len < sizeof len)
-        return false;
-    memcpy(&len, in->at, sizeof len);
-    if (in->len - sizeof len < len)
-        return false;
-    *out = bytes_part(*in, sizeof len, sizeof len + len);
-    *in = bytes_part(*in, sizeof len + len, in->len);
-    return true;
-}
 
 static bool files_read(struct bytes in, struct arena *arena, struct source_files *out, struct fail *why)
 {
@@ -45,6 +26,7 @@ static bool files_read(struct bytes in, struct arena *arena, struct source_files
         if (!piece_read(&in, &name) || !piece_read(&in, &files[i].content))
             return fail(why, FAIL_INPUT, "the last good rules end too soon");
         files[i].name = bytes_make(arena_text(arena, name), name.len);
+        files[i].digest = digest_of(files[i].content);
     }
     *out = (struct source_files){files, count};
     return true;

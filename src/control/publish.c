@@ -22,8 +22,10 @@ void publish_init(struct publish *publish, const struct settings *settings, stru
     publish->changed = true;
     workers_init(&publish->workers);
     binds_init(&publish->binds, FRAME_BIND, supervisor);
+    parsed_files_init(&publish->parsed);
     key_table_init(&publish->keys);
     name_table_init(&publish->names);
+    list_init(&publish->logins);
 }
 
 static void letter_drop(void *letter)
@@ -42,10 +44,13 @@ void publish_done(struct publish *publish)
     edition_free(publish->current);
     edition_free(publish->next);
     edition_free(publish->rejected);
+    parsed_files_done(&publish->parsed);
+    publish_last_good_flush(publish, true);
     letter_drop(publish->files);
     letter_drop(publish->identity);
     letter_drop(publish->signing);
     heap_wipe(&publish->tickets, sizeof publish->tickets);
+    publish_logins_done(publish);
 }
 
 /* ---- images ---- */
@@ -122,17 +127,6 @@ static void paths_give_up(struct publish *publish)
 
 /* ---- an edition's way ---- */
 
-static void last_good_keep(struct publish *publish)
-{
-    struct fail why;
-    if (!publish->files)
-        return;
-    if (!publish->from_last_good && !last_good_write(publish->settings, &publish->files->files, &why))
-        log_warning("the rules in force will not survive the loss of their source: %s", why.text);
-    letter_drop(publish->files);
-    publish->files = NULL;
-}
-
 static void status_send(struct publish *publish)
 {
     struct frame frame = {.type = FRAME_STATUS};
@@ -178,7 +172,7 @@ static void put_in_force(struct publish *publish)
     publish_image(publish, IMAGE_RULES, result->rules, result->rules_size);
     in_force_log(publish->current);
     status_send(publish);
-    last_good_keep(publish);
+    publish_last_good(publish);
 }
 
 static void prepare(struct publish *publish, struct edition *edition, struct source_letter *files)
@@ -202,7 +196,7 @@ static void start_without(struct publish *publish, const struct source_files *no
         return;
     arena_init(&arena);
     if (last_good_read(publish->settings, &arena, &files, &why))
-        edition = edition_make(publish->settings, &files, ++publish->generation);
+        edition = edition_make(publish->settings, &files, &publish->parsed, ++publish->generation);
     else
         log_warning("no last good rules: %s", why.text);
     if (edition && edition->compiled) {
@@ -210,7 +204,7 @@ static void start_without(struct publish *publish, const struct source_files *no
         publish->from_last_good = true;
     } else {
         edition_free(edition);
-        edition = edition_deny(publish->settings, now, reason, ++publish->generation);
+        edition = edition_deny(publish->settings, now, &publish->parsed, reason, ++publish->generation);
     }
     arena_done(&arena);
     prepare(publish, edition, NULL);
@@ -237,7 +231,8 @@ void publish_source(struct publish *publish, struct source_letter *take)
         letter_drop(take);
         return;
     }
-    struct edition *edition = edition_make(publish->settings, &take->files, ++publish->generation);
+    struct edition *edition =
+        edition_make(publish->settings, &take->files, &publish->parsed, ++publish->generation);
     if (!edition->compiled) {
         reject(publish, edition, &take->files);
         letter_drop(take);
@@ -326,6 +321,10 @@ void publish_worker_frame(struct publish *publish, uint32_t index, const struct 
         publish->changed = true;
     else if (frame->type == FRAME_NEED_KEYS)
         need_note(publish, index, frame->id);
+    else if (frame->type == FRAME_LOGIN_ASK)
+        publish_login_ask(publish, index, frame);
+    else if (frame->type == FRAME_ENDED)
+        publish_ended(publish, frame);
     else
         log_warning("worker %u sends a frame of type %u, which is not its to send", index, frame->type);
 }
@@ -370,14 +369,25 @@ static void ready_tell(struct publish *publish)
     log_info("ready");
 }
 
+static bool tickets_step(struct publish *publish)
+{
+    bool stepped = session_tickets_step(&publish->tickets, publish->settings, clock_wall_s());
+    publish->changed |= stepped;
+    return stepped;
+}
+
 void publish_settle(struct publish *publish)
 {
     binds_tick(&publish->binds, clock_ms());
     if (publish->next && !binds_waiting(&publish->binds) && !publish_names_waiting(publish))
         put_in_force(publish);
     before_give_up(publish);
+    publish_last_good_flush(publish, false);
     if (!publish->held)
-        publish->keys_stale |= session_tickets_step(&publish->tickets, publish->settings, clock_wall_s());
+        publish->keys_stale |= tickets_step(publish);
+    if (publish_logins_any(publish))
+        publish->keys_stale |= session_keys_step(&publish->sessions, publish->settings, clock_wall_s());
+    ended_sessions_keep(&publish->ended, publish->settings);
     publish_keys_flush(publish);
     publish_endpoints_flush(publish);
     workers_push(&publish->workers);

@@ -103,7 +103,7 @@ bool seal_state_read(const struct settings *settings, const char *name, struct b
     struct seal_key seal;
     const char *path = path_join(arena, settings->state, name);
     *out = (struct bytes){0};
-    if (access(path, F_OK) != 0)
+    if (access(path, F_OK) != 0 && errno == ENOENT)
         return true;
     if (!seal_key_obtain(settings, settings->state, &seal, why))
         return false;

@@ -77,8 +77,8 @@ static void forget(struct session_tickets *tickets, int64_t now_s, int64_t lifet
 
 static void make(struct session_tickets *tickets, int64_t now_s)
 {
-    tickets->at[1] = tickets->at[0];
-    tickets->count = tickets->count ? 2 : 1;
+    tickets->count += tickets->count < TICKET_KEYS_MAX;
+    memmove(&tickets->at[1], &tickets->at[0], (tickets->count - 1) * sizeof tickets->at[0]);
     tickets->at[0].from_s = now_s;
     random_bytes(tickets->at[0].key, TICKET_KEY_SIZE);
 }
@@ -92,9 +92,10 @@ bool session_tickets_step(struct session_tickets *tickets, const struct settings
     arena_init(&arena);
     read_once(tickets, settings, &arena);
     forget(tickets, now_s, lifetime_s);
-    bool due = !tickets->count || !is_within(&tickets->at[0], now_s, lifetime_s);
+    bool due = tickets->wanted || !tickets->count || !is_within(&tickets->at[0], now_s, lifetime_s);
     if (due)
         make(tickets, now_s);
+    tickets->wanted = false;
     if (due && !kept_write(tickets, settings, &arena, &why))
         log_warning("TLS sessions will not be resumed after a restart: %s", why.text);
     if (due)

@@ -22,7 +22,8 @@ struct session_ticket_key {
 struct session_tickets {
     struct session_ticket_key at[TICKET_KEYS_MAX];
     size_t count;
-    bool read; /* what was kept has been looked for */
+    bool read;   /* what was kept has been looked for */
+    bool wanted; /* a new key, on command */
 };
 
 /* Makes the next key when its time has come, forgets those that are too old. True: something has changed. */

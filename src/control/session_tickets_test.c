@@ -42,6 +42,25 @@ static void a_key_seals_for_a_lifetime_and_opens_for_another(void **state)
     control_drop(&fixture);
 }
 
+static void on_command_there_is_a_new_key_and_the_others_still_open(void **state)
+{
+    (void)state;
+    struct control_fixture fixture;
+    struct session_tickets tickets = {0};
+    begin(&fixture);
+    session_tickets_step(&tickets, &fixture.settings, NOW_S);
+    struct session_ticket_key first = tickets.at[0];
+    for (int i = 1; i <= 5; i++) {
+        tickets.wanted = true;
+        assert_true(session_tickets_step(&tickets, &fixture.settings, NOW_S + i));
+        assert_false(session_tickets_step(&tickets, &fixture.settings, NOW_S + i));
+        assert_int_equal(tickets.at[0].from_s, NOW_S + i);
+        assert_int_equal(tickets.count, i < TICKET_KEYS_MAX ? i + 1 : TICKET_KEYS_MAX);
+        assert_int_equal(same(&tickets.at[tickets.count - 1], &first), i < TICKET_KEYS_MAX);
+    }
+    control_drop(&fixture);
+}
+
 static void what_was_kept_goes_on(void **state)
 {
     (void)state;
@@ -93,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_seals_for_a_lifetime_and_opens_for_another),
+        cmocka_unit_test(on_command_there_is_a_new_key_and_the_others_still_open),
         cmocka_unit_test(what_was_kept_goes_on),
         cmocka_unit_test(what_cannot_be_read_is_made_anew),
     };

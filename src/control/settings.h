@@ -15,6 +15,15 @@ struct settings_directory {
     struct bytes directory;
 };
 
+/* The embedded authority. */
+struct settings_ca {
+    struct group group;
+    struct bytes directory;
+    int64_t rotate_every_ms; /* the intermediate */
+    int64_t rotate_root_every_ms;
+    int64_t publish_ahead_ms; /* a root before it signs */
+};
+
 struct settings_files {
     struct group group;
     struct bytes certificate;
@@ -25,7 +34,7 @@ struct settings_files {
 /* At most one of ca, cacerts and files; none: the node has no mesh identity. */
 struct settings_identity {
     struct group group;
-    struct settings_directory *ca;
+    struct settings_ca *ca;
     struct settings_directory *cacerts;
     struct settings_files *files;
     struct bytes seal_key_file; /* empty: see seal_key_obtain */
@@ -62,6 +71,12 @@ struct settings_front_proxies {
     struct settings_proxy_protocol *proxy_protocol; /* NULL: nobody */
 };
 
+/* Beside systemd's credentials and the sealed store, which need no setting. */
+struct settings_secrets {
+    struct group group;
+    struct bytes directory; /* empty: none */
+};
+
 /* Empty: those of /etc/resolv.conf. */
 struct settings_dns {
     struct group group;
@@ -93,12 +108,14 @@ struct settings {
     int path_level;                               /* enum path_level */
     struct settings_front_proxies *front_proxies; /* never NULL after settings_read */
     struct bytes extra_root_cas;
-    struct settings_dns *dns; /* never NULL after settings_read */
-    struct limits *limits;    /* never NULL after settings_read */
+    struct settings_secrets *secrets; /* never NULL after settings_read */
+    struct settings_dns *dns;         /* never NULL after settings_read */
+    struct limits *limits;            /* never NULL after settings_read */
     int64_t drain_timeout_ms;
     int64_t drain_spread_ms;
     int64_t upgrade_timeout_ms;
     int64_t ticket_keys_ms;
+    int64_t session_keys_ms;
 };
 
 extern const struct field_table settings_table;

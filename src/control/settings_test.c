@@ -163,7 +163,7 @@ static void mistakes_are_told_with_their_place(void **state)
         {"role: edge\nrules: r\nidentity: {ca: {directory: a}, cacerts: {directory: b}}\n",
          "selvage.yaml:3:32: identity.cacerts: ca and cacerts exclude each other"},
         {"role: edge\nrules: r\nidentity: {certificateLifetime: 25h}\n",
-         "selvage.yaml:3:33: identity.certificateLifetime: '25h' is not between 1m and 24h"},
+         "selvage.yaml:3:33: identity.certificateLifetime: '25h' is not between 10s and 24h"},
         {"role: edge\nrules: r\nadmin: {address: localhost}\n",
          "selvage.yaml:3:18: admin.address: 'localhost' is no IP address"},
         {"role: edge\nrules: r\nadmin: {ports: {admin: 65536}}\n",

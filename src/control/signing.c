@@ -27,8 +27,9 @@ struct signing {
     const struct settings *settings;
     bool wanted;
     bool held;
-    bool read; /* the state file was */
-    bool kept; /* what we have lies on disk and in the deposit */
+    bool read;   /* the state file was */
+    bool rotate; /* somebody said so */
+    bool kept;   /* what we have lies on disk and in the deposit */
     struct signing_plan plan;
     struct signing_keys keys;
     struct digest posted; /* of the last letter */
@@ -74,7 +75,7 @@ static bool state_write(const struct signing *signing, struct arena *arena, stru
 
 static struct bytes deposit_directory(const struct signing *signing, struct arena *arena)
 {
-    const struct settings_directory *ca = signing->settings->identity->ca;
+    const struct settings_ca *ca = signing->settings->identity->ca;
     return ca ? bytes_of(path_join(arena, ca->directory, "keys")) : (struct bytes){0};
 }
 
@@ -106,6 +107,21 @@ static uint32_t max_age(const struct signing_plan *plan)
     return (uint32_t)(age < 1 ? 1 : age > MAX_AGE_S ? MAX_AGE_S : age);
 }
 
+static void facts_fill(const struct signing *signing, struct signing_letter *letter)
+{
+    letter->fact_count = signing->keys.count;
+    letter->facts = arena_array(&letter->letter.arena, struct signing_fact, letter->fact_count);
+    for (size_t i = 0; i < letter->fact_count; i++) {
+        const struct signing_key *key = &signing->keys.at[i];
+        struct signing_fact *fact = &letter->facts[i];
+        memcpy(fact->kid, key->kid, sizeof fact->kid);
+        fact->made_s = key->made_s;
+        fact->from_s = key->from_s;
+        fact->until_s = key->until_s;
+        fact->forget_s = signing_key_forget_s(key, &signing->plan);
+    }
+}
+
 /* The key in use first, then those that follow. */
 static void letter_fill(const struct signing *signing, struct signing_letter *letter, int64_t now_s)
 {
@@ -118,6 +134,7 @@ static void letter_fill(const struct signing *signing, struct signing_letter *le
     memcpy(letter->keys, current, letter->count * sizeof *current);
     letter->published = key_deposit_union(deposit_directory(signing, arena), &signing->keys, now_s, arena);
     letter->max_age_s = max_age(&signing->plan);
+    facts_fill(signing, letter);
 }
 
 static struct digest letter_digest(const struct signing_letter *letter)
@@ -155,6 +172,9 @@ static void turn(struct signing *signing)
     arena_init(&arena);
     keys_read_once(signing, &arena);
     if (!signing->held || !signing->keys.count) {
+        if (signing->rotate)
+            signing_keys_rotate(&signing->keys, now_s);
+        signing->rotate = false;
         if (!signing_keys_step(&signing->keys, &signing->plan, now_s, &changed, &why))
             log_error("no new signing key: %s", why.text);
         else if (changed || !signing->kept)
@@ -197,6 +217,7 @@ static bool inbox_read(struct signing *signing)
         stop |= letter->kind == LETTER_STOP;
         if (letter->kind == LETTER_HOLD)
             signing->held = ((const struct hold_letter *)letter)->on;
+        signing->rotate |= letter->kind == LETTER_ROTATE;
         if (letter->kind == LETTER_SIGNING)
             order_take(signing, (const struct signing_order *)letter);
         letter_free(letter);
@@ -240,6 +261,11 @@ void signing_hold(struct signing *signing, bool on)
     struct hold_letter *letter = letter_new(LETTER_HOLD, sizeof *letter);
     letter->on = on;
     mailbox_post(&signing->inbox, &letter->letter);
+}
+
+void signing_rotate(struct signing *signing)
+{
+    mailbox_post(&signing->inbox, letter_new(LETTER_ROTATE, sizeof(struct letter)));
 }
 
 void signing_stop(struct signing *signing)

@@ -20,6 +20,15 @@ struct signing_order {
     struct signing_plan plan;
 };
 
+/* What may be told of a key. */
+struct signing_fact {
+    char kid[64];
+    int64_t made_s;
+    int64_t from_s;
+    int64_t until_s;
+    int64_t forget_s;
+};
+
 /* LETTER_SIGNING, signing -> control. Private keys are wiped with the letter. */
 struct signing_letter {
     struct letter letter;
@@ -27,6 +36,8 @@ struct signing_letter {
     size_t count;
     struct bytes published; /* {"keys":[...]} */
     uint32_t max_age_s;
+    struct signing_fact *facts; /* of all that are published, by from_s */
+    size_t fact_count;
 };
 
 /* LETTER_HOLD */
@@ -40,6 +51,8 @@ struct signing *signing_start(const struct settings *settings, struct mailbox *o
 void signing_order_post(struct signing *signing, bool wanted, const struct signing_plan *plan);
 /* While another control gets ready to replace this one, no key is made that it would not know of. */
 void signing_hold(struct signing *signing, bool on);
+/* On command: the next key is made and published now. */
+void signing_rotate(struct signing *signing);
 void signing_stop(struct signing *signing);
 
 #endif

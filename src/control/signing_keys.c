@@ -32,9 +32,10 @@ static bool key_fill(struct signing_key *key, const struct signer *signer, struc
     return fits || fail(why, FAIL_SELF, "a signing key's public half is too long");
 }
 
-static bool key_make(struct signing_keys *keys, int64_t from_s, int64_t until_s, struct fail *why)
+static bool key_make(struct signing_keys *keys, int64_t now_s, int64_t from_s, int64_t every_s,
+                     struct fail *why)
 {
-    struct signing_key key = {.from_s = from_s, .until_s = until_s};
+    struct signing_key key = {.made_s = now_s, .from_s = from_s, .until_s = from_s + every_s};
     if (keys->count == SIGNING_KEYS_MAX)
         return fail(why, FAIL_LIMIT, "there are %d signing keys already: rotateEvery is too short",
                     SIGNING_KEYS_MAX);
@@ -49,7 +50,7 @@ static bool key_make(struct signing_keys *keys, int64_t from_s, int64_t until_s,
 
 int64_t signing_key_forget_s(const struct signing_key *key, const struct signing_plan *plan)
 {
-    return key->until_s + plan->lifetime_s + SIGNING_LINGER_S;
+    return key->until_s + plan->lifetime_s + plan->linger_s;
 }
 
 static bool old_forget(struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s)
@@ -77,7 +78,7 @@ bool signing_keys_step(struct signing_keys *keys, const struct signing_plan *pla
     *changed = old_forget(keys, plan, now_s);
     if (!keys->count) {
         *changed = true;
-        return key_make(keys, now_s, now_s + plan->every_s, why);
+        return key_make(keys, now_s, now_s, plan->every_s, why);
     }
     struct signing_key *last = &keys->at[keys->count - 1];
     last_shorten(last, plan);
@@ -85,11 +86,18 @@ bool signing_keys_step(struct signing_keys *keys, const struct signing_plan *pla
         return true;
     /* After a long sleep the old key has to serve on until the new one was seen by all. */
     int64_t from_s = last->until_s > now_s + plan->ahead_s ? last->until_s : now_s + plan->ahead_s;
-    if (!key_make(keys, from_s, from_s + plan->every_s, why))
+    if (!key_make(keys, now_s, from_s, plan->every_s, why))
         return false;
     last->until_s = from_s;
     *changed = true;
     return true;
+}
+
+void signing_keys_rotate(struct signing_keys *keys, int64_t now_s)
+{
+    struct signing_key *last = keys->count ? &keys->at[keys->count - 1] : NULL;
+    if (last && last->from_s <= now_s && last->until_s > now_s)
+        last->until_s = now_s; /* step lets it serve until the next one may */
 }
 
 int64_t signing_keys_next(const struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s)
@@ -124,8 +132,8 @@ struct bytes signing_keys_write(const struct signing_keys *keys, struct arena *a
     for (size_t i = 0; i < keys->count; i++) {
         const struct signing_key *key = &keys->at[i];
         struct bytes der = base64url_encode(bytes_make(key->der, key->der_len), arena);
-        text_format(&text, "%s{\"der\":\"%.*s\",\"from\":%lld,\"until\":%lld}", i ? "," : "", BYTES_FMT(der),
-                    (long long)key->from_s, (long long)key->until_s);
+        text_format(&text, "%s{\"der\":\"%.*s\",\"made\":%lld,\"from\":%lld,\"until\":%lld}", i ? "," : "",
+                    BYTES_FMT(der), (long long)key->made_s, (long long)key->from_s, (long long)key->until_s);
         heap_wipe((char *)(uintptr_t)der.at, der.len);
     }
     text_add_s(&text, "]}");
@@ -136,12 +144,15 @@ static bool key_read(const json_t *entry, struct arena *arena, struct signing_ke
 {
     struct bytes text, der;
     const json_t *from = json_object_get(entry, "from"), *until = json_object_get(entry, "until");
+    const json_t *made = json_object_get(entry, "made");
     if (!json_member_text(entry, "der", &text) || !base64url_decode(text, arena, &der) ||
         !json_is_integer(from) || !json_is_integer(until))
         return fail(why, FAIL_INPUT, "a signing key lacks der, from or until");
     struct signer *signer = signer_from_der(der, why);
     heap_wipe((char *)(uintptr_t)der.at, der.len);
-    *key = (struct signing_key){.from_s = json_integer_value(from), .until_s = json_integer_value(until)};
+    *key = (struct signing_key){.made_s = json_integer_value(made ? made : from),
+                                .from_s = json_integer_value(from),
+                                .until_s = json_integer_value(until)};
     bool filled = signer && key_fill(key, signer, why);
     signer_free(signer);
     return filled;

@@ -4,7 +4,8 @@
  *   published           in use              published still
  *   |---- ahead ----|------ every ------|---- linger ----|
  *
- * The very first key cannot be published ahead. Times are wall seconds.
+ * The very first key cannot be published ahead. `ahead` may be longer than `every`:
+ * several keys wait for their turn then. Times are wall seconds.
  */
 #ifndef CONTROL_SIGNING_KEYS_H
 #define CONTROL_SIGNING_KEYS_H
@@ -15,13 +16,11 @@
 
 #define SIGNING_KEYS_MAX 64
 
-/* After its last token a verifier may need it: 60 s skew, 20 min refresh of istiod, 10 min of Envoy. */
-#define SIGNING_LINGER_S (60 + 20 * 60 + 10 * 60)
-
 struct signing_plan {
     int64_t every_s;
     int64_t ahead_s;
     int64_t lifetime_s; /* of a token */
+    int64_t linger_s;   /* after its last token has ended: verifiers still have it in their key sets */
 };
 
 struct signing_key {
@@ -29,6 +28,7 @@ struct signing_key {
     uint8_t der[SIGNER_DER_MAX];
     size_t der_len;
     char jwk[512]; /* the public half as JSON */
+    int64_t made_s;
     int64_t from_s;
     int64_t until_s;
 };
@@ -43,6 +43,9 @@ void signing_keys_wipe(struct signing_keys *keys);
 /* Makes the next key when its time has come, forgets those nobody can need. *changed: something was done. */
 bool signing_keys_step(struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s,
                        bool *changed, struct fail *why);
+/* On command: the key in use gives way as soon as its successor was published for long enough. Nothing
+ * happens when one is published already. */
+void signing_keys_rotate(struct signing_keys *keys, int64_t now_s);
 /* When step has something to do next, or another key comes into use. */
 int64_t signing_keys_next(const struct signing_keys *keys, const struct signing_plan *plan, int64_t now_s);
 /* The key in use; NULL when there is none. */

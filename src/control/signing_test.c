@@ -12,7 +12,8 @@
 #include "control/signing.h"
 #include "wire/json.h"
 
-static const struct signing_plan plan = {.every_s = 86400, .ahead_s = 3600, .lifetime_s = 60};
+static const struct signing_plan plan = {
+    .every_s = 86400, .ahead_s = 3600, .lifetime_s = 60, .linger_s = 1860};
 
 static void step(struct signing_keys *keys, int64_t now_s, bool changes)
 {
@@ -61,6 +62,42 @@ static void after_a_long_sleep_the_old_key_serves_until_the_new_one_was_seen(voi
     assert_int_equal(keys->at[0].until_s, now + 3600);
     assert_int_equal(keys->at[1].from_s, now + 3600);
     assert_ptr_equal(signing_keys_current(keys, now), &keys->at[0]);
+    free(keys);
+}
+
+static void several_keys_wait_when_they_are_published_for_longer_than_they_serve(void **state)
+{
+    (void)state;
+    static const struct signing_plan fast = {.every_s = 10, .ahead_s = 70, .lifetime_s = 5, .linger_s = 70};
+    struct signing_keys *keys = calloc(1, sizeof *keys);
+    struct fail why;
+    bool changed;
+    int64_t seen_s[64] = {0};
+    for (int64_t now = 1000; now < 1400; now++) {
+        assert_true(signing_keys_step(keys, &fast, now, &changed, &why));
+        const struct signing_key *current = signing_keys_current(keys, now);
+        assert_true(now < 1080 || now - current->made_s >= 70); /* nobody meets a key that is news */
+        assert_true(now < 1080 || now - current->from_s < 10);
+        seen_s[keys->count] = now;
+    }
+    assert_int_equal(seen_s[20], 0); /* and there are not ever more of them */
+    free(keys);
+}
+
+static void on_command_the_next_key_is_published_at_once(void **state)
+{
+    (void)state;
+    struct signing_keys *keys = calloc(1, sizeof *keys);
+    step(keys, 1000000, true);
+    signing_keys_rotate(keys, 1000100);
+    step(keys, 1000100, true);
+    assert_int_equal(keys->count, 2);
+    assert_int_equal(keys->at[1].made_s, 1000100);
+    assert_int_equal(keys->at[1].from_s, 1000100 + 3600);
+    assert_int_equal(keys->at[0].until_s, 1000100 + 3600);
+    signing_keys_rotate(keys, 1000101); /* one waits already */
+    step(keys, 1000101, false);
+    assert_int_equal(keys->count, 2);
     free(keys);
 }
 
@@ -198,6 +235,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_published_ahead_used_and_kept_for_a_while),
         cmocka_unit_test(after_a_long_sleep_the_old_key_serves_until_the_new_one_was_seen),
+        cmocka_unit_test(several_keys_wait_when_they_are_published_for_longer_than_they_serve),
+        cmocka_unit_test(on_command_the_next_key_is_published_at_once),
         cmocka_unit_test(keys_survive_writing_and_reading),
         cmocka_unit_test(every_node_publishes_the_keys_of_all),
         cmocka_unit_test(a_restart_goes_on_with_the_same_key),

@@ -1,5 +1,6 @@
 /*
- * source_directory: the thread that watches the directory of the resources.
+ * source_directory: the thread that watches the directory of the resources, and
+ * those who know secrets.
  *
  * It posts what lies there whenever that is something new: told by inotify, once
  * things have been quiet for a moment, and by a slow look around in any case.
@@ -8,6 +9,7 @@
 #define CONTROL_SOURCE_DIRECTORY_H
 
 #include "control/mailbox.h"
+#include "control/settings.h"
 #include "control/source_walk.h"
 
 /* LETTER_SOURCE */
@@ -25,8 +27,9 @@ struct source_times {
 extern const struct source_times source_times_default; /* 20 ms, 200 ms, 10 s */
 
 struct source_directory;
-struct source_directory *source_directory_start(struct bytes directory, const struct source_times *times,
-                                                struct mailbox *out);
+/* `settings` are borrowed; they say which directory, and who knows secrets. */
+struct source_directory *source_directory_start(const struct settings *settings,
+                                                const struct source_times *times, struct mailbox *out);
 /* Takes a new look now, whatever inotify says. */
 void source_directory_nudge(struct source_directory *source);
 void source_directory_stop(struct source_directory *source);

@@ -20,11 +20,22 @@
 #define SOURCE_BYTES_MAX ((size_t)256 << 20)
 #define SOURCE_DEPTH_MAX 16
 
+/* What tells that a file was touched. */
+struct source_stamp {
+    int64_t device, inode, size;
+    int64_t modified_s, modified_ns;
+    int64_t changed_s, changed_ns;
+};
+
 struct source_file {
     struct bytes name; /* path as a person would open it; NUL follows */
     struct bytes content;
-    struct bytes error; /* not empty: why there is no content */
+    struct digest digest; /* of the content */
+    struct bytes error;   /* not empty: why there is no content */
+    struct source_stamp stamp;
 };
+
+struct source_keep;
 
 struct source_files {
     struct source_file *at; /* sorted by name */
@@ -35,11 +46,14 @@ struct source_files {
  * `inotify` unless it is -1. Fails when the directory itself cannot be opened. */
 bool source_walk(struct bytes directory, int inotify, struct arena *arena, struct source_files *out,
                  struct digest *touched, struct fail *why);
-/* Fills in content or error. */
-void source_read(struct source_files *files, struct arena *arena);
+/* Fills in content and digest, or error; from `keep` what was not touched since. False: some of it was
+ * touched while it was read. */
+bool source_read(struct source_files *files, struct source_keep *keep, struct arena *arena);
+/* What a watch told so far is forgotten. */
+void source_events_drop(int inotify);
 /* Both, again until nothing was touched meanwhile (five times at most). */
-bool source_take(struct bytes directory, int inotify, struct arena *arena, struct source_files *out,
-                 struct digest *touched, struct fail *why);
+bool source_take(struct bytes directory, int inotify, struct source_keep *keep, struct arena *arena,
+                 struct source_files *out, struct digest *touched, struct fail *why);
 /* Of names and contents. */
 struct digest source_digest(const struct source_files *files);
 

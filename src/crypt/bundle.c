@@ -58,6 +58,7 @@ static bool read_jwt(struct reader *reader, json_t *key, struct fail *why)
 {
     if (!kid_check(key, why))
         return false;
+    json_object_del(key, "use"); /* said by where it stands now; readers of key sets know "sig" only */
     json_array_append(reader->jwt_keys, key);
     reader->bundle.jwt_count++;
     return true;
@@ -161,4 +162,38 @@ bool bundle_read(struct bytes json, struct arena *arena, struct bundle *out, str
     json_decref(reader.jwt_keys);
     json_decref(root);
     return good;
+}
+
+static bool signers_check(STACK_OF(X509) * all, struct fail *why)
+{
+    for (int i = 0; i < sk_X509_num(all); i++)
+        if (!x509_signer_check(sk_X509_value(all, i), why))
+            return fail_in(why, "certificate %d", i + 1);
+    return true;
+}
+
+/* Written anew: nothing but certificates gets any further. */
+static bool pem_roots(struct bytes text, struct arena *arena, struct bytes *pem, struct fail *why)
+{
+    STACK_OF(X509) *all = x509_read_all(text, KEYS_MAX, why);
+    bool good = all && signers_check(all, why);
+    if (good)
+        *pem = x509_pem(all, arena);
+    x509_stack_free(all);
+    return good;
+}
+
+bool bundle_roots(struct bytes text, struct arena *arena, struct bytes *pem, struct fail *why)
+{
+    struct bundle bundle;
+    if (text.len > BUNDLE_BYTES_MAX)
+        return fail(why, FAIL_LIMIT, "trust bundle: %zu bytes; at most %d are allowed", text.len,
+                    BUNDLE_BYTES_MAX);
+    if (!bytes_starts(bytes_trim(text), BYTES("{")))
+        return pem_roots(text, arena, pem, why);
+    if (!bundle_read(text, arena, &bundle, why))
+        return false;
+    if (!bundle.root_count)
+        return fail(why, FAIL_INPUT, "trust bundle: no key of use x509-svid, thus no root");
+    return pem_roots(bundle.roots, arena, pem, why);
 }

@@ -24,7 +24,7 @@ static const char *root_base64(void)
     return out.at;
 }
 
-static void bundles_are_read_by_use(void **state)
+static void neg_45_bundles_are_read_by_use(void **state)
 {
     (void)state;
     const char *der = root_base64();
@@ -76,12 +76,13 @@ static void bundles_are_read_by_use(void **state)
         assert_int_equal(bundle.roots.len > 0, rows[i].roots > 0);
         assert_true(bytes_starts(bundle.jwt_keys, BYTES("{\"keys\":[")));
         assert_int_equal(bytes_find_text(bundle.jwt_keys, BYTES("x5c")), bundle.jwt_keys.len);
+        assert_int_equal(bytes_find_text(bundle.jwt_keys, BYTES("-svid")), bundle.jwt_keys.len);
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bundles_are_read_by_use)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(neg_45_bundles_are_read_by_use)};
     arena_init(&arena);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_done(&arena);

@@ -31,13 +31,17 @@ bool certificate_shape_check(struct bytes pem, struct fail *why)
     return good;
 }
 
-static struct bytes serial_hex(X509 *cert, struct arena *arena)
+static struct bytes algorithm_of(X509 *cert, struct arena *arena)
 {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-    struct text hex;
-    text_init_arena(&hex, arena);
-    text_add_hex(&hex, bytes_make(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
-    return text_bytes(&hex);
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    if (!key)
+        return (struct bytes){0};
+    if (EVP_PKEY_is_a(key, "EC"))
+        return arena_format(arena, "ECDSA P-%d", EVP_PKEY_get_bits(key));
+    if (EVP_PKEY_is_a(key, "RSA"))
+        return arena_format(arena, "RSA %d", EVP_PKEY_get_bits(key));
+    return arena_bytes(arena, EVP_PKEY_is_a(key, "ED25519") ? BYTES("Ed25519")
+                                                            : bytes_of(EVP_PKEY_get0_type_name(key)));
 }
 
 static bool read_facts(X509 *cert, struct arena *arena, struct certificate_facts *out, struct fail *why)
@@ -48,7 +52,8 @@ static bool read_facts(X509 *cert, struct arena *arena, struct certificate_facts
     *out = (struct certificate_facts){
         .subject = x509_subject(cert, arena),
         .uri = names.uri,
-        .serial = serial_hex(cert, arena),
+        .serial = x509_serial(cert, arena),
+        .algorithm = algorithm_of(cert, arena),
         .not_before_s = x509_seconds(X509_get0_notBefore(cert)),
         .not_after_s = x509_seconds(X509_get0_notAfter(cert)),
         .is_ca = (X509_get_extension_flags(cert) & EXFLAG_CA) != 0,

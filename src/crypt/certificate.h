@@ -16,8 +16,9 @@ bool certificate_shape_check(struct bytes pem, struct fail *why);
 
 struct certificate_facts {
     struct bytes subject;
-    struct bytes uri;    /* first URI SAN or empty */
-    struct bytes serial; /* lower-case hex */
+    struct bytes uri;       /* first URI SAN or empty */
+    struct bytes serial;    /* lower-case hex */
+    struct bytes algorithm; /* of its key: "ECDSA P-256", "RSA 2048", "Ed25519" */
     int64_t not_before_s;
     int64_t not_after_s;
     bool is_ca;

@@ -13,7 +13,7 @@
 
 #define TICKET_LIFE_S 3600 /* a session is good for resuming that long, if the keys are */
 #define TICKET_KEY_SIZE 80 /* random bytes */
-#define TICKET_KEYS_MAX 2
+#define TICKET_KEYS_MAX 4
 
 struct ticket_keys;
 /* Without keys: no ticket is given, none is opened. */

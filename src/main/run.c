@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/config.h"
 #include "cli/options.h"
 #include "control/control.h"
 
@@ -25,7 +26,7 @@ struct wish {
 
 static const struct option options[] = {
     {"config", 'c', OPTION_TEXT, offsetof(struct wish, config), "FILE",
-     "the node's settings (selvage.yaml here, $SELVAGE_CONFIG, /etc/selvage/selvage.yaml)", .choices = NULL},
+     CONFIG_HELP, .choices = NULL},
     {"check", 0, OPTION_FLAG, offsetof(struct wish, check),
      .help = "only read the settings and say what is wrong"},
     {"successor", 0, OPTION_FLAG, offsetof(struct wish, successor),
@@ -42,34 +43,11 @@ static const struct command_line usage = {
     sizeof options / sizeof options[0],
 };
 
-const char *config_find(const char *given)
-{
-    const char *from_environment = getenv("SELVAGE_CONFIG");
-    if (given)
-        return given;
-    if (access("selvage.yaml", F_OK) == 0)
-        return "selvage.yaml";
-    if (from_environment && from_environment[0])
-        return from_environment;
-    return access("/etc/selvage/selvage.yaml", F_OK) == 0 ? "/etc/selvage/selvage.yaml" : NULL;
-}
-
 static bool is_channel(int fd)
 {
     int type = 0;
     socklen_t len = sizeof type;
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
-}
-
-static int findings_print(const struct findings *findings)
-{
-    for (size_t i = 0; i < findings->count; i++) {
-        struct text line;
-        text_init_arena(&line, findings->arena);
-        finding_write(&findings->at[i], &line);
-        fprintf(stderr, "%.*s\n", BYTES_FMT(text_bytes(&line)));
-    }
-    return EX_DATAERR;
 }
 
 static bool file_read(const char *path, struct arena *arena, struct bytes *out)
@@ -98,7 +76,7 @@ static int run_with(const char *path, const struct wish *wish)
         return EX_NOINPUT;
     }
     if (!settings_read(text, path, &findings, &settings))
-        return findings_print(&findings);
+        return config_findings_print(&findings), EX_DATAERR;
     if (wish->check) {
         printf("%s is fine\n", path);
         return EX_OK;
@@ -153,7 +131,7 @@ int control_process_main(int argc, char **argv)
     void *text =
         size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, CHILD_SETTINGS_FD, 0) : MAP_FAILED;
     if (text == MAP_FAILED || !settings_read(bytes_make(text, (size_t)size), argv[1], &findings, &settings))
-        return findings_print(&findings);
+        return config_findings_print(&findings), EX_DATAERR;
     close(CHILD_SETTINGS_FD);
     log_init("control", arena_text(&arena, settings.node));
     core_forbid();

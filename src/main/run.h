@@ -24,9 +24,6 @@ int worker_process_main(int argc, char **argv);
 /* Data bytes of a worker's record ring: some hundred milliseconds of the fastest traffic. */
 #define RING_BYTES (4u * 1024 * 1024)
 
-/* The habits of the field for -c: here, the environment, the system. NULL: there is none. */
-const char *config_find(const char *given);
-
 /*
  * Runs until it is told to stop; `file` is where the settings came from, `text` what it held. A successor
  * finds its predecessor at CHILD_CHANNEL_FD.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/config.h"
 #include "cli/options.h"
 #include "main/supervisor.h"
 

@@ -17,7 +17,9 @@ const struct filter *const http_chain[] = {
     /* the first thing a newcomer opens */
     &filter_trace,    /* correlation id, span, and the access record at the very end */
     &filter_known,    /* what the node itself serves: the assertion's key set      200 */
+    &filter_login,    /* a browser's session; its own paths        302, 400, 401, 403, 503 */
     &filter_identity, /* token -> claims -> groups                            401, 403 */
+    &filter_demand,   /* where a login is wanted: is it known who asks?  302, 401 */
     &filter_policy,   /* may it? -> a permit                                       403 */
     &filter_route,    /* which service, which subset                               404 */
     &filter_upstream, /* assertion, mutual TLS, pumps                    502, 503, 504 */
@@ -286,6 +288,14 @@ static void request_freeze(struct exchange *x)
     }
 }
 
+bool exchange_is_revoked(struct exchange *x)
+{
+    const struct generation *now = x->worker->generation;
+    const struct rules_listener *row = listen_row(now, x->listener->id);
+    bool tunnel = !x->http || x->response_tunnel;
+    return tunnel && !x->mirror && row && !policy_allows(x, now, row);
+}
+
 /* Policy once more, under the rules of now; the request goes on where it is. */
 bool exchange_judge_again(struct exchange *x)
 {
@@ -300,8 +310,9 @@ bool exchange_judge_again(struct exchange *x)
         x->cluster = NULL; /* nobody decides about a copy, and nobody reads its record */
         x->endpoint = NULL;
         x->destination = NULL;
-    } else {
+    } else if (!x->frozen) { /* else nothing of it lies in a generation any more */
         trace_freeze(x);
+        x->login = NULL; /* its row goes with the old rules; the cookie waits for the next request */
         route_freeze(x);
         request_freeze(x);
     }

@@ -27,6 +27,7 @@ struct upstream_work;
 struct mirror;
 struct identity_work;
 struct change;
+struct login_work;
 struct token;
 struct peer;
 
@@ -119,6 +120,12 @@ struct exchange {
 
     bool trusted_proxy; /* the direct peer may say who the client is */
 
+    /* login */
+    const struct rules_login *login; /* this host's; NULL: none */
+    struct login_work *login_work;
+    uint64_t waits_for_login; /* id of the question; login_wait.c */
+    struct bytes login_answer;
+
     /* identity */
     struct bytes remote_text;
     unsigned char remote_bytes[16];
@@ -128,6 +135,8 @@ struct exchange {
     struct mapping_result groups;
     bool groups_mapped;
     struct bytes *group_labels;
+    struct bytes *spaced_claims; /* those of `claims` whose text is a list of words, besides the usual */
+    size_t spaced_count;
     struct identity_work *identity_work;
     uint64_t waits_for_keys; /* key set id; key_wait.c */
 
@@ -195,9 +204,16 @@ void exchange_client_gone(struct exchange *x);
  * is gone), and has to be cut. True also when it is too early to tell.
  */
 bool exchange_judge_again(struct exchange *x);
+/* A tunnel or TCP connection that the rules of now would not let begin. */
+bool exchange_is_revoked(struct exchange *x);
 
+/* The decision under other rules, of which nothing is kept. */
+bool policy_allows(struct exchange *x, const struct generation *generation,
+                   const struct rules_listener *listener);
 /* For that: what the filters still need of the old rules becomes their own. */
 bool policy_judge(struct exchange *x);
+/* What is known of the token, for whoever matches claims. */
+void policy_claims(const struct exchange *x, const struct generation *generation, struct facts *facts);
 void route_freeze(struct exchange *x);
 void trace_freeze(struct exchange *x);
 /* The response's trailers have come. */

@@ -13,22 +13,23 @@
 #include "proxy/front.h"
 #include "proxy/generation.h"
 #include "proxy/key_wait.h"
+#include "proxy/login.h"
 #include "proxy/token.h"
+#include "proxy/token_place.h"
+#include "rules/decide/claim_field.h"
 #include "rules/decide/claims.h"
 #include "wire/base64.h"
 
-enum { TOKENS_MAX = 8, AUDIENCES_MAX = 64 };
+enum { AUDIENCES_MAX = 64 };
 
 enum row_state { ROW_MISSING, ROW_GOOD, ROW_BAD };
 
 struct row_work {
     const struct rules_authn *row;
     uint32_t number; /* of the row */
-    struct bytes raw[TOKENS_MAX];
-    size_t count;
-    bool confused; /* more tokens than can be meant */
+    struct tokens_found found;
     enum row_state state;
-    struct token *token; /* the last good one; a reference */
+    struct token *token; /* the one judged last, when all are good; a reference */
     unsigned status;
     struct fail why;
 };
@@ -37,75 +38,6 @@ struct identity_work {
     struct row_work *rows;
     size_t count;
 };
-
-/* ---- finding tokens ------------------------------------------------------------- */
-
-static void token_found(struct row_work *work, struct bytes raw)
-{
-    if (work->count == TOKENS_MAX)
-        work->confused = true;
-    else
-        work->raw[work->count++] = raw;
-}
-
-/* The scheme's letter case is free at the edge (RFC 9110 11.1); Istio's prefix is exact. */
-static bool prefix_cut(const struct rules_authn *row, struct bytes prefix, struct bytes *value)
-{
-    if (row->strict ? !bytes_starts_nocase(*value, prefix) : !bytes_starts(*value, prefix))
-        return false;
-    *value = bytes_part(*value, prefix.len, value->len);
-    if (row->strict)
-        *value = bytes_trim(*value);
-    return true;
-}
-
-static void tokens_in_field(const struct exchange *x, struct row_work *work, const struct rules_place *place)
-{
-    const struct image *rules = &x->generation->rules;
-    struct bytes name = image_text(rules, place->name), prefix = image_text(rules, place->prefix);
-    size_t fields = 0;
-    for (uint32_t i = 0; i < x->request.fields.count; i++) {
-        const struct http_field *field = &x->request.fields.at[i];
-        struct bytes value = field->value;
-        if (!bytes_equal(field->name, name))
-            continue;
-        fields++;
-        if (prefix_cut(work->row, prefix, &value))
-            token_found(work, value);
-    }
-    /* Beside a token no other credential: whoever reads behind us might take that one. */
-    work->confused |= work->row->strict && fields > 1 && work->count;
-}
-
-static void tokens_in_query(const struct exchange *x, struct row_work *work, const struct rules_place *place)
-{
-    struct bytes name = image_text(&x->generation->rules, place->name), pair, key;
-    struct bytes query =
-        bytes_part(x->request.path, bytes_find(x->request.path, '?') + 1, x->request.path.len);
-    while (query.len) {
-        bytes_cut(&query, '&', &pair);
-        bytes_cut(&pair, '=', &key);
-        if (bytes_equal(key, name) && pair.len)
-            token_found(work, pair);
-    }
-}
-
-static void tokens_find(const struct exchange *x, struct row_work *work)
-{
-    IMAGE_FOR(&x->generation->rules, RULES_TOKEN_PLACE, struct rules_place, place, work->row->places)
-    {
-        if (place->place == PLACE_FIELD)
-            tokens_in_field(x, work, place);
-        else
-            tokens_in_query(x, work, place);
-    }
-    /* A front proxy's own field, when it may speak for clients. */
-    struct bytes field = image_text(&x->generation->rules, x->generation->node->proxy_token_field);
-    const struct http_field *token =
-        field.len && x->trusted_proxy ? http_fields_find_name(&x->request.fields, field) : NULL;
-    if (token && !work->count && work->row->strict)
-        token_found(work, token->value);
-}
 
 /* ---- judging one row ---------------------------------------------------------------- */
 
@@ -219,15 +151,17 @@ static bool token_judge(struct exchange *x, struct row_work *work, struct bytes 
     return true;
 }
 
+/* All of them have to be good, the last one found first, as Envoy takes them: the first one found speaks. */
 static bool row_judge(struct exchange *x, struct row_work *work, bool may_wait)
 {
-    work->state = work->count ? ROW_GOOD : ROW_MISSING;
-    if (work->confused || (work->row->strict && work->count > 1)) {
+    const struct tokens_found *found = &work->found;
+    work->state = found->count ? ROW_GOOD : ROW_MISSING;
+    if (found->confused || (work->row->strict && found->count > 1)) {
         fail(&work->why, FAIL_INPUT, "more than one token came");
         return row_bad(work, 401);
     }
-    for (size_t i = 0; i < work->count && work->state == ROW_GOOD; i++)
-        if (!token_judge(x, work, work->raw[i], may_wait))
+    for (size_t i = found->count; i && work->state == ROW_GOOD; i--)
+        if (!token_judge(x, work, found->at[i - 1].raw, may_wait))
             return false;
     return true;
 }
@@ -262,26 +196,13 @@ static enum turn identity_refuse(struct exchange *x, const struct row_work *row)
     return turn;
 }
 
-static void claim_text(struct text *text, const json_t *value)
-{
-    if (json_is_string(value))
-        text_add(text, bytes_make(json_string_value(value), json_string_length(value)));
-    else if (json_is_integer(value))
-        text_format(text, "%lld", (long long)json_integer_value(value));
-    else if (json_is_boolean(value))
-        text_add_s(text, json_is_true(value) ? "true" : "false");
-}
-
 static void claim_fields_set(struct exchange *x, const struct row_work *work)
 {
     const struct image *rules = &x->generation->rules;
     IMAGE_FOR(rules, RULES_CLAIM_FIELD, struct rules_claim_field, field, work->row->claim_fields)
     {
-        struct text text;
-        text_init_arena(&text, &x->arena);
-        claim_text(&text, claim_at(rules, work->token->claims, field->claim));
-        struct bytes value = text_bytes(&text);
-        if (value.len && http_is_value(value))
+        struct bytes value;
+        if (claim_field_value(claim_at(rules, work->token->claims, field->claim), &x->arena, &value))
             http_fields_set(&x->request.fields, image_text(rules, field->field), value);
     }
     struct bytes payload = image_text(rules, work->row->payload_field);
@@ -290,21 +211,15 @@ static void claim_fields_set(struct exchange *x, const struct row_work *work)
                         bytes_make(work->token->payload_base64, work->token->payload_len));
 }
 
-/* The token itself goes on only when the rule says so; what else came in its field was not verified. */
-static void tokens_pass_on(struct exchange *x, const struct row_work *work, const struct http_fields *came)
+/* Rules may have gone when they are needed again (exchange_judge_again), so the names are copied. */
+static void spaced_take(struct exchange *x, const struct rules_authn *row)
 {
     const struct image *rules = &x->generation->rules;
-    IMAGE_FOR(rules, RULES_TOKEN_PLACE, struct rules_place, place, work->row->places)
+    x->spaced_claims = arena_array(&x->arena, struct bytes, row->spaced.count + 1);
+    x->spaced_count = 0;
+    IMAGE_FOR(rules, RULES_NAME, struct rules_name, name, row->spaced)
     {
-        if (place->place != PLACE_FIELD)
-            continue;
-        struct bytes name = image_text(rules, place->name), prefix = image_text(rules, place->prefix);
-        http_fields_remove_name(&x->request.fields, name);
-        for (uint32_t i = 0; work->row->forward && i < came->count; i++) {
-            struct bytes value = came->at[i].value;
-            if (bytes_equal(came->at[i].name, name) && prefix_cut(work->row, prefix, &value))
-                http_fields_add(&x->request.fields, name, came->at[i].value);
-        }
+        x->spaced_claims[x->spaced_count++] = arena_bytes(&x->arena, image_text(rules, name->text));
     }
 }
 
@@ -316,6 +231,7 @@ static void identity_take(struct exchange *x, const struct row_work *work)
     token_unref(x->token);
     x->token = work->token;
     x->token->refs++;
+    spaced_take(x, work->row);
     if (assertion) {
         token_unref(x->assertion);
         x->assertion = work->token;
@@ -354,6 +270,35 @@ static enum turn groups_refuse(struct exchange *x)
     return exchange_answer(x, 403, BYTES("RBAC: access denied"));
 }
 
+/* Whoever brings a token means it, also one that is refused: a session never stands in for it. */
+static bool any_came(const struct identity_work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->rows[i].found.count || work->rows[i].found.confused)
+            return true;
+    return false;
+}
+
+/* The session's ID token plays the part of a token that came: the rules for its issuer name the fields. */
+static void session_take(struct exchange *x)
+{
+    struct identity_work *work = x->identity_work;
+    struct token *token = login_token(x);
+    struct bytes issuer;
+    if (!token)
+        return;
+    x->token = token;
+    x->token->refs++;
+    login_fields_set(x);
+    for (size_t i = 0; i < work->count && json_member_text(token->claims, "iss", &issuer); i++) {
+        struct row_work row = {.row = work->rows[i].row, .token = token};
+        if (!bytes_equal(issuer, image_text(&x->generation->rules, row.row->issuer)))
+            continue;
+        claim_fields_set(x, &row);
+        spaced_take(x, row.row);
+    }
+}
+
 static enum turn identity_conclude(struct exchange *x)
 {
     struct identity_work *work = x->identity_work;
@@ -364,18 +309,22 @@ static enum turn identity_conclude(struct exchange *x)
     }
     if (bad && !good)
         return identity_refuse(x, worst(work));
-    struct http_fields came = x->request.fields;
-    came.at = arena_array(&x->arena, struct http_field, came.count ? came.count : 1);
-    if (came.count)
-        memcpy(came.at, x->request.fields.at, came.count * sizeof *came.at);
     front_strip(x, &x->request.fields);
+    bool taken = false; /* Istio's: of several rules the first that is content speaks for the request */
     for (size_t i = 0; i < work->count; i++) {
-        if (work->rows[i].state != ROW_GOOD)
+        const struct row_work *row = &work->rows[i];
+        if (row->state != ROW_GOOD)
             continue;
-        identity_take(x, &work->rows[i]);
-        claim_fields_set(x, &work->rows[i]);
-        tokens_pass_on(x, &work->rows[i], &came);
+        bool assertion = is_assertion(row->row, row->token);
+        if (assertion || !taken) {
+            identity_take(x, row);
+            claim_fields_set(x, row);
+        }
+        taken |= !assertion;
+        tokens_pass_on(x, row->row, &row->found);
     }
+    if (!x->token && !any_came(work))
+        session_take(x);
     if (x->token) {
         x->claims = x->token->claims;
         groups_map(x);
@@ -420,7 +369,7 @@ static enum turn identity_begin(struct exchange *x, bool may_wait)
     for (uint32_t i = 0; i < work->count; i++) {
         work->rows[i].row = image_row(&x->generation->rules, RULES_AUTHN, x->listener->authn, i);
         work->rows[i].number = x->listener->authn.at + i;
-        tokens_find(x, &work->rows[i]);
+        tokens_find(x, work->rows[i].row, &work->rows[i].found);
     }
     return rows_judge(x, may_wait);
 }

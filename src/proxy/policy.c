@@ -27,9 +27,11 @@ static void peer_of(const struct exchange *x, unsigned char out[32])
         memcpy(out, x->facts->peer->sha256, 32);
 }
 
-static const struct permit *permit_make(struct exchange *x)
+/* A session that lives through many changes of the rules has one permit, which is made anew in its place. */
+static const struct permit *permit_make(struct exchange *x, const struct permit *before)
 {
-    struct permit *permit = arena_new(&x->arena, struct permit);
+    struct permit *permit =
+        x->frozen && before ? (struct permit *)(uintptr_t)before : arena_new(&x->arena, struct permit);
     memcpy(permit->revision, x->generation->rules.head->revision, sizeof permit->revision);
     permit->destination = x->listener->id;
     permit->method = x->request.method;
@@ -71,7 +73,21 @@ static struct fact_address address_fact(const unsigned char bytes[16])
     return fact;
 }
 
-static void facts_of_request(const struct exchange *x, struct facts *facts)
+void policy_claims(const struct exchange *x, const struct generation *generation, struct facts *facts)
+{
+    facts->claims_state = x->claims ? FACT_KNOWN : FACT_ABSENT;
+    facts->claims = x->claims;
+    facts->spaced_claims = x->spaced_claims;
+    facts->spaced_count = x->spaced_count;
+    if (x->groups_mapped) {
+        facts->mapped_claim = image_text(&generation->rules, generation->node->mapping_claim);
+        facts->groups = x->group_labels;
+        facts->group_count = x->groups.count;
+    }
+}
+
+static void facts_of_request(const struct exchange *x, const struct generation *generation,
+                             struct facts *facts)
 {
     facts->host = fact_known(x->request.authority);
     facts->method = fact_known(x->request.method);
@@ -79,16 +95,11 @@ static void facts_of_request(const struct exchange *x, struct facts *facts)
         facts->path = fact_known(path_only(x->request.path));
     facts->fields_state = FACT_KNOWN;
     facts->fields = &x->request.fields;
-    facts->claims_state = x->claims ? FACT_KNOWN : FACT_ABSENT;
-    facts->claims = x->claims;
-    if (x->groups_mapped) {
-        facts->mapped_claim = image_text(&x->generation->rules, x->generation->node->mapping_claim);
-        facts->groups = x->group_labels;
-        facts->group_count = x->groups.count;
-    }
+    policy_claims(x, generation, facts);
 }
 
-static void facts_of(const struct exchange *x, struct facts *facts)
+static void facts_of(const struct exchange *x, const struct generation *generation,
+                     const struct rules_listener *listener, struct facts *facts)
 {
     const struct client_facts *client = x->facts;
     *facts = (struct facts){.http = x->http};
@@ -99,11 +110,11 @@ static void facts_of(const struct exchange *x, struct facts *facts)
     facts->remote = address_fact(x->http ? x->remote_bytes : client->address_bytes);
     facts->local = address_fact(client->local_bytes);
     facts->port_state = FACT_KNOWN;
-    facts->port = x->listener->workload_port;
+    facts->port = listener->workload_port;
     if (client->sni.len)
         facts->sni = fact_known(client->sni);
     if (x->http)
-        facts_of_request(x, facts);
+        facts_of_request(x, generation, facts);
 }
 
 static enum turn policy_refuse(struct exchange *x)
@@ -122,19 +133,32 @@ static enum turn policy_refuse(struct exchange *x)
 bool policy_judge(struct exchange *x)
 {
     struct facts facts;
+    const struct permit *before = x->permit;
     x->permit = NULL;
     x->decision = (struct decision){.verdict = DECISION_DENY};
     x->decided = x->listener->policed || x->generation->node->deny_all;
     if (x->generation->node->deny_all)
         return false;
     if (x->listener->policed) {
-        facts_of(x, &facts);
+        facts_of(x, x->generation, x->listener, &facts);
         x->decision = authz_decide(&x->generation->rules, x->listener, &facts, &x->arena);
         if (x->decision.verdict != DECISION_ALLOW)
             return false;
     }
-    x->permit = permit_make(x);
+    x->permit = permit_make(x, before);
     return true;
+}
+
+bool policy_allows(struct exchange *x, const struct generation *generation,
+                   const struct rules_listener *listener)
+{
+    struct facts facts;
+    if (generation->node->deny_all)
+        return false;
+    if (!listener->policed)
+        return true;
+    facts_of(x, generation, listener, &facts);
+    return authz_decide(&generation->rules, listener, &facts, &x->arena).verdict == DECISION_ALLOW;
 }
 
 static enum turn policy_enter(struct exchange *x)

@@ -135,6 +135,7 @@ static enum turn route_go(struct exchange *x)
 static enum turn route_enter(struct exchange *x)
 {
     const struct image *rules = &x->generation->rules;
+    struct facts facts = {0};
     if (!x->http)
         return connection_enter(x);
     if (x->listener->redirect_https)
@@ -143,8 +144,9 @@ static enum turn route_enter(struct exchange *x)
         exchange_note(x, RECORD_NR, "misdirected_request");
         return exchange_answer(x, 421, (struct bytes){0});
     }
-    if (!route_choose(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &x->arena,
-                      &x->choice)) {
+    policy_claims(x, x->generation, &facts);
+    if (!route_choose_known(rules, x->generation->regexes, x->listener, &x->request, x->request.path, &facts,
+                            &x->arena, &x->choice)) {
         if (http_connects(&x->request))
             x->record.termination = BYTES("no route that matches the method CONNECT by name fits: no tunnel");
         return route_none(x, RECORD_NR, "route_not_found");

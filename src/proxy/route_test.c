@@ -66,11 +66,6 @@ static const struct row rows[] = {
     {"failure of HTTP, seen in gRPC", "  - {" TO ", fault: {abort: {httpStatus: 403, " ALWAYS "}}}\n",
      "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n",
      "HTTP/1.1 200 ", "grpc-status: 7\r\n", "\r\n\r\n", 200, RECORD_FI, "fault_filter_abort"},
-    {"failure before a redirect",
-     "  - {redirect: {uri: /b}, fault: {abort: {httpStatus: 500, " ALWAYS "}}, headers: {response: {set: "
-     "{x-a: b}}}}\n",
-     "GET / HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 500 ", "", "\r\n\r\nfault filter abort", 500, RECORD_FI,
-     "fault_filter_abort"},
     {"preflight", "  - {" TO ", " CORS "}\n",
      "OPTIONS / HTTP/1.1\r\nHost: h\r\nOrigin: https://a.b\r\nAccess-Control-Request-Method: PUT\r\n\r\n",
      "HTTP/1.1 200 ",

@@ -298,6 +298,41 @@ static void a_session_that_new_rules_forbid_is_cut(void **state)
     play_close(&play);
 }
 
+static void a_tunnel_that_new_rules_forbid_is_cut_at_once(void **state)
+{
+    (void)state;
+    open_simple(PLAY_SIMPLE);
+    int client = play_dial(&play), other = play_dial(&play);
+    tunnel(client);
+    play_say(&play, other, GET);
+    int upstream = play_took(&play, PLAY_PORT);
+    play_rules(&play, PLAY_SIMPLE PLAY_SEC("AuthorizationPolicy", "p") "  {}\n");
+    assert_true(sim_ended(play.sim, client));
+    play_expect(&play, 1, 101, RECORD_LR, "rules_changed");
+    play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); /* it has an end of its own */
+    said_begins(play_hear(&play, other), "HTTP/1.1 200 ");
+    play_say(&play, other, GET);
+    said_begins(play_hear(&play, other), "HTTP/1.1 403 ");
+    play_close(&play);
+}
+
+static void a_tunnel_does_not_grow_with_the_changes_it_lives_through(void **state)
+{
+    (void)state;
+    open_simple(MARKED("one"));
+    int client = play_dial(&play);
+    tunnel(client);
+    size_t used = 0;
+    for (int i = 0; i < 40; i++) {
+        play_rules(&play, MARKED("two"));
+        struct exchange *x = container_of(play.worker.exchanges.next, struct exchange, link);
+        if (i == 10)
+            used = x->arena.used;
+        assert_true(i <= 10 || x->arena.used == used);
+    }
+    play_close(&play);
+}
+
 #define ELSEWHERE PLAY_GATEWAY PLAY_SERVICE("b", "8081") PLAY_ROUTE("")
 
 static void connections_to_endpoints_that_are_gone_end_when_their_calls_do(void **state)
@@ -434,6 +469,8 @@ int main(void)
         cmocka_unit_test(an_exchange_keeps_the_rules_it_began_with),
         cmocka_unit_test(a_session_on_old_rules_is_judged_again_and_stays),
         cmocka_unit_test(a_session_that_new_rules_forbid_is_cut),
+        cmocka_unit_test(a_tunnel_that_new_rules_forbid_is_cut_at_once),
+        cmocka_unit_test(a_tunnel_does_not_grow_with_the_changes_it_lives_through),
         cmocka_unit_test(connections_to_endpoints_that_are_gone_end_when_their_calls_do),
         cmocka_unit_test(late_calls_take_nobody_else_to_a_connection_that_says_nothing),
         cmocka_unit_test(without_memory_reading_waits_until_there_is_some),

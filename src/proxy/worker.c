@@ -3,12 +3,15 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "base/log.h"
 #include "proxy/assertion_keep.h"
 #include "proxy/balance.h"
 #include "proxy/client.h"
+#include "proxy/ended_list.h"
 #include "proxy/key_wait.h"
 #include "proxy/limit_hits.h"
 #include "proxy/listen.h"
+#include "proxy/login_wait.h"
 #include "proxy/token.h"
 #include "proxy/upstream.h"
 
@@ -31,6 +34,7 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     worker->assertions = assertion_keep_new();
     worker->pool = pool_new(worker);
     worker->key_waits = key_waits_new();
+    worker->ended = ended_list_new();
     worker->stock = exchange_stock_new();
 }
 
@@ -75,6 +79,7 @@ void worker_done(struct worker *worker)
     token_cache_free(worker->tokens);
     assertion_keep_free(worker->assertions);
     key_waits_free(worker->key_waits);
+    ended_list_free(worker->ended);
     pool_free(worker->pool);
     counts_done(&worker->counts);
     health_drop(worker);
@@ -135,6 +140,21 @@ void worker_unlisten(struct worker *worker, uint64_t id)
     }
 }
 
+/* Whoever the keys of now would not let in any more is let go in the middle of everything. */
+static void peers_review(struct worker *worker)
+{
+    struct fail why;
+    list_for_safe(link, after, &worker->clients)
+    {
+        struct client *client = container_of(link, struct client, link);
+        if (client_peer_stands(client, &why))
+            continue;
+        log_info("a client's connection is cut: %s", why.text);
+        client_cut(client);
+    }
+    pool_peers_review(worker->pool);
+}
+
 void worker_swap(struct worker *worker, struct generation *generation)
 {
     struct generation *old = worker->generation;
@@ -146,9 +166,11 @@ void worker_swap(struct worker *worker, struct generation *generation)
     }
     if (!old || old->endpoints.head != generation->endpoints.head)
         balance_review(worker);
+    bool rules_changed = old && old->rules.head != generation->rules.head;
     if (old)
         generation_unref(old);
-    worker_sessions_review(worker);
+    peers_review(worker);
+    worker_sessions_review(worker, rules_changed);
 }
 
 /* ---- sessions on old rules ---------------------------------------------------------- */
@@ -157,16 +179,18 @@ enum { GENERATIONS_MAX = 4 };
 
 /*
  * A long session keeps the generation it began with, up to four; what is older is
- * let go: a tunnel or a stream that outlives that many changes of the rules is cut,
- * so that no decision stands on rules that are long gone.
+ * judged again and bound to the newest, or cut, so that no decision stands on rules
+ * that are long gone. A tunnel has no end in sight: one that new rules would not
+ * let begin is cut at once.
  */
-void worker_sessions_review(struct worker *worker)
+void worker_sessions_review(struct worker *worker, bool rules_changed)
 {
     uint64_t now = worker->generation->sequence;
     list_for_safe(link, after, &worker->exchanges)
     {
         struct exchange *x = container_of(link, struct exchange, link);
-        if (now - x->generation->sequence >= GENERATIONS_MAX && !exchange_judge_again(x))
+        bool old = now - x->generation->sequence >= GENERATIONS_MAX;
+        if ((old || (rules_changed && exchange_is_revoked(x))) && !exchange_judge_again(x))
             exchange_fail(x, 0, RECORD_LR, BYTES("rules_changed"));
     }
 }
@@ -176,6 +200,16 @@ void worker_sessions_review(struct worker *worker)
 void worker_keys_answer(struct worker *worker, uint64_t key_set, bool fetched)
 {
     key_wait_answer(worker, key_set, fetched);
+}
+
+void worker_login_answer(struct worker *worker, uint64_t id, struct bytes answer)
+{
+    login_wait_came(worker, id, answer);
+}
+
+void worker_ended(struct worker *worker, const struct ended *one)
+{
+    ended_list_add(worker->ended, one, worker->loop.io->wall_us(worker->loop.io) / 1000000);
 }
 
 void worker_connected(struct worker *worker, uint64_t id, int fd)

@@ -35,7 +35,7 @@ static const struct field metadata_fields[] = {
     {"managedFields", FIELD_ANY, 0, .help = "the API server's"},
     {"selfLink", FIELD_ANY, 0, .help = "the API server's"},
 };
-static FIELD_TABLE(metadata, struct metadata);
+FIELD_TABLE(metadata, struct metadata);
 
 static const char *const common_kinds[] = {
     "Deployment",
@@ -45,12 +45,10 @@ static const char *const common_kinds[] = {
     "Pod",
     "Job",
     "CronJob",
-    "Service",
     "ServiceAccount",
     "ConfigMap",
     "Namespace",
     "Endpoints",
-    "EndpointSlice",
     "PersistentVolume",
     "PersistentVolumeClaim",
     "Role",
@@ -229,6 +227,23 @@ static void name_report(const struct yaml_node *node, struct report *report)
         report->namespace = BYTES("default");
 }
 
+/* Annotations that Istio keeps for itself; a dry run is an AuthorizationPolicy's, which checks it. */
+static void check_annotations(const struct resource *resource, struct report *report)
+{
+    static const char *const internal[] = {"internal.istio.io/webhook-always-reject",
+                                           "internal.istio.io/parent-namespace", "internal.istio.io/parents"};
+    const struct yaml_node *map = yaml_get(yaml_get(resource->node, "metadata"), "annotations");
+    struct bytes value;
+    if (!bytes_ends(bytes_of(resource->kind->group), BYTES(".istio.io")))
+        return;
+    for (size_t i = 0; i < sizeof(internal) / sizeof(internal[0]); i++)
+        if (text_map_get(&resource->annotations, internal[i], &value))
+            report_error(report, yaml_get(map, internal[i]), "belongs to Istio alone");
+    if (resource->kind->id != KIND_AUTHORIZATION_POLICY &&
+        text_map_get(&resource->annotations, "istio.io/dry-run", &value))
+        report_error(report, yaml_get(map, "istio.io/dry-run"), "belongs to an AuthorizationPolicy");
+}
+
 static void check_members(const struct resource *resource, struct report *report)
 {
     static const char *const known[] = {"apiVersion", "kind", "metadata", "spec", "status"};
@@ -256,6 +271,7 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
         return NULL;
     struct resource *resource = arena_new(report->findings->arena, struct resource);
     size_t errors = report->findings->errors;
+    size_t ours = report->findings->ours;
     *resource = (struct resource){.kind = kind,
                                   .version = version,
                                   .namespace = BYTES("default"),
@@ -263,12 +279,20 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
                                   .file = report->file,
                                   .line = node->line};
     report->strict = kind->security;
+    report->plain = kind->plain;
+    if (kind->not_yet)
+        report_not_yet(report, yaml_get(node, "kind"), kind->name);
     read_metadata(resource, report);
+    check_annotations(resource, report);
     if (!kind->at_top)
         check_members(resource, report);
+    if (kind->plain && !kind->at_top && !yaml_get(node, "spec")) {
+        report_error(report, node, "spec is missing");
+        return NULL;
+    }
     resource->spec = field_read(kind->table, kind->at_top ? node : yaml_get(node, "spec"), report);
-    /* The checks between fields may rely on each field being well-formed. */
-    if (kind->check && report->findings->errors == errors)
+    /* The checks between fields may rely on each field being well-formed, also those not acted on. */
+    if (kind->check && report->findings->errors - report->findings->ours == errors - ours)
         kind->check(resource, report);
     resource->faulty = report->findings->errors != errors;
     return resource;

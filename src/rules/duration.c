@@ -49,13 +49,12 @@ static bool take_unit(struct bytes *rest, double *out)
     return false;
 }
 
-bool duration_read(struct bytes text, int64_t *out_ms)
+static bool read_total(struct bytes text, double *out)
 {
     double total = 0;
-    if (bytes_equal(text, BYTES("0"))) {
-        *out_ms = 0;
+    *out = 0;
+    if (bytes_equal(text, BYTES("0")))
         return true;
-    }
     if (text.len == 0)
         return false;
     while (text.len > 0) {
@@ -65,10 +64,24 @@ bool duration_read(struct bytes text, int64_t *out_ms)
             return false;
         total += number * unit;
     }
-    if (total > 1000.0 * 366 * 24 * 3.6e6)
+    *out = total;
+    return total <= 1000.0 * 366 * 24 * 3.6e6;
+}
+
+bool duration_read(struct bytes text, int64_t *out_ms)
+{
+    double total;
+    if (!read_total(text, &total))
         return false;
     *out_ms = (int64_t)ceil(total - 1e-6);
     return true;
+}
+
+bool duration_is_whole(struct bytes text)
+{
+    double total;
+    /* Half a nanosecond, or what a double cannot tell apart. */
+    return read_total(text, &total) && fabs(total - round(total)) <= fmax(5e-7, total * 4e-15);
 }
 
 void duration_text(int64_t ms, char out[32])

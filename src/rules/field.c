@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "rules/duration.h"
 #include "rules/nearest.h"
 #include "wire/yaml_scalar.h"
@@ -44,6 +45,44 @@ static bool wrong_type(const struct field *field, const struct yaml_node *node, 
     return false;
 }
 
+static void choices_list(const struct field *field, struct text *out)
+{
+    for (size_t i = 0; field->choices[i]; i++) {
+        if (field->choices[i][0] == '\0')
+            continue;
+        if (out->len > 0)
+            text_add_s(out, ", ");
+        text_add_s(out, field->choices[i]);
+    }
+}
+
+static bool no_choice(const struct field *field, const struct yaml_node *node, struct report *report)
+{
+    struct shown shown = shown_of(field, node);
+    struct text list;
+    text_init_arena(&list, report->findings->arena);
+    choices_list(field, &list);
+    report_error(report, node, "%s is none of %.*s", shown.text, BYTES_FMT(text_bytes(&list)));
+    return false;
+}
+
+static bool is_choice(const struct field *field, struct bytes text)
+{
+    for (size_t i = 0; field->choices[i]; i++)
+        if (bytes_equal(text, bytes_of(field->choices[i])))
+            return true;
+    return false;
+}
+
+static bool has_form(const struct field *field, const struct yaml_node *node, struct report *report)
+{
+    if (!field->form || form_fits(field->form, node->text))
+        return true;
+    struct shown shown = shown_of(field, node);
+    report_error(report, node, "%s is not %s", shown.text, field->form->article);
+    return false;
+}
+
 static bool read_text(const struct field *field, const struct yaml_node *node, void *out,
                       struct report *report)
 {
@@ -64,6 +103,10 @@ static bool read_text(const struct field *field, const struct yaml_node *node, v
         report_error(report, node, "has %zu bytes, more than %lld", node->text.len, (long long)field->max);
         return false;
     }
+    if (field->choices && !is_choice(field, node->text))
+        return no_choice(field, node, report);
+    if (!has_form(field, node, report))
+        return false;
     *text = node->text;
     return true;
 }
@@ -78,10 +121,10 @@ static bool read_bool(const struct field *field, const struct yaml_node *node, v
 }
 
 /* Protobuf's JSON takes whole numbers also as text and as 80.0. */
-static bool int_of(const struct yaml_node *node, int64_t *out)
+static bool int_of(const struct yaml_node *node, bool plain, int64_t *out)
 {
     if (node->kind == YAML_TEXT)
-        return node->text.len < 20 && yaml_scalar_int(node->text, out);
+        return !plain && node->text.len < 20 && yaml_scalar_int(node->text, out);
     if (node->kind == YAML_FLOAT && fabs(node->real) <= 1e15 && node->real == floor(node->real)) {
         *out = (int64_t)node->real;
         return true;
@@ -96,13 +139,15 @@ static bool read_int(const struct field *field, const struct yaml_node *node, vo
     int64_t number = 0;
     int64_t min = field->max > 0 ? field->min : INT32_MIN;
     int64_t max = field->max > 0 ? field->max : UINT32_MAX;
-    if (!int_of(node, &number))
+    if (!int_of(node, report->plain && node->parent, &number))
         return wrong_type(field, node, "a whole number", report);
     if (number < min || number > max) {
         report_error(report, node, "%lld is not between %lld and %lld", (long long)number, (long long)min,
                      (long long)max);
         return false;
     }
+    if (field->choices && !is_choice(field, node->text))
+        return no_choice(field, node, report);
     *(int64_t *)out = number;
     return true;
 }
@@ -130,6 +175,8 @@ static bool read_duration(const struct field *field, const struct yaml_node *nod
         report_error(report, node, "%s is no duration such as 1.5s, 300ms or 1h", shown.text);
         return false;
     }
+    if (!has_form(field, node, report))
+        return false;
     if (ms < field->min || (field->max > 0 && ms > field->max)) {
         struct shown shown = shown_of(field, node);
         char low[32];
@@ -142,15 +189,20 @@ static bool read_duration(const struct field *field, const struct yaml_node *nod
             report_error(report, node, "%s is shorter than %s", shown.text, low);
         return false;
     }
+    if (!duration_is_whole(node->text)) {
+        struct shown shown = shown_of(field, node);
+        report_error(report, node, "%s is finer than a millisecond", shown.text);
+        return false;
+    }
     *(int64_t *)out = ms;
     return true;
 }
 
-static int choice_of(const struct field *field, const struct yaml_node *node)
+static int choice_of(const struct field *field, const struct yaml_node *node, bool plain)
 {
     for (int i = 0; field->choices[i]; i++) {
         struct bytes choice = bytes_of(field->choices[i]);
-        if (node->kind == YAML_INT && node->number == i)
+        if (!plain && node->kind == YAML_INT && node->number == i)
             return i;
         if (node->kind != YAML_TEXT)
             continue;
@@ -161,29 +213,12 @@ static int choice_of(const struct field *field, const struct yaml_node *node)
     return -1;
 }
 
-static void choices_list(const struct field *field, struct text *out)
-{
-    for (size_t i = 0; field->choices[i]; i++) {
-        if (field->choices[i][0] == '\0')
-            continue;
-        if (out->len > 0)
-            text_add_s(out, ", ");
-        text_add_s(out, field->choices[i]);
-    }
-}
-
 static bool read_choice(const struct field *field, const struct yaml_node *node, void *out,
                         struct report *report)
 {
-    int choice = choice_of(field, node);
-    if (choice < 0) {
-        struct shown shown = shown_of(field, node);
-        struct text list;
-        text_init_arena(&list, report->findings->arena);
-        choices_list(field, &list);
-        report_error(report, node, "%s is none of %.*s", shown.text, BYTES_FMT(text_bytes(&list)));
-        return false;
-    }
+    int choice = choice_of(field, node, report->plain);
+    if (choice < 0)
+        return no_choice(field, node, report);
     if (field->choices_not_yet & (1u << choice)) {
         struct shown shown = shown_of(field, node);
         report_not_yet(report, node, shown.text);
@@ -283,6 +318,43 @@ static void read_elements(const struct field *field, const struct yaml_node *nod
     many->count = node->count;
 }
 
+/* The members that make an element what it is, one after the other; scalars stand for themselves. */
+static struct bytes identity_of(const struct field *field, const struct yaml_node *node, struct arena *arena)
+{
+    struct text text;
+    struct bytes rest = bytes_of(field->unique);
+    struct bytes name = {0};
+    if (node->kind != YAML_MAP)
+        return yaml_is_scalar(node) ? node->text : (struct bytes){0};
+    text_init_arena(&text, arena);
+    for (bool more = true; more;) {
+        more = bytes_cut(&rest, ' ', &name);
+        for (const struct yaml_node *n = node->first; n; n = n->next)
+            if (bytes_equal(n->key, name) && yaml_is_scalar(n))
+                text_add(&text, n->text);
+        if (more)
+            text_add_c(&text, ' ');
+    }
+    return text_bytes(&text);
+}
+
+static void check_unique(const struct field *field, const struct yaml_node *list, struct report *report)
+{
+    struct map seen;
+    map_init(&seen);
+    for (struct yaml_node *n = list->first; n; n = n->next) {
+        struct bytes identity = identity_of(field, n, report->findings->arena);
+        if (map_put(&seen, identity, n)) {
+            char shown[100];
+            struct text text;
+            text_init_fixed(&text, shown, sizeof(shown));
+            text_add_shown(&text, identity, 80);
+            report_error(report, n, "'%s' stands in the list twice", shown);
+        }
+    }
+    map_done(&seen);
+}
+
 static void read_many(const struct field *field, const struct yaml_node *node, void *out,
                       struct report *report)
 {
@@ -300,6 +372,8 @@ static void read_many(const struct field *field, const struct yaml_node *node, v
     if (map)
         many.keys = arena_array(report->findings->arena, struct bytes, node->count);
     read_elements(field, node, &many, report);
+    if (field->unique)
+        check_unique(field, node, report);
     memcpy(out, &many, map ? sizeof(many) : offsetof(struct many, keys));
 }
 
@@ -326,7 +400,7 @@ static void say_flags(const struct field *field, const struct yaml_node *node, s
 
 static bool is_kept(const struct field *field)
 {
-    return field->offset > 0 && !(field->flags & FIELD_NOT_YET);
+    return field->offset > 0;
 }
 
 static void read_field(const struct field *field, const struct yaml_node *node, char *out,
@@ -388,7 +462,10 @@ static void check_required(const struct field_table *table, const struct group *
         bool set = group->set & (UINT64_C(1) << i);
         if (set && (field->flags & FIELD_FILLED) && (field->flags & (FIELD_LIST | FIELD_MAP))) {
             const struct yaml_node *node = yaml_get(group->node, field->name);
-            if (node && node->count == 0)
+            /* Istio reads an empty list of a policy as none at all, which can mean everything. */
+            if (node && node->count == 0 && field->type == FIELD_TEXT && report->strict)
+                report_own_rule(report, node, "must not be empty");
+            else if (node && node->count == 0)
                 report_error(report, node, "must not be empty");
         }
         if (!set && (field->flags & FIELD_REQUIRED))
@@ -413,6 +490,7 @@ static void read_into(const struct field_table *table, const struct yaml_node *n
                       struct report *report)
 {
     struct group *group = out;
+    size_t errors = report->findings->errors, ours = report->findings->ours;
     group->node = node;
     if (node && node->kind == YAML_MAP)
         read_written(table, node, out, report);
@@ -422,6 +500,8 @@ static void read_into(const struct field_table *table, const struct yaml_node *n
     }
     check_required(table, group, report);
     check_oneof(table, group, report);
+    if (table->check && node && report->findings->errors - report->findings->ours == errors - ours)
+        table->check(group, report);
 }
 
 void *field_read(const struct field_table *table, const struct yaml_node *node, struct report *report)

@@ -7,7 +7,7 @@
  *   BOOL      bool
  *   INT       int64_t
  *   NUMBER    double
- *   DURATION  int64_t, milliseconds
+ *   DURATION  int64_t, whole milliseconds
  *   CHOICE    int, the place in `choices` (which is the protobuf number too)
  *   MATCH     struct string_match
  *   GROUP     struct x *, NULL when absent; every such struct begins with struct group
@@ -20,6 +20,7 @@
 #define RULES_FIELD_H
 
 #include "rules/finding.h"
+#include "rules/form.h"
 
 struct group {
     const struct yaml_node *node; /* where it stands; NULL when made from defaults */
@@ -93,14 +94,17 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t offset;                   /* 0: checked, not kept (so are fields NOT_YET) */
+    size_t offset;                   /* 0: checked, not kept (what is NOT_YET is kept for checks alone) */
     const struct field_table *group; /* GROUP */
-    const char *const *choices;      /* CHOICE: ends with NULL; an empty name stands for "not given" */
-    unsigned choices_not_yet;        /* a bit for each choice that we do not act on */
-    int64_t min;                     /* INT, NUMBER, DURATION in ms: bounds when max > 0 */
-    int64_t max;                     /* TEXT: most bytes; lists and maps of other types: of each element */
-    unsigned count_max;              /* most elements of a list or map; 0: FIELD_COUNT_MAX */
-    unsigned oneof;     /* of the fields with the same number above 0 at most one may be written */
+    /* CHOICE: ends with NULL; an empty name stands for "not given". TEXT, INT: what it has to be one of. */
+    const char *const *choices;
+    unsigned choices_not_yet;      /* a bit for each choice that we do not act on */
+    int64_t min;                   /* INT, NUMBER, DURATION in ms: bounds when max > 0 */
+    int64_t max;                   /* TEXT: most bytes; lists and maps of other types: of each element */
+    unsigned count_max;            /* most elements of a list or map; 0: FIELD_COUNT_MAX */
+    unsigned oneof;                /* of the fields with the same number above 0 at most one may be written */
+    const struct field_form *form; /* TEXT, and DURATION as written: how each has to look */
+    const char *unique; /* lists: members of which no two elements may agree in all; "." is the element */
     const char *preset; /* what holds when it is absent, as one would write it */
     const char *help;   /* a sentence */
 };
@@ -111,12 +115,17 @@ struct field_table {
     const struct field *fields;
     size_t count; /* at most 64 */
     size_t size;  /* of the struct */
+    /* Between the fields of one group, each of which is good; NULL: nothing to check. */
+    void (*check)(const struct group *group, struct report *report);
 };
 
 /* A table named NAME_table over `static const struct field NAME_fields[]`. */
 #define FIELD_TABLE(name, type)                                                                              \
-    const struct field_table name##_table = {name##_fields,                                                  \
-                                             sizeof(name##_fields) / sizeof(name##_fields[0]), sizeof(type)}
+    const struct field_table name##_table = {                                                                \
+        name##_fields, sizeof(name##_fields) / sizeof(name##_fields[0]), sizeof(type), NULL}
+#define FIELD_TABLE_CHECKED(name, type, check)                                                               \
+    const struct field_table name##_table = {                                                                \
+        name##_fields, sizeof(name##_fields) / sizeof(name##_fields[0]), sizeof(type), check}
 
 /*
  * Reads `node` (a map; NULL or null is an empty one) after `table` into a new

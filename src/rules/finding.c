@@ -33,6 +33,19 @@ static struct finding *add(struct findings *findings)
     return &findings->at[findings->count++];
 }
 
+void findings_add_all(struct findings *findings, const struct findings *others)
+{
+    for (size_t i = 0; i < others->count; i++) {
+        struct finding *finding = add(findings);
+        if (finding)
+            *finding = others->at[i];
+    }
+    findings->dropped += others->dropped;
+    findings->errors += others->errors;
+    findings->warnings += others->warnings;
+    findings->infos += others->infos;
+}
+
 static void fill_in(struct finding *finding, const struct report *report, const struct yaml_node *node)
 {
     struct text path;
@@ -59,6 +72,8 @@ static void vadd(struct report *report, enum finding_level level, const char *co
                  const struct yaml_node *node, const char *format, va_list args)
 {
     count(report->findings, level);
+    if (level == FINDING_ERROR && (strcmp(code, FINDING_NOT_YET) == 0 || strcmp(code, FINDING_OWN_RULE) == 0))
+        report->findings->ours++;
     struct finding *finding = add(report->findings);
     if (!finding)
         return;
@@ -100,6 +115,14 @@ void report_warning(struct report *report, const struct yaml_node *node, const c
     va_end(args);
 }
 
+void report_own_rule(struct report *report, const struct yaml_node *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vadd(report, FINDING_ERROR, FINDING_OWN_RULE, node, format, args);
+    va_end(args);
+}
+
 void report_not_yet(struct report *report, const struct yaml_node *node, const char *what)
 {
     if (report->strict)
@@ -128,6 +151,20 @@ void findings_sort(struct findings *findings)
 {
     if (findings->count > 1)
         qsort(findings->at, findings->count, sizeof(*findings->at), compare);
+}
+
+void findings_keep(struct findings *findings, bool (*wanted)(const struct finding *finding, void *with),
+                   void *with)
+{
+    size_t *const counts[] = {&findings->infos, &findings->warnings, &findings->errors};
+    size_t left = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        if (wanted(&findings->at[i], with))
+            findings->at[left++] = findings->at[i];
+        else
+            --*counts[findings->at[i].level];
+    }
+    findings->count = left;
 }
 
 const char *finding_level_name(enum finding_level level)

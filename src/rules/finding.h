@@ -23,6 +23,7 @@ enum finding_level { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 #define FINDING_TWICE "SEL0004"      /* the same kind, namespace and name in two places */
 #define FINDING_TOO_MANY "SEL0005"   /* findings or resources beyond the bound */
 #define FINDING_UNKNOWN_FIELD "SEL0006"
+#define FINDING_OWN_RULE "SEL0007"   /* refused for it would do harm, although Istio takes it */
 #define FINDING_INVALID "IST0106"    /* istioctl: SchemaValidationError */
 #define FINDING_DEPRECATED "IST0002" /* istioctl: Deprecated */
 #define FINDING_REFERENCE "IST0101"  /* istioctl: ReferencedResourceNotFound */
@@ -47,13 +48,19 @@ struct findings {
     size_t room;
     size_t dropped; /* beyond FINDINGS_MAX; still counted below */
     size_t errors;
+    size_t ours; /* those of the errors that Istio would not find: SEL0002, SEL0007 */
     size_t warnings;
     size_t infos;
 };
 
 void findings_init(struct findings *findings, struct arena *arena);
+/* Those of another list, whose texts stay where they are. */
+void findings_add_all(struct findings *findings, const struct findings *others);
 /* By file, line, column; those of one place stay in order. */
 void findings_sort(struct findings *findings);
+/* Takes out those that are not wanted; what was dropped stays counted. */
+void findings_keep(struct findings *findings, bool (*wanted)(const struct finding *finding, void *with),
+                   void *with);
 const char *finding_level_name(enum finding_level level); /* Error, Warning, Info */
 /* mesh/gateway.yaml:14:9: spec.servers[0].tls.mode: 'MUTAUL' is none of ... */
 void finding_write(const struct finding *finding, struct text *out);
@@ -66,6 +73,8 @@ struct report {
     struct bytes namespace;
     struct bytes name;
     bool strict; /* a security kind: what we do not act on is an error */
+    bool
+        plain; /* a kind of Kubernetes' own: numbers are no text, choices have no numbers (protobuf's JSON) */
 };
 
 /* `node` gives place and path; NULL speaks about the file. */
@@ -76,6 +85,9 @@ void report_error(struct report *report, const struct yaml_node *node, const cha
     __attribute__((format(printf, 3, 4)));
 /* A warning under IST0106. */
 void report_warning(struct report *report, const struct yaml_node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* An error under SEL0007. */
+void report_own_rule(struct report *report, const struct yaml_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* "known, but not acted on yet": a warning, an error in a security kind. */
 void report_not_yet(struct report *report, const struct yaml_node *node, const char *what);

@@ -37,6 +37,21 @@ static void keep(struct resource_set *set, struct resource *resource, struct rep
     set->at[set->count++] = resource;
 }
 
+static void keep_document(struct resource_set *set, const char *file, const struct yaml_node *node)
+{
+    if (set->document_count >= RESOURCES_MAX)
+        return;
+    if (set->document_count == set->document_room) {
+        size_t room = set->document_room ? set->document_room * 2 : 64;
+        struct set_document *at = arena_array(&set->arena, struct set_document, room);
+        if (set->document_count > 0)
+            memcpy(at, set->documents, set->document_count * sizeof(*at));
+        set->documents = at;
+        set->document_room = room;
+    }
+    set->documents[set->document_count++] = (struct set_document){file, node};
+}
+
 static void add_document(struct resource_set *set, const char *file, const struct yaml_node *node)
 {
     struct report report = {.findings = &set->findings, .file = file};
@@ -47,6 +62,8 @@ static void add_document(struct resource_set *set, const char *file, const struc
     /* What `kubectl get -o yaml` prints. */
     if (bytes_equal(kind, BYTES("List")) && items && items->kind == YAML_LIST) {
         for (const struct yaml_node *n = items->first; n; n = n->next) {
+            if (yaml_get(n, "kind"))
+                keep_document(set, file, n);
             struct resource *resource = document_read(n, &report);
             if (resource)
                 keep(set, resource, &report);
@@ -54,6 +71,8 @@ static void add_document(struct resource_set *set, const char *file, const struc
         }
         return;
     }
+    if (kind.len)
+        keep_document(set, file, node);
     struct resource *resource = document_read(node, &report);
     if (resource)
         keep(set, resource, &report);
@@ -71,6 +90,20 @@ void resource_set_add_file(struct resource_set *set, const char *name, struct by
     }
     for (size_t i = 0; i < stream.count; i++)
         add_document(set, file, stream.documents[i]);
+}
+
+/* Each is copied, since what finishing notes about it is this set's alone. */
+void resource_set_add_set(struct resource_set *set, const struct resource_set *shared)
+{
+    struct resource *copies = arena_array(&set->arena, struct resource, shared->count);
+    for (size_t i = 0; i < shared->count; i++) {
+        struct report report = {.findings = &set->findings, .file = shared->at[i]->file};
+        copies[i] = *shared->at[i];
+        keep(set, &copies[i], &report);
+    }
+    for (size_t i = 0; i < shared->document_count; i++)
+        keep_document(set, shared->documents[i].file, shared->documents[i].node);
+    findings_add_all(&set->findings, &shared->findings);
 }
 
 static int compare(const struct resource *a, const struct resource *b)
@@ -123,14 +156,25 @@ static void index_kinds(struct resource_set *set)
     }
 }
 
-static void digest_all(struct resource_set *set)
+void resource_set_digest(struct resource_set *set)
 {
     struct arena scratch;
     arena_init(&scratch);
     for (size_t i = 0; i < set->count; i++) {
-        set->at[i]->digest = canonical_digest(set->at[i], &scratch);
+        struct resource *resource = set->at[i];
+        if (resource->digested)
+            continue;
+        resource->digest = canonical_digest(resource, &scratch);
+        resource->digested = true;
         arena_reset(&scratch);
     }
+    arena_done(&scratch);
+}
+
+static void revise(struct resource_set *set)
+{
+    struct arena scratch;
+    arena_init(&scratch);
     set->revision = canonical_revision(set->at, set->count, &scratch);
     arena_done(&scratch);
 }
@@ -141,7 +185,8 @@ bool resource_set_finish(struct resource_set *set)
         qsort(set->at, set->count, sizeof(struct resource *), compare_places);
     check_twice(set);
     index_kinds(set);
-    digest_all(set);
+    resource_set_digest(set);
+    revise(set);
     findings_sort(&set->findings);
     return set->findings.errors == 0;
 }

@@ -29,6 +29,31 @@ enum kind_id {
     KIND_SECRET,
     KIND_CLAIM_MAPPING,
     KIND_ASSERTION,
+    KIND_LOGIN,
+    KIND_TRUST_BUNDLE,
+    KIND_REVOCATION,
+    KIND_GATEWAY_CLASS,
+    KIND_K8S_GATEWAY, /* Gateway API's, not Istio's */
+    KIND_LISTENER_SET,
+    KIND_X_LISTENER_SET,
+    KIND_HTTP_ROUTE,
+    KIND_GRPC_ROUTE,
+    KIND_TLS_ROUTE,
+    KIND_TCP_ROUTE,
+    KIND_UDP_ROUTE,
+    KIND_REFERENCE_GRANT,
+    KIND_BACKEND_TLS_POLICY,
+    KIND_X_BACKEND_TRAFFIC_POLICY,
+    KIND_X_BACKEND,
+    KIND_X_MESH,
+    KIND_SERVICE,
+    KIND_ENDPOINT_SLICE,
+    KIND_ENVOY_FILTER,
+    KIND_PROXY_CONFIG,
+    KIND_TELEMETRY,
+    KIND_TRAFFIC_EXTENSION,
+    KIND_WASM_PLUGIN,
+    KIND_WORKLOAD_GROUP,
     KIND_COUNT,
 };
 
@@ -39,6 +64,8 @@ struct kind {
     const char *versions; /* "v1 v1beta1 v1alpha3" */
     bool security;        /* a field we do not act on is an error, not a warning */
     bool at_top;          /* no spec: the fields stand beside metadata */
+    bool plain;           /* see struct report */
+    bool not_yet;         /* checked, but this version does not act on it */
     const struct field_table *table;
     /* Checks between fields; may fill in what it worked out. NULL: none. */
     void (*check)(struct resource *resource, struct report *report);
@@ -63,12 +90,22 @@ struct resource {
     void *spec;                   /* struct gateway ..., by kind->id */
     const struct yaml_node *node; /* the document */
     bool faulty;                  /* an error stands in it */
-    struct digest digest;         /* SHA-256 of the canonical JSON; set by resource_set_finish */
+    bool digested;
+    struct digest digest; /* SHA-256 of the canonical JSON; set by resource_set_finish at the latest */
+};
+
+/* A document that names a kind, known or not: what analyzers look at (rules/analyze). */
+struct set_document {
+    const char *file;
+    const struct yaml_node *node;
 };
 
 struct resource_set {
     struct arena arena;
     struct findings findings;
+    struct set_document *documents;
+    size_t document_count;
+    size_t document_room;
     struct resource **at;
     size_t count;
     size_t room;
@@ -80,6 +117,13 @@ void resource_set_init(struct resource_set *set);
 void resource_set_done(struct resource_set *set);
 /* Never fails: what is wrong becomes findings. `name` is copied, `bytes` not kept. */
 void resource_set_add_file(struct resource_set *set, const char *name, struct bytes bytes);
+/*
+ * What a set that was filled and not finished holds: shared, so that a file need not be parsed again for
+ * every new set. It must outlive this one, and not change any more.
+ */
+void resource_set_add_set(struct resource_set *set, const struct resource_set *shared);
+/* Ahead of time, for a set that is to be shared. */
+void resource_set_digest(struct resource_set *set);
 /* Cross-checks, sorting, digests. Answers whether there are no errors. */
 bool resource_set_finish(struct resource_set *set);
 

@@ -56,6 +56,7 @@ static const struct image_column rules_node_columns[] = {
     ROWS_OF(rules_node, assertion, RULES_ASSERTION),
     ROWS_OF(rules_node, mapping, RULES_MAPPING),
     TEXT(rules_node, mapping_claim),
+    ROWS_OF(rules_node, logins, RULES_LOGIN),
 };
 
 static const struct image_column rules_listener_columns[] = {
@@ -70,6 +71,9 @@ static const struct image_column rules_listener_columns[] = {
     ROWS_OF(rules_listener, deny, RULES_POLICY),
     ROWS_OF(rules_listener, allow, RULES_POLICY),
     ROWS_OF(rules_listener, audit, RULES_POLICY),
+    ROWS_OF(rules_listener, deny_index, RULES_INDEX),
+    ROWS_OF(rules_listener, allow_index, RULES_INDEX),
+    ROWS_OF(rules_listener, audit_index, RULES_INDEX),
     ROWS_OF(rules_listener, tcp, RULES_TCP_ROUTE),
     ROWS_OF(rules_listener, passthrough, RULES_LISTENER),
 };
@@ -100,6 +104,7 @@ static const struct image_column rules_match_columns[] = {
 
 static const struct image_column rules_field_match_columns[] = {
     TEXT(rules_field_match, name),
+    ROWS_OF(rules_field_match, claim, RULES_NAME),
     MATCH(rules_field_match, value),
 };
 
@@ -180,6 +185,7 @@ static const struct image_column rules_cluster_columns[] = {
     TEXT(rules_cluster, service_name),
     TEXT(rules_cluster, service_namespace),
     TEXT(rules_cluster, subset),
+    TEXT(rules_cluster, rule),
     CHOICE(rules_cluster, balance, PICK_COUNT),
     CHOICE(rules_cluster, tls, CLUSTER_TLS_COUNT),
     TEXT(rules_cluster, sni),
@@ -195,6 +201,7 @@ static const struct image_column rules_authn_columns[] = {
     ROWS_OF(rules_authn, places, RULES_TOKEN_PLACE),
     TEXT(rules_authn, payload_field),
     ROWS_OF(rules_authn, claim_fields, RULES_CLAIM_FIELD),
+    ROWS_OF(rules_authn, spaced, RULES_NAME),
 };
 
 static const struct image_column rules_place_columns[] = {
@@ -237,6 +244,31 @@ static const struct image_column rules_value_columns[] = {
     TEXT(rules_value, text2),
 };
 
+static const struct image_column rules_index_columns[] = {
+    ROWS_OF(rules_index, always, RULES_CANDIDATE),
+    ROWS_OF(rules_index, facets, RULES_FACET),
+};
+
+static const struct image_column rules_facet_columns[] = {
+    CHOICE(rules_facet, attribute, ATTRIBUTE_COUNT),
+    CHOICE(rules_facet, part, FACET_PART_COUNT),
+    TEXT(rules_facet, key),
+    ROWS_OF(rules_facet, claim, RULES_NAME),
+    ROWS_OF(rules_facet, prefixes, RULES_NUMBER),
+    ROWS_OF(rules_facet, suffixes, RULES_NUMBER),
+    ROWS_OF(rules_facet, networks, RULES_NUMBER),
+    ROWS_OF(rules_facet, slots, RULES_SLOT),
+};
+
+static const struct image_column rules_slot_columns[] = {
+    ROWS_OF(rules_slot, candidates, RULES_CANDIDATE),
+};
+
+static const struct image_column rules_candidate_columns[] = {
+    INDEX(rules_candidate, policy, RULES_POLICY),
+    INDEX(rules_candidate, rule, RULES_POLICY_RULE),
+};
+
 static const struct image_column rules_mapping_columns[] = {
     TEXT(rules_mapping, name),
     TEXT(rules_mapping, issuer),
@@ -255,6 +287,23 @@ static const struct image_column rules_assertion_columns[] = {
     ROWS_OF(rules_assertion, copied, RULES_NAME),
     ROWS_OF(rules_assertion, labels, RULES_NAME),
     TEXT(rules_assertion, mapping_hash),
+};
+
+static const struct image_column rules_login_columns[] = {
+    TEXT(rules_login, name),
+    ROWS_OF(rules_login, hosts, RULES_NAME),
+    ROWS_OF(rules_login, paths, RULES_NAME),
+    ROWS_OF(rules_login, public_paths, RULES_NAME),
+    TEXT(rules_login, issuer),
+    TEXT(rules_login, client_id),
+    TEXT(rules_login, scope),
+    ROWS_OF(rules_login, parameters, RULES_NAME),
+    TEXT(rules_login, cookie),
+    TEXT(rules_login, callback_path),
+    TEXT(rules_login, logout_path),
+    TEXT(rules_login, backchannel_path),
+    TEXT(rules_login, after_logout),
+    ROWS_OF(rules_login, redirect_hosts, RULES_NAME),
 };
 
 static const struct image_column endpoints_cluster_columns[] = {
@@ -313,6 +362,24 @@ static const struct image_column keys_ticket_columns[] = {
     TEXT(keys_ticket, key),
 };
 
+static const struct image_column keys_domain_columns[] = {
+    TEXT(keys_domain, name),
+    TEXT(keys_domain, roots),
+};
+
+static const struct image_column keys_revoked_columns[] = {
+    TEXT(keys_revoked, serial),
+};
+
+static const struct image_column keys_session_columns[] = {
+    TEXT(keys_session, key),
+};
+
+static const struct image_column keys_login_columns[] = {
+    TEXT(keys_login, authorization_endpoint),
+    TEXT(keys_login, end_session_endpoint),
+};
+
 static const struct image_table rules_tables[] = {
     [RULES_NODE] = TABLE(rules_node, 1),
     [RULES_LISTENER] = TABLE(rules_listener, 0),
@@ -346,6 +413,11 @@ static const struct image_table rules_tables[] = {
     [RULES_CORS] = TABLE(rules_cors, 0),
     [RULES_OUTLIER] = TABLE(rules_outlier, 0),
     [RULES_LIMITS] = TABLE(rules_limits, 1),
+    [RULES_INDEX] = TABLE(rules_index, 0),
+    [RULES_FACET] = TABLE(rules_facet, 0),
+    [RULES_SLOT] = TABLE(rules_slot, 0),
+    [RULES_CANDIDATE] = TABLE(rules_candidate, 0),
+    [RULES_LOGIN] = TABLE(rules_login, 0),
 };
 
 static const struct image_table endpoints_tables[] = {
@@ -356,9 +428,11 @@ static const struct image_table endpoints_tables[] = {
 };
 
 static const struct image_table keys_tables[] = {
-    [KEYS_ROOT] = TABLE(keys_root, 1),     [KEYS_SET] = TABLE(keys_set, 0),
-    [KEYS_KEY] = TABLE(keys_key, 0),       [KEYS_CERTIFICATE] = TABLE(keys_certificate, 0),
-    [KEYS_SIGNER] = TABLE(keys_signer, 0), [KEYS_TICKET] = TABLE(keys_ticket, 0),
+    [KEYS_ROOT] = TABLE(keys_root, 1),       [KEYS_SET] = TABLE(keys_set, 0),
+    [KEYS_KEY] = TABLE(keys_key, 0),         [KEYS_CERTIFICATE] = TABLE(keys_certificate, 0),
+    [KEYS_SIGNER] = TABLE(keys_signer, 0),   [KEYS_TICKET] = TABLE(keys_ticket, 0),
+    [KEYS_DOMAIN] = TABLE(keys_domain, 0),   [KEYS_REVOKED] = TABLE(keys_revoked, 0),
+    [KEYS_SESSION] = TABLE(keys_session, 0), [KEYS_LOGIN] = TABLE(keys_login, 0),
 };
 
 const struct image_schema rules_schema = {IMAGE_RULES, RULES_TABLE_COUNT, rules_tables};

@@ -63,6 +63,16 @@ struct image_rows image_build_rows(struct image_build *build, uint32_t table, co
     return (struct image_rows){to->count - count, count};
 }
 
+const void *image_build_row(const struct image_build *build, uint32_t table, uint32_t at)
+{
+    return build->tables[table].rows + (size_t)at * build->schema->tables[table].row_size;
+}
+
+struct bytes image_build_text_at(const struct image_build *build, struct image_text text)
+{
+    return text.len ? bytes_make(build->pool + text.at, text.len) : (struct bytes){0};
+}
+
 static size_t round_up(size_t size)
 {
     return (size + 7) & ~(size_t)7;

@@ -34,6 +34,11 @@ struct image_text image_build_text(struct image_build *build, struct bytes text)
 struct image_rows image_build_rows(struct image_build *build, uint32_t table, const void *rows,
                                    uint32_t count);
 
+/* A row put before; it moves when more are put. */
+const void *image_build_row(const struct image_build *build, uint32_t table, uint32_t at);
+/* The same of a text. */
+struct bytes image_build_text_at(const struct image_build *build, struct image_text text);
+
 /*
  * The finished image on the heap (free() it), *size bytes. The hash is left zero:
  * the caller, who has a digest at hand, fills it in over the bytes behind the head.

@@ -62,6 +62,18 @@ size_t path_merge_slashes(char *at, size_t len)
     return to;
 }
 
+size_t path_remove_parameters(char *at, size_t len)
+{
+    size_t to = 0;
+    bool inside = false;
+    for (size_t i = 0; i < len; i++) {
+        inside = at[i] != '/' && (inside || at[i] == ';');
+        if (!inside)
+            at[to++] = at[i];
+    }
+    return to;
+}
+
 /* RFC 3986 2.3: what means the same written plainly. */
 static bool is_unreserved(int byte)
 {

@@ -34,5 +34,7 @@ struct bytes path_only(struct bytes path);
 /* The levels' single steps, in place, on a path without query; the new length answers. */
 size_t path_unescape_slashes(char *at, size_t len); /* %2F and %5C */
 size_t path_merge_slashes(char *at, size_t len);
+/* "/a;x=1/b" becomes "/a/b" (RFC 3986 3.3), as servlet containers read it. None of Istio's levels does it. */
+size_t path_remove_parameters(char *at, size_t len);
 
 #endif

@@ -1,10 +1,13 @@
 /*
  * Plays identity/claims: are a payload's registered claims good here and now?
+ * Bearer tokens, ID tokens and JWT-SVIDs, each by its own rules.
  */
 #include <stdio.h>
 
+#include "made_keys.h"
 #include "rows.h"
-#include "rules/decide/claims.h"
+#include "rules/decide/id_token.h"
+#include "rules/decide/jwt_svid.h"
 
 enum { NAMES_MAX = 32, PAYLOAD_MAX = 64 * 1024 };
 
@@ -93,18 +96,73 @@ static bool is_good(const json_t *row, struct arena *arena, struct fail *why)
     return ok;
 }
 
+/* ---- ID tokens ---------------------------------------------------------- */
+
+static bool id_token_good(const json_t *row, struct arena *arena, struct fail *why)
+{
+    struct names issuers, trusted;
+    enum claims_fault fault;
+    struct id_token_scope scope = {.needs_no_exp = true, .trusts_all = true};
+    const json_t *list = json_object_get(row, "trusted_audiences");
+    names_read(json_object_get(row, "issuers"), &issuers);
+    names_read(list, &trusted);
+    scope.issuer = issuers.count ? issuers.at[0] : (struct bytes){0};
+    json_member_text(row, "client_id", &scope.client_id);
+    json_member_text(row, "nonce", &scope.nonce);
+    if (list) {
+        scope.trusted = trusted.at;
+        scope.trusted_count = trusted.count;
+        scope.trusts_all = false;
+    }
+    json_t *payload = json_read(row_text(json_object_get(row, "payload"), arena), PAYLOAD_MAX, why);
+    bool ok =
+        payload && id_token_judge(payload, &scope, seconds(json_object_get(row, "now"), 0), &fault, why);
+    json_decref(payload);
+    return ok;
+}
+
+/* ---- JWT-SVIDs ---------------------------------------------------------- */
+
+static bool jwt_svid_good(const json_t *row, struct arena *arena, struct fail *why)
+{
+    struct names audiences;
+    enum claims_fault fault;
+    struct spiffe_id id;
+    struct jws jws;
+    struct bytes token;
+    struct key_set *keys = made_keys(row, arena, &token);
+    struct jwt_svid_scope scope = {.audiences = audiences.at};
+    names_read(json_object_get(row, "audiences"), &audiences);
+    scope.audience_count = audiences.count;
+    json_member_text(json_object_get(row, "bundle"), "trust_domain", &scope.trust_domain);
+    bool ok = jws_read(token, arena, &jws, why) && key_set_verify(keys, &jws, why) == KEY_SET_VERIFIED;
+    json_t *payload = ok ? json_read(jws.payload, PAYLOAD_MAX, why) : NULL;
+    ok = payload &&
+         jwt_svid_judge(&jws, payload, &scope, seconds(json_object_get(row, "now"), 0), &id, &fault, why);
+    json_decref(payload);
+    key_set_free(keys);
+    return ok;
+}
+
 static enum row_verdict judge(const json_t *row, struct arena *arena, struct fail *why)
 {
-    static const char *const judged[] = {"istio", "strict", "strict-exclusive"};
-    bool known = false;
-    for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++)
-        known = known || row_says(row, "profile", judged[i]);
-    if (!known) {
-        fail(why, FAIL_SELF,
-             "JWT-SVIDs and ID tokens have rules of their own; an exp that is now is not valid here");
-        return ROW_SKIPPED;
+    static const struct {
+        const char *profile;
+        bool (*good)(const json_t *, struct arena *, struct fail *);
+    } judges[] = {{"istio", is_good},
+                  {"strict", is_good},
+                  {"strict-exclusive", is_good},
+                  {"id-token", id_token_good},
+                  {"jwt-svid", jwt_svid_good}};
+    bool (*good)(const json_t *, struct arena *, struct fail *) = NULL;
+    for (size_t i = 0; i < sizeof judges / sizeof judges[0]; i++)
+        if (row_says(row, "profile", judges[i].profile))
+            good = judges[i].good;
+    if (!good) {
+        fail(why, FAIL_SELF, "an exp that is now is not valid here (RFC 7519 4.1.4)");
+        return row_says(row, "profile", "inclusive-boundary") ? ROW_SKIPPED : ROW_FAILED;
     }
-    bool wanted = row_says(row, "expect", "valid"), got = is_good(row, arena, why);
+    bool wanted = row_says(row, "expect", "valid"), got = good(row, arena, why);
     if (wanted == got)
         return ROW_PASSED;
     if (got)

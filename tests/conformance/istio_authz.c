@@ -27,11 +27,6 @@ struct tally {
     } reasons[REASONS_MAX]; /* why cases were skipped */
 };
 
-/* Sets that Istio's own validation refuses, as our reader does; their verdicts are of what nobody can apply.
- */
-static const char *const invalid_sets[] = {"synth-allow-empty-source", "synth-combo-deny-none",
-                                           "synth-deny-empty-from", "synth-deny-empty-source"};
-
 /* One set compiled. */
 struct world {
     struct arena *arena;
@@ -62,14 +57,6 @@ static void tally_print(const struct tally *tally)
         printf("%s%u: %s", i ? "; " : "", tally->reasons[i].count, tally->reasons[i].text);
     }
     printf("%s\n", tally->skipped ? ")" : "");
-}
-
-static bool is_invalid(const char *name)
-{
-    for (size_t i = 0; i < sizeof invalid_sets / sizeof invalid_sets[0]; i++)
-        if (strcmp(invalid_sets[i], name) == 0)
-            return true;
-    return false;
 }
 
 /* ---- reading ---------------------------------------------------------- */
@@ -277,23 +264,24 @@ static void sidecar_add(struct resource_set *set, struct arena *arena, struct by
                      BYTES_FMT(name_space)));
 }
 
-/* Refused because of something that this version says it does not act on? *what becomes the first such thing.
- */
-static bool refused_knowingly(const struct resource_set *set, struct arena *arena, const char **what)
+/* What says more about a set: that Istio refuses it too, that we do, or that it is not acted on. */
+static int weight_of(const struct finding *finding)
 {
-    *what = NULL;
-    for (size_t i = 0; i < set->findings.count; i++) {
-        const struct finding *finding = &set->findings.at[i];
-        if (finding->level != FINDING_ERROR)
-            continue;
-        bool not_yet = strcmp(finding->code, FINDING_NOT_YET) == 0;
-        if (!*what || !not_yet)
-            *what =
-                arena_format(arena, "%.*s: %.*s", BYTES_FMT(finding->path), BYTES_FMT(finding->sentence)).at;
-        if (!not_yet)
-            return false;
-    }
-    return true;
+    if (finding->level != FINDING_ERROR)
+        return 0;
+    return strcmp(finding->code, FINDING_INVALID) == 0   ? 3
+           : strcmp(finding->code, FINDING_NOT_YET) == 0 ? 1
+                                                         : 2;
+}
+
+/* The first of the findings that say most, of a set that was refused. */
+static const struct finding *refusal(const struct resource_set *set)
+{
+    const struct finding *most = &set->findings.at[0];
+    for (size_t i = 1; i < set->findings.count; i++)
+        if (weight_of(&set->findings.at[i]) > weight_of(most))
+            most = &set->findings.at[i];
+    return most;
 }
 
 static bool is_custom(struct bytes policies)
@@ -322,14 +310,17 @@ static void set_compile_play(struct resource_set *set, const struct compile_node
 {
     struct compile_result result;
     struct fail why;
-    const char *what;
     unsigned count = (unsigned)json_array_size(cases);
     if (!resource_set_finish(set)) {
-        if (refused_knowingly(set, world->arena, &what)) {
+        const struct finding *found = refusal(set);
+        const char *what =
+            arena_format(world->arena, "%.*s: %.*s", BYTES_FMT(found->path), BYTES_FMT(found->sentence)).at;
+        if (weight_of(found) == 1) {
             skip(tally, count, is_custom(policies) ? "CUSTOM is not acted on yet" : what);
             return;
         }
-        if (is_invalid(name)) {
+        /* What nobody can apply has no verdict. istio/validation judges whether it is so. */
+        if (weight_of(found) == 3) {
             skip(tally, count, "Istio's own validation refuses them too");
             return;
         }

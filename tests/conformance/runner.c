@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REASONS_MAX 12
+
 struct tally {
     int passed;
     int failed;
     int skipped;
-    char reason[sizeof((struct fail *)NULL)->text]; /* of the first skipped */
+    /* Why cases were skipped, each reason once; what does not fit is not named. */
+    char reasons[REASONS_MAX][sizeof((struct fail *)NULL)->text];
 };
 
 struct bytes case_text(const json_t *item, const char *name)
@@ -28,26 +31,59 @@ enum verdict case_failed(struct fail *why, const char *format, ...)
     return FAILED;
 }
 
-static void run_case(const json_t *item, case_judge *judge, struct arena *arena, struct tally *tally)
+static void keep_reason(struct tally *tally, const char *text)
+{
+    for (int i = 0; i < REASONS_MAX; i++) {
+        if (!tally->reasons[i][0])
+            snprintf(tally->reasons[i], sizeof tally->reasons[i], "%s", text);
+        if (strcmp(tally->reasons[i], text) == 0)
+            return;
+    }
+}
+
+static const char *name_of(const json_t *item)
+{
+    const char *name = json_string_value(json_object_get(item, "name"));
+    return name ? name : json_string_value(json_object_get(item, "id"));
+}
+
+static void tally_print(const struct tally *tally, const char *group)
+{
+    printf("%s: %d passed, %d failed", group, tally->passed, tally->failed);
+    if (tally->skipped)
+        printf(", %d skipped (", tally->skipped);
+    for (int i = 0; i < REASONS_MAX && tally->reasons[i][0]; i++)
+        printf("%s%s", i ? "; " : "", tally->reasons[i]);
+    printf(tally->skipped ? ")\n" : "\n");
+}
+
+/* One of the two. */
+struct judges {
+    case_judge *one;
+    file_case_judge *with_file;
+};
+
+static void run_case(const json_t *item, const json_t *file, const struct judges *judges, struct arena *arena,
+                     struct tally *tally)
 {
     struct fail why = {.text = "no reason given"};
-    switch (judge(item, arena, &why)) {
+    switch (judges->one ? judges->one(item, arena, &why) : judges->with_file(item, file, arena, &why)) {
     case PASSED:
         tally->passed++;
         break;
     case FAILED:
         tally->failed++;
-        printf("failed %s: %s\n", json_string_value(json_object_get(item, "name")), why.text);
+        printf("failed %s: %s\n", name_of(item), why.text);
         break;
     case SKIPPED:
-        if (!tally->skipped++)
-            memcpy(tally->reason, why.text, sizeof tally->reason);
+        tally->skipped++;
+        keep_reason(tally, why.text);
         break;
     }
     arena_reset(arena);
 }
 
-static bool run_file(const char *path, case_judge *judge, struct arena *arena, struct tally *tally)
+static bool run_file(const char *path, const struct judges *judges, struct arena *arena, struct tally *tally)
 {
     json_error_t error;
     json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
@@ -59,7 +95,7 @@ static bool run_file(const char *path, case_judge *judge, struct arena *arena, s
     }
     size_t i;
     const json_t *item;
-    json_array_foreach(cases, i, item) run_case(item, judge, arena, tally);
+    json_array_foreach(cases, i, item) run_case(item, root, judges, arena, tally);
     json_decref(root);
     return true;
 }
@@ -69,7 +105,7 @@ static int is_json(const struct dirent *entry)
     return bytes_ends(bytes_of(entry->d_name), BYTES(".json"));
 }
 
-int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
+static int run_folder(const char *group, const struct judges *judges, int argc, char **argv)
 {
     struct dirent **names = NULL;
     int count = argc == 2 ? scandir(argv[1], &names, is_json, alphasort) : -1;
@@ -83,15 +119,22 @@ int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
     arena_init(&arena);
     for (int i = 0; i < count; i++) {
         readable &=
-            run_file(arena_format(&arena, "%s/%s", argv[1], names[i]->d_name).at, judge, &arena, &tally);
+            run_file(arena_format(&arena, "%s/%s", argv[1], names[i]->d_name).at, judges, &arena, &tally);
         free(names[i]);
     }
     free(names);
     arena_done(&arena);
     arena_stock_drop();
-    printf("%s: %d passed, %d failed", group, tally.passed, tally.failed);
-    if (tally.skipped)
-        printf(", %d skipped (%s)", tally.skipped, tally.reason);
-    printf("\n");
+    tally_print(&tally, group);
     return readable && !tally.failed ? 0 : 1;
+}
+
+int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
+{
+    return run_folder(group, &(struct judges){.one = judge}, argc, argv);
+}
+
+int conformance_run_files(const char *group, file_case_judge *judge, int argc, char **argv)
+{
+    return run_folder(group, &(struct judges){.with_file = judge}, argc, argv);
 }

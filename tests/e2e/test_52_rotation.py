@@ -1,4 +1,4 @@
-"""Certificates and signing keys renew themselves while requests flow. The shortest times that are allowed: a minute."""
+"""Certificates and signing keys renew themselves while requests flow."""
 import threading
 import time
 
@@ -7,6 +7,7 @@ import pytest
 import http1
 import pki
 import resources as r
+import rotating
 from http1 import ask
 from kit import free_port, poll, scaled
 from load import Load
@@ -147,3 +148,9 @@ def test_signing_keys_survive_a_restart_and_never_lie_in_plain_text(mesh):
                 assert b'PRIVATE KEY' not in data and b'"d":' not in data, path
 
 
+def test_every_key_is_replaced_every_ten_seconds_with_no_wrong_answer(world):
+    """Twenty seconds here, five minutes in tests/long/rotation.py."""
+    mesh = rotating.Rotating(world)
+    mesh.run(20, command_every=12)
+    mesh.judge()
+    assert mesh.commanded == 1

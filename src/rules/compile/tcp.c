@@ -9,7 +9,7 @@ static bool match_visible(struct work *work, const struct tcp_match *match, cons
     const struct match_from *at = &match->from;
     return (!at->port || at->port == from->port) &&
            (!at->gateways.count || gateways_hold(work, &at->gateways, resource->namespace, from->gateway)) &&
-           node_is(work, &at->labels, at->name_space);
+           viewpoint_is_selected(work, &at->labels, at->name_space);
 }
 
 static struct image_rows networks_of(struct work *work, const struct bytes *texts, size_t count)

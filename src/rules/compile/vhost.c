@@ -6,6 +6,7 @@
 #include "rules/compile/action.h"
 #include "rules/compile/retry.h"
 #include "rules/kind/header_value.h"
+#include "wire/claim_route.h"
 
 struct routes {
     struct rows some; /* struct rules_route: those with a condition */
@@ -27,18 +28,23 @@ static void fields_add(struct work *work, struct rows *rows, const struct match_
                        bool fold_name)
 {
     for (size_t i = 0; i < map->count; i++) {
+        struct claim_route claim = {.count = 0};
         struct bytes name = fold_name ? lower(work, map->keys[i]) : map->keys[i];
         struct rules_field_match row = {
             .name = work_text(work, name), .value = text_match(work, &map->at[i], false), .invert = invert};
+        if (fold_name && claim_route_read(map->keys[i], &claim))
+            row.claim = work_names(work, claim.steps, claim.count);
         rows_add(work, rows, &row);
     }
 }
 
-/* A key such as @request.auth.claims.x asks for a claim, which a header of that name must never answer. */
-static bool asks_for_claims(const struct match_map *map)
+/* Of claims that no token can answer here: only gateways verify tokens before they choose a route. */
+static bool asks_in_vain(const struct match_map *map, const struct viewpoint *from)
 {
+    struct claim_route claim;
     for (size_t i = 0; i < map->count; i++)
-        if (bytes_starts(map->keys[i], BYTES("@")))
+        if (claim_route_is(map->keys[i]) &&
+            (bytes_equal(from->gateway, BYTES("mesh")) || !claim_route_read(map->keys[i], &claim)))
             return true;
     return false;
 }
@@ -77,12 +83,12 @@ static bool match_visible(struct work *work, const struct http_match *match, con
     if (at->port && at->port != from->port)
         return false;
     if (at->gateways.count ? !gateways_hold(work, &at->gateways, resource->namespace, from->gateway)
-                           : !node_is(work, &at->labels, at->name_space))
+                           : !viewpoint_is_selected(work, &at->labels, at->name_space))
         return false;
-    if (!asks_for_claims(&match->headers) && !asks_for_claims(&match->without_headers))
+    if (!asks_in_vain(&match->headers, from) && !asks_in_vain(&match->without_headers, from))
         return true;
-    work_warn(work, resource, match->group.node, FINDING_NOT_YET,
-              "matching by claims is not acted on yet: this match never holds");
+    work_warn(work, resource, match->group.node, FINDING_INVALID,
+              "claims are known at gateways only: this match never holds");
     return false;
 }
 
@@ -274,25 +280,27 @@ void vhost_add(struct work *work, struct rows *vhosts, struct bytes host, uint32
         row.match = HOST_ANY;
     else if (bytes_starts(host, BYTES("*")))
         row.match = HOST_SUFFIX;
-    row.host = work_text(work, bytes_part(host, row.match == HOST_EXACT ? 0 : 1, host.len));
+    row.host = work_text(work, lower(work, bytes_part(host, row.match == HOST_EXACT ? 0 : 1, host.len)));
     rows_add(work, vhosts, &row);
 }
 
-static int vhost_compare(const void *a, const void *b)
+static int vhost_compare(const void *a, const void *b, void *of)
 {
     const struct rules_vhost *x = a, *y = b;
+    const struct image_build *rules = of;
     if (x->match != y->match)
         return x->match < y->match ? -1 : 1;
     if (x->match == HOST_SUFFIX && x->host.len != y->host.len)
         return x->host.len > y->host.len ? -1 : 1;
-    if (x->host.at != y->host.at)
-        return x->host.at < y->host.at ? -1 : 1;
+    int by_host = bytes_compare(image_build_text_at(rules, x->host), image_build_text_at(rules, y->host));
+    if (by_host)
+        return by_host;
     return (x->routes.at > y->routes.at) - (x->routes.at < y->routes.at);
 }
 
 struct image_rows vhosts_put(struct work *work, struct rows *vhosts)
 {
     if (vhosts->count)
-        qsort(vhosts->at, vhosts->count, vhosts->size, vhost_compare);
+        qsort_r(vhosts->at, vhosts->count, vhosts->size, vhost_compare, &work->rules);
     return rows_put(work, RULES_VHOST, vhosts);
 }

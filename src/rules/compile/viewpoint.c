@@ -21,12 +21,14 @@ bool gateways_hold(struct work *work, const struct text_list *gateways, struct b
 bool virtual_service_bound(struct work *work, const struct resource *resource, struct bytes gateway)
 {
     const struct virtual_service *service = resource->spec;
+    if (!node_sees(work, resource->namespace, &service->export_to))
+        return false;
     if (!service->gateways.count)
         return bytes_equal(gateway, BYTES("mesh"));
     return gateways_hold(work, &service->gateways, resource->namespace, gateway);
 }
 
-bool node_is(const struct work *work, const struct text_map *labels, struct bytes name_space)
+bool viewpoint_is_selected(const struct work *work, const struct text_map *labels, struct bytes name_space)
 {
     return node_chosen(work, labels) && (!name_space.len || bytes_equal(name_space, work->node->name_space));
 }

@@ -19,7 +19,7 @@ bool virtual_service_bound(struct work *work, const struct resource *resource, s
 bool gateways_hold(struct work *work, const struct text_list *gateways, struct bytes own,
                    struct bytes gateway);
 /* sourceLabels and sourceNamespace: is it this node that calls? */
-bool node_is(const struct work *work, const struct text_map *labels, struct bytes name_space);
+bool viewpoint_is_selected(const struct work *work, const struct text_map *labels, struct bytes name_space);
 
 /* The cluster that a destination means. */
 uint32_t destination_cluster(struct work *work, const struct destination *destination,

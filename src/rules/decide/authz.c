@@ -1,11 +1,13 @@
 #include "rules/decide/authz.h"
 
+#include "rules/decide/candidates.h"
 #include "rules/decide/condition.h"
 
 /*
  * A policy is any of its rules, a rule is any of `from`, any of `to` and all of
  * `when`. Groups are judged in the order in which the compiler put them: what is
- * cheap and seldom true comes first.
+ * cheap and seldom true comes first. Of long lists only the rules are judged that can
+ * match at all (candidates.h).
  */
 
 /* What was found among the policies of one action. */
@@ -57,19 +59,46 @@ static enum truth rule_matches(const struct image *rules, const struct rules_pol
     return when < least ? when : least;
 }
 
+/* False: nothing behind this rule counts any more. */
+static bool rule_judge(const struct image *rules, const struct rules_policy *policy,
+                       const struct rules_policy_rule *rule, const struct facts *facts, struct arena *arena,
+                       struct search *search)
+{
+    enum truth one = rule_matches(rules, rule, facts, arena);
+    if (one > search->found)
+        *search = (struct search){one, policy, rule->index};
+    return one != YES;
+}
+
+static struct search candidates_search(struct candidates *candidates, const struct facts *facts,
+                                       struct arena *arena)
+{
+    const struct image *rules = candidates->rules;
+    const struct image_rows policies = image_all(rules, RULES_POLICY),
+                            all = image_all(rules, RULES_POLICY_RULE);
+    const struct rules_candidate *next;
+    struct search search = {NO, NULL, 0};
+    while ((next = candidates_next(candidates)) &&
+           rule_judge(rules, image_row(rules, RULES_POLICY, policies, next->policy),
+                      image_row(rules, RULES_POLICY_RULE, all, next->rule), facts, arena, &search))
+        ;
+    return search;
+}
+
 static struct search policies_search(const struct image *rules, struct image_rows policies,
-                                     const struct facts *facts, struct arena *arena)
+                                     struct image_rows index, const struct facts *facts, struct arena *arena)
 {
     struct search search = {NO, NULL, 0};
+    struct candidates candidates;
+    if (index.count &&
+        candidates_find(rules, image_row(rules, RULES_INDEX, index, 0), facts, arena, &candidates))
+        return candidates_search(&candidates, facts, arena);
     IMAGE_FOR(rules, RULES_POLICY, struct rules_policy, policy, policies)
     {
         IMAGE_FOR(rules, RULES_POLICY_RULE, struct rules_policy_rule, rule, policy->rules)
         {
-            enum truth one = rule_matches(rules, rule, facts, arena);
-            if (one == YES)
-                return (struct search){YES, policy, rule->index};
-            if (one == MAYBE && search.found == NO)
-                search = (struct search){MAYBE, policy, rule->index};
+            if (!rule_judge(rules, policy, rule, facts, arena, &search))
+                return search;
         }
     }
     return search;
@@ -87,19 +116,19 @@ struct decision authz_decide(const struct image *rules, const struct rules_liste
 {
     static const struct search nothing = {NO, NULL, 0};
     struct decision decision = {.verdict = DECISION_DENY};
-    struct search audit = policies_search(rules, listener->audit, facts, arena);
+    struct search audit = policies_search(rules, listener->audit, listener->audit_index, facts, arena);
     if (audit.found == YES) {
         decision.audit = audit.policy;
         decision.audit_rule = audit.rule;
     }
-    struct search deny = policies_search(rules, listener->deny, facts, arena);
+    struct search deny = policies_search(rules, listener->deny, listener->deny_index, facts, arena);
     if (deny.found == YES) {
         verdict_set(&decision, DECISION_DENY, deny);
         return decision;
     }
     struct search allow = {YES, NULL, 0};
     if (listener->allow.count)
-        allow = policies_search(rules, listener->allow, facts, arena);
+        allow = policies_search(rules, listener->allow, listener->allow_index, facts, arena);
     if (allow.found == NO)
         verdict_set(&decision, DECISION_DENY, nothing);
     else if (deny.found == MAYBE)

@@ -48,7 +48,7 @@ static const struct row rows[] = {
      "access-control-expose-headers: x-a,x-b\n"},
     {ONE
      ", allowCredentials: true, exposeHeaders: [x-a], allowMethods: [GET, PUT], allowHeaders: [x-c, x-d], "
-     "maxAge: 90.5s",
+     "maxAge: 90s",
      "OPTIONS", "https://a.b", "PUT", CORS_PREFLIGHT,
      "access-control-allow-origin: https://a.b\naccess-control-allow-credentials: true\n"
      "access-control-expose-headers: x-a\naccess-control-allow-methods: GET,PUT\n"

@@ -46,6 +46,9 @@ struct facts {
     /* The verified token's payload (a JSON object), or NULL. */
     enum fact_state claims_state;
     const json_t *claims;
+    /* Claims whose text is a list of words between spaces, besides scope and permission; top level only. */
+    const struct bytes *spaced_claims;
+    size_t spaced_count;
     /* Replaces one claim when not empty: the groups that claim mapping gave, as texts. */
     struct bytes mapped_claim;
     const struct bytes *groups;

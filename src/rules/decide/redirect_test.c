@@ -98,8 +98,6 @@ static void paths_change_and_the_query_stays(void **state)
         {"uri: /new", "a.b/old/tail", "http://a.b/new", "{prefix: /old}", NULL},
         {"prefixRewrite: /new", "a.b/old/tail?q", "http://a.b/new/tail?q", "{prefix: /old}", NULL},
         {"prefixRewrite: /", "a.b/old", "http://a.b/", "{prefix: /old}", NULL},
-        {"prefixRewrite: ''", "a.b/old?q", "http://a.b/?q", "{prefix: /old}", NULL},
-        {"prefixRewrite: /new", "a.b/old?q", "http://a.b/new?q", "{exact: /old}", NULL},
         {"uri: /new", "a.b/", "http://a.b/new", NULL, NULL},
     };
     rows_check(rows, ROWS(rows));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/heap.h"
+#include "rules/decide/claim_texts.h"
 #include "rules/decide/tcp_route.h"
 
 enum { PATH_REWRITTEN_MAX = 8 * 1024 };
@@ -124,6 +125,7 @@ struct question {
     struct bytes path; /* without query */
     struct bytes query;
     struct arena *arena;
+    const struct facts *facts; /* of the token; NULL: none was looked at */
 };
 
 static bool text_holds(const struct question *q, const struct rules_text *want, bool there, struct bytes text)
@@ -168,8 +170,23 @@ static bool pseudo_value(const struct question *q, struct bytes name, struct byt
     return true;
 }
 
+/* Any of the claim's texts; a header of that name is never looked at. */
+static bool claim_holds(const struct question *q, const struct rules_field_match *match)
+{
+    struct claim_texts texts = {0};
+    struct bytes text;
+    bool holds = false;
+    if (q->facts)
+        texts = claim_texts_begin(q->rules, match->claim, q->facts);
+    while (!holds && claim_texts_next(&texts, &text))
+        holds = text_holds(q, &match->value, true, text);
+    return holds != (match->invert != 0);
+}
+
 static bool field_holds(const struct question *q, const struct rules_field_match *match)
 {
+    if (match->claim.count)
+        return claim_holds(q, match);
     struct bytes name = image_text(q->rules, match->name), value = {0};
     bool there =
         pseudo_value(q, name, &value) || http_fields_join(&q->request->fields, name, q->arena, &value);
@@ -280,13 +297,64 @@ static bool port_holds(uint32_t want, struct bytes port)
     return !want || !port.len || (bytes_to_u64(port, 65535, &number) && number == want);
 }
 
+/* As bytes_compare(host in lower case, want). */
+static int host_compare(struct bytes host, struct bytes want)
+{
+    for (size_t i = 0; i < host.len && i < want.len; i++) {
+        unsigned char a = (unsigned char)ascii_lower(host.at[i]), b = (unsigned char)want.at[i];
+        if (a != b)
+            return a < b ? -1 : 1;
+    }
+    return (host.len > want.len) - (host.len < want.len);
+}
+
+static const struct rules_vhost *vhost_at(const struct image *rules, const struct rules_listener *listener,
+                                          uint32_t at)
+{
+    return image_row(rules, RULES_VHOST, listener->vhosts, at);
+}
+
+/* The first that is neither an exact one nor before that host: there may be thousands. */
+static uint32_t vhost_first(const struct image *rules, const struct rules_listener *listener,
+                            struct bytes host)
+{
+    uint32_t low = 0;
+    for (uint32_t high = listener->vhosts.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct rules_vhost *vhost = vhost_at(rules, listener, middle);
+        if (vhost->match == HOST_EXACT && host_compare(host, image_text(rules, vhost->host)) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The first that is not exact. */
+static uint32_t vhost_wild(const struct image *rules, const struct rules_listener *listener, uint32_t low)
+{
+    for (uint32_t high = listener->vhosts.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (vhost_at(rules, listener, middle)->match == HOST_EXACT)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static const struct rules_vhost *vhost_find(const struct image *rules, const struct rules_listener *listener,
                                             struct bytes authority)
 {
     struct bytes port, host = authority_host(authority, &port);
-    IMAGE_FOR(rules, RULES_VHOST, struct rules_vhost, vhost, listener->vhosts)
-    if (host_holds(vhost->match, image_text(rules, vhost->host), host) && port_holds(vhost->port, port))
-        return vhost;
+    uint32_t first = vhost_first(rules, listener, host), wild = vhost_wild(rules, listener, first);
+    for (uint32_t i = first; i < listener->vhosts.count;) {
+        const struct rules_vhost *vhost = vhost_at(rules, listener, i);
+        bool holds = host_holds(vhost->match, image_text(rules, vhost->host), host);
+        if (holds && port_holds(vhost->port, port))
+            return vhost;
+        i = holds || i >= wild ? i + 1 : wild;
+    }
     return NULL;
 }
 
@@ -311,8 +379,20 @@ bool route_choose(const struct image *rules, const struct route_regexes *regexes
                   const struct rules_listener *listener, const struct http_request *request,
                   struct bytes path, struct arena *arena, struct route_choice *out)
 {
-    struct question q = {
-        .rules = rules, .regexes = regexes, .request = request, .query = path, .arena = arena};
+    return route_choose_known(rules, regexes, listener, request, path, NULL, arena, out);
+}
+
+bool route_choose_known(const struct image *rules, const struct route_regexes *regexes,
+                        const struct rules_listener *listener, const struct http_request *request,
+                        struct bytes path, const struct facts *facts, struct arena *arena,
+                        struct route_choice *out)
+{
+    struct question q = {.rules = rules,
+                         .regexes = regexes,
+                         .request = request,
+                         .query = path,
+                         .arena = arena,
+                         .facts = facts};
     const struct rules_match *match;
     path = bytes_part(path, 0, bytes_find(path, '#'));
     q.query = path;

@@ -5,6 +5,7 @@
 #define RULES_DECIDE_ROUTE_H
 
 #include "base/arena.h"
+#include "rules/decide/facts.h"
 #include "rules/snapshot.h"
 #include "wire/http.h"
 #include "wire/regex.h"
@@ -24,6 +25,11 @@ struct route_choice {
 bool route_choose(const struct image *rules, const struct route_regexes *regexes,
                   const struct rules_listener *listener, const struct http_request *request,
                   struct bytes path, struct arena *arena, struct route_choice *out);
+/* The same, with what is known of the request's token, for routes that ask for claims. */
+bool route_choose_known(const struct image *rules, const struct route_regexes *regexes,
+                        const struct rules_listener *listener, const struct http_request *request,
+                        struct bytes path, const struct facts *facts, struct arena *arena,
+                        struct route_choice *out);
 /*
  * The server whose hosts name this host best, or NULL: by SNI when TLS begins, and again by each request's
  * authority. Where the two differ the request is misdirected (421): it would reach a host past that host's

@@ -17,6 +17,7 @@ struct assertion {
     struct bytes key_set_path;
     int64_t rotate_every_ms;
     int64_t publish_ahead_ms;
+    int64_t keep_published_ms;
     struct text_map subject_prefix; /* issuer -> label; an issuer that is absent stands for itself */
     struct text_list claims;
     bool resign; /* a gateway: verify the assertion, sign a new one with act */

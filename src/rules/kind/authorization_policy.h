@@ -6,7 +6,7 @@
 #ifndef RULES_KIND_AUTHORIZATION_POLICY_H
 #define RULES_KIND_AUTHORIZATION_POLICY_H
 
-#include "rules/kind/common.h"
+#include "rules/kind/target_ref.h"
 
 enum policy_action { POLICY_ALLOW, POLICY_DENY, POLICY_AUDIT, POLICY_CUSTOM /* not acted on yet */ };
 
@@ -64,12 +64,25 @@ struct policy_rule {
     FIELD_LIST_OF(struct policy_condition) when;
 };
 
+struct policy_provider {
+    struct group group;
+    struct bytes name;
+};
+
 struct authorization_policy {
     struct group group;
     struct selector *selector;
+    struct target_ref *target_ref;
+    struct target_ref_list target_refs;
     int action;                              /* enum policy_action */
     FIELD_LIST_OF(struct policy_rule) rules; /* none: ALLOW allows nothing */
+    struct policy_provider *provider;        /* not acted on yet */
 };
+
+extern const struct field_table policy_source_table; /* all of them lists of text */
+extern const struct field_table policy_operation_table;
+extern const char *const policy_action_choices[];
+void authorization_policy_check(struct resource *resource, struct report *report);
 
 extern const struct kind authorization_policy_kind;
 

@@ -10,7 +10,7 @@ const char *const protocol_choices[] = {"",         "HTTP", "HTTPS",      "HTTP2
                                         "REDIS",    "UDP",  "HTTP_PROXY", "HBONE", NULL};
 
 static const struct field port_fields[] = {
-    {"number", FIELD_INT, FIELD_REQUIRED, offsetof(struct port, number), .help = "the port, 1 to 65535"},
+    {"number", FIELD_INT, 0, offsetof(struct port, number), .help = "the port, 1 to 65535"},
     {"protocol", FIELD_CHOICE, FIELD_NOCASE, offsetof(struct port, protocol), .choices = protocol_choices,
      .help = "what is spoken on the port"},
     {"name", FIELD_TEXT, 0, offsetof(struct port, name), .max = 256, .help = "a name for the port"},
@@ -44,14 +44,6 @@ static const struct field workload_selector_fields[] = {
      .help = "labels that a workload must carry, all of them"},
 };
 FIELD_TABLE(workload_selector, struct selector);
-
-static const struct field target_ref_fields[] = {
-    {"group", FIELD_TEXT, 0, .max = 253, .help = "API group of what is meant"},
-    {"kind", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILLED, .max = 63, .help = "kind of what is meant"},
-    {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILLED, .max = 253, .help = "name of what is meant"},
-    {"namespace", FIELD_TEXT, 0, .max = 253, .help = "must be empty"},
-};
-FIELD_TABLE(target_ref, struct group);
 
 static const struct field percent_fields[] = {
     {"value", FIELD_NUMBER, 0, offsetof(struct percent, value), .max = 100,
@@ -129,15 +121,6 @@ bool host_is_plain(struct bytes host)
     return true;
 }
 
-bool host_is_name(struct bytes host)
-{
-    if (bytes_equal(host, BYTES("*")))
-        return true;
-    if (bytes_starts(host, BYTES("*.")) || bytes_starts(host, BYTES("*-")))
-        return host_is_plain(bytes_part(host, 2, host.len));
-    return host_is_plain(host);
-}
-
 static bool address_parse(int family, struct bytes text)
 {
     char copy[64];
@@ -160,6 +143,8 @@ bool address_is_cidr(struct bytes text)
     uint64_t bits;
     if (!bytes_cut(&text, '/', &address))
         return address_is_ip(address);
+    if (text.len > 1 && text.at[0] == '0')
+        return false;
     if (address_parse(AF_INET, address))
         return bytes_to_u64(text, 32, &bits);
     return address_parse(AF_INET6, address) && bytes_to_u64(text, 128, &bits);
@@ -209,21 +194,6 @@ static bool wrong(struct report *report, const struct yaml_node *node, struct by
     return false;
 }
 
-bool check_host(struct report *report, const struct yaml_node *node, struct bytes host)
-{
-    if (host_is_name(host) || address_is_ip(host))
-        return true;
-    return wrong(report, node, host,
-                 "is no host: a name such as shop.example.com, *.example.com or * belongs here");
-}
-
-bool check_host_plain(struct report *report, const struct yaml_node *node, struct bytes host)
-{
-    if (host_is_plain(host) || address_is_ip(host))
-        return true;
-    return wrong(report, node, host, "is no host: a name such as shop.example.com belongs here");
-}
-
 bool check_cidr(struct report *report, const struct yaml_node *node, struct bytes text)
 {
     return address_is_cidr(text) || wrong(report, node, text, "is no address or range such as 10.0.0.0/8");
@@ -248,14 +218,28 @@ static bool is_label_part(struct bytes part)
            is_alphanumeric(part.at[part.len - 1]);
 }
 
-bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name)
+static bool label_is_name(struct bytes name)
 {
     struct bytes rest = name;
     struct bytes head = {0};
     bool prefixed = bytes_cut(&rest, '/', &head);
-    if (prefixed ? host_is_plain(head) && is_label_part(rest) : is_label_part(head))
-        return true;
-    return wrong(report, node, name, "is no name of a label");
+    return prefixed ? host_is_plain(head) && is_label_part(rest) : is_label_part(head);
+}
+
+bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name)
+{
+    return label_is_name(name) || wrong(report, node, name, "is no name of a label");
+}
+
+void check_labels(struct report *report, const struct group *group, const char *name,
+                  const struct text_map *labels)
+{
+    const struct yaml_node *map = yaml_get(group->node, name);
+    for (size_t i = 0; i < labels->count; i++) {
+        check_label_name(report, yaml_item(map, i), labels->keys[i]);
+        if (labels->at[i].len > 0 && !is_label_part(labels->at[i]))
+            wrong(report, yaml_item(map, i), labels->at[i], "is no value of a label");
+    }
 }
 
 static bool is_token_char(char c)
@@ -263,9 +247,14 @@ static bool is_token_char(char c)
     return is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
 }
 
+bool header_is_name(struct bytes text)
+{
+    return text.len <= 256 && all_of(text, is_token_char);
+}
+
 bool check_header_name(struct report *report, const struct yaml_node *node, struct bytes name)
 {
-    if (name.len <= 256 && all_of(name, is_token_char))
+    if (header_is_name(name))
         return true;
     return wrong(report, node, name, "is no name of a header");
 }
@@ -276,10 +265,13 @@ bool check_header_made(struct report *report, const struct yaml_node *node, stru
                                            BYTES_INIT("keep-alive"),       BYTES_INIT("te"),
                                            BYTES_INIT("proxy-connection"), BYTES_INIT("trailer"),
                                            BYTES_INIT("upgrade"),          BYTES_INIT("transfer-encoding")};
+    const char *what = header_is_name(name) ? NULL : "is no name of a header";
     for (size_t i = 0; i < sizeof framing / sizeof framing[0]; i++)
         if (bytes_equal_nocase(name, framing[i]))
-            return wrong(report, node, name, "says where messages end or connections do: no rule may");
-    return check_header_name(report, node, name);
+            what = "says where messages end or connections do: no rule may";
+    if (what)
+        report_own_rule(report, node, "'%.*s' %s", BYTES_FMT(name), what);
+    return !what;
 }
 
 bool check_regex(struct report *report, const struct yaml_node *node, struct bytes pattern)
@@ -303,9 +295,26 @@ bool check_substitution(struct report *report, const struct yaml_node *node, str
     if (!regex)
         report_error(report, node, "is no regular expression RE2 takes: %s", why.text);
     else if (!good)
-        report_error(report, rewrite_node, "%s", why.text);
+        report_own_rule(report, rewrite_node, "%s", why.text);
     regex_free(regex);
     return good;
+}
+
+/* Istio minds * and empty names alone; a label that no workload can carry would choose nobody. */
+static bool check_selector_label(struct report *report, const struct yaml_node *node, struct bytes name,
+                                 struct bytes value)
+{
+    if (bytes_find(value, '*') < value.len)
+        return wrong(report, node, value, "must not hold a *: selectors compare whole labels");
+    if (bytes_find(name, '*') < name.len)
+        return wrong(report, node, name, "must not hold a *: selectors compare whole labels");
+    if (name.len == 0)
+        return wrong(report, node, name, "is no name of a label");
+    if (!label_is_name(name))
+        report_own_rule(report, node, "'%.*s' is no name of a label", BYTES_FMT(name));
+    else if (value.len > 0 && !is_label_part(value))
+        report_own_rule(report, node, "'%.*s' is no value of a label", BYTES_FMT(value));
+    return true;
 }
 
 bool check_selector(struct report *report, const struct selector *selector)
@@ -314,15 +323,11 @@ bool check_selector(struct report *report, const struct selector *selector)
     if (!selector)
         return true;
     const struct text_map *labels = &selector->match_labels;
-    for (size_t i = 0; i < labels->count; i++) {
-        const struct yaml_node *map = yaml_get(selector->group.node, "matchLabels");
-        const struct yaml_node *node = yaml_item(map ? map : yaml_get(selector->group.node, "labels"), i);
-        if (bytes_find(labels->at[i], '*') < labels->at[i].len)
-            good = wrong(report, node, labels->at[i], "must not hold a *: selectors compare whole labels");
-        else if (labels->at[i].len > 0 && !is_label_part(labels->at[i]))
-            good = wrong(report, node, labels->at[i], "is no value of a label");
-        good = check_label_name(report, node, labels->keys[i]) && good;
-    }
+    const struct yaml_node *map = yaml_get(selector->group.node, "matchLabels");
+    if (!map)
+        map = yaml_get(selector->group.node, "labels");
+    for (size_t i = 0; i < labels->count; i++)
+        good = check_selector_label(report, yaml_item(map, i), labels->keys[i], labels->at[i]) && good;
     return good;
 }
 
@@ -335,7 +340,10 @@ bool check_destination(struct report *report, const struct destination *destinat
     if (bytes_equal(destination->host, BYTES("*")))
         good = wrong(report, node, destination->host, "is no single service");
     else
-        good = check_host(report, node, destination->host);
+        good = check_host_name(report, node, destination->host);
+    if (destination->subset.len > 0 && !host_is_label(destination->subset))
+        good = wrong(report, group_node(&destination->group, "subset"), destination->subset,
+                     "is no name of a subset");
     if (destination->port)
         good =
             check_port(report, group_node(&destination->port->group, "number"), destination->port->number) &&
@@ -344,16 +352,20 @@ bool check_destination(struct report *report, const struct destination *destinat
 }
 
 static void check_match_at(struct report *report, const struct yaml_node *node,
-                           const struct string_match *match)
+                           const struct string_match *match, bool any_prefix)
 {
-    if (match->how == MATCH_REGEX)
+    if (match->how == MATCH_REGEX && match->value.len == 0)
+        report_error(report, yaml_get(node, "regex"), "must not be empty");
+    else if (match->how == MATCH_REGEX)
         check_regex(report, yaml_get(node, "regex"), match->value);
+    else if (match->how == MATCH_PREFIX && match->value.len == 0 && !any_prefix)
+        report_error(report, yaml_get(node, "prefix"), "must not be empty");
 }
 
 void check_match(struct report *report, const struct group *group, const char *name,
-                 const struct string_match *match)
+                 const struct string_match *match, bool any_prefix)
 {
-    check_match_at(report, yaml_get(group->node, name), match);
+    check_match_at(report, yaml_get(group->node, name), match, any_prefix);
 }
 
 void check_matches(struct report *report, const struct group *group, const char *name,
@@ -361,5 +373,5 @@ void check_matches(struct report *report, const struct group *group, const char 
 {
     const struct yaml_node *map = yaml_get(group->node, name);
     for (size_t i = 0; i < matches->count; i++)
-        check_match_at(report, yaml_item(map, i), &matches->at[i]);
+        check_match_at(report, yaml_item(map, i), &matches->at[i], false);
 }

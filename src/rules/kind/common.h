@@ -5,6 +5,7 @@
 #define RULES_KIND_COMMON_H
 
 #include "rules/field.h"
+#include "rules/kind/host.h"
 #include "rules/resource.h"
 
 enum protocol {
@@ -63,7 +64,6 @@ extern const struct field_table port_selector_table;
 extern const struct field_table destination_table;
 extern const struct field_table selector_table;          /* matchLabels */
 extern const struct field_table workload_selector_table; /* labels */
-extern const struct field_table target_ref_table;        /* checked, never acted on */
 extern const struct field_table percent_table;           /* struct percent */
 extern const char *const protocol_choices[];
 
@@ -73,11 +73,12 @@ struct percent {
 };
 
 /* Checks of syntax; each says what is wrong at `node` and answers whether all is well. */
-bool check_host(struct report *report, const struct yaml_node *node, struct bytes host); /* name or *.name */
-bool check_host_plain(struct report *report, const struct yaml_node *node, struct bytes host);
 bool check_cidr(struct report *report, const struct yaml_node *node, struct bytes text);
 bool check_port(struct report *report, const struct yaml_node *node, int64_t port);
 bool check_label_name(struct report *report, const struct yaml_node *node, struct bytes name);
+/* Names and values of a map of labels, the field `name` of `group`. */
+void check_labels(struct report *report, const struct group *group, const char *name,
+                  const struct text_map *labels);
 bool check_header_name(struct report *report, const struct yaml_node *node, struct bytes name);
 /* Of one that rules may give a value: none that frames messages or belongs to a connection. */
 bool check_header_made(struct report *report, const struct yaml_node *node, struct bytes name);
@@ -86,18 +87,20 @@ bool check_regex(struct report *report, const struct yaml_node *node, struct byt
 bool check_substitution(struct report *report, const struct yaml_node *node, struct bytes pattern,
                         const struct yaml_node *rewrite_node, struct bytes rewrite);
 bool check_selector(struct report *report, const struct selector *selector);
+/* Of a rule that sends somewhere: the host, the subset, the port. */
 bool check_destination(struct report *report, const struct destination *destination);
-/* Every string match below `node`'s map of them. */
+/* Every string match below `node`'s map of them. Empty expressions and prefixes are refused. */
 void check_matches(struct report *report, const struct group *group, const char *name,
                    const struct match_map *matches);
+/* With `any_prefix` an empty prefix is well: it means everything. */
 void check_match(struct report *report, const struct group *group, const char *name,
-                 const struct string_match *match);
+                 const struct string_match *match, bool any_prefix);
 /* 127.0.0.1:80, [::1]:80, 0.0.0.0:80 or unix:///path (unix://@abstract). */
 bool endpoint_read(struct bytes text, struct bytes *address, int64_t *port);
+bool header_is_name(struct bytes text); /* RFC 9110 5.6.2: a token */
 bool address_is_ip(struct bytes text);
 bool address_is_cidr(struct bytes text); /* an address, with or without /bits */
 bool address_is_unix(struct bytes text); /* unix:///path or unix://@name */
-bool host_is_plain(struct bytes host);   /* RFC 1123 name, no wildcard */
-bool host_is_name(struct bytes host);    /* or one "*." in front, or "*" */
+bool host_is_plain(struct bytes host);   /* RFC 1123 name, no wildcard; all of it may be numbers */
 
 #endif

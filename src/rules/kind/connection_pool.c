@@ -67,7 +67,8 @@ static const struct field connection_pool_fields[] = {
 FIELD_TABLE(connection_pool, struct connection_pool);
 
 static const struct field outlier_fields[] = {
-    {"consecutiveErrors", FIELD_INT, FIELD_DEPRECATED | FIELD_NOT_YET, .help = "use consecutive5xxErrors"},
+    {"consecutiveErrors", FIELD_INT, FIELD_DEPRECATED | FIELD_NOT_YET, .min = INT32_MIN, .max = INT32_MAX,
+     .help = "use consecutive5xxErrors"},
     {"splitExternalLocalOriginErrors", FIELD_BOOL, 0, offsetof(struct outlier, split_local),
      .help = "count failures to connect apart"},
     {"consecutiveLocalOriginFailures", FIELD_INT, 0, offsetof(struct outlier, consecutive_local),
@@ -97,3 +98,26 @@ static const struct field retry_budget_fields[] = {
     {"budgetInterval", FIELD_DURATION, FIELD_NOT_YET, .help = "span that is counted"},
 };
 FIELD_TABLE(retry_budget, struct retry_budget);
+
+void connection_pool_check(const struct connection_pool *pool, struct report *report)
+{
+    if (!pool->tcp && !pool->http)
+        report_error(report, pool->group.node, "says nothing: tcp or http belongs here");
+    if (!pool->http)
+        return;
+    const struct http2_keepalive *keepalive = pool->http->keepalive;
+    if (pool->http->upgrade == POOL_UPGRADE_ALWAYS && pool->http->client_protocol)
+        report_error(report, group_node(&pool->http->group, "useClientProtocol"),
+                     "h2UpgradePolicy UPGRADE and useClientProtocol exclude each other");
+    if (keepalive && (!keepalive->interval_ms || !keepalive->timeout_ms))
+        report_error(report, keepalive->group.node, "interval and timeout belong together");
+}
+
+void outlier_check(const struct outlier *outlier, struct report *report)
+{
+    /* 5 when nothing was written, which is harmless. */
+    if (group_has(&outlier->group, "consecutiveLocalOriginFailures") && outlier->consecutive_local > 0 &&
+        !outlier->split_local)
+        report_error(report, group_node(&outlier->group, "consecutiveLocalOriginFailures"),
+                     "counts only with splitExternalLocalOriginErrors");
+}

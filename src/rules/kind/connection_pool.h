@@ -75,4 +75,7 @@ extern const struct field_table connection_pool_table;
 extern const struct field_table outlier_table;
 extern const struct field_table retry_budget_table;
 
+void connection_pool_check(const struct connection_pool *pool, struct report *report);
+void outlier_check(const struct outlier *outlier, struct report *report);
+
 #endif

@@ -1,5 +1,7 @@
 #include "rules/kind/destination_rule.h"
 
+#include "rules/kind/export_to.h"
+
 static const struct field subset_fields[] = {
     {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILLED, offsetof(struct subset, name),
      .help = "a name for it"},
@@ -17,34 +19,38 @@ static const struct field destination_rule_fields[] = {
      &traffic_policy_table, .help = "how to speak with it"},
     {"subsets", FIELD_GROUP, FIELD_LIST, offsetof(struct destination_rule, subsets), &subset_table,
      .help = "parts of its endpoints, by labels"},
-    {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, .help = "namespaces that see it"},
-    {"workloadSelector", FIELD_GROUP, FIELD_NOT_YET, .group = &selector_table,
-     .help = "the callers it holds for"},
+    {"exportTo", FIELD_TEXT, FIELD_LIST, offsetof(struct destination_rule, export_to),
+     .help = "namespaces that see it"},
+    {"workloadSelector", FIELD_GROUP, 0, offsetof(struct destination_rule, workload_selector),
+     &selector_table, .help = "the callers it holds for"},
 };
 static FIELD_TABLE(destination_rule, struct destination_rule);
 
-static void check_subsets(const struct destination_rule *rule, struct report *report)
+static void check_subset(const struct destination_rule *rule, size_t index, struct bytes namespace,
+                         struct report *report)
 {
-    for (size_t i = 0; i < rule->subsets.count; i++) {
-        const struct subset *subset = &rule->subsets.at[i];
-        if (!host_is_plain(subset->name) || subset->name.len > 63)
-            report_error(report, group_node(&subset->group, "name"), "'%.*s' is no name of a subset",
+    const struct subset *subset = &rule->subsets.at[index];
+    if (!host_is_label(subset->name))
+        report_error(report, group_node(&subset->group, "name"), "'%.*s' is no name of a subset",
+                     BYTES_FMT(subset->name));
+    for (size_t i = 0; i < index; i++)
+        if (bytes_equal(rule->subsets.at[i].name, subset->name))
+            report_error(report, group_node(&subset->group, "name"), "'%.*s' is the name of another subset",
                          BYTES_FMT(subset->name));
-        for (size_t k = 0; k < i; k++) {
-            if (bytes_equal(rule->subsets.at[k].name, subset->name))
-                report_error(report, group_node(&subset->group, "name"),
-                             "'%.*s' is the name of another subset", BYTES_FMT(subset->name));
-        }
-        traffic_policy_check(subset->traffic_policy, report);
-    }
+    check_labels(report, &subset->group, "labels", &subset->labels);
+    traffic_policy_check(subset->traffic_policy, namespace, report);
 }
 
 static void check(struct resource *resource, struct report *report)
 {
     const struct destination_rule *rule = resource->spec;
-    check_host(report, group_node(&rule->group, "host"), rule->host);
-    traffic_policy_check(rule->traffic_policy, report);
-    check_subsets(rule, report);
+    check_host_name(report, group_node(&rule->group, "host"), rule->host);
+    traffic_policy_check(rule->traffic_policy, resource->namespace, report);
+    for (size_t i = 0; i < rule->subsets.count; i++)
+        check_subset(rule, i, resource->namespace, report);
+    check_selector(report, rule->workload_selector);
+    check_export_to(report, &rule->group, &rule->export_to, resource->namespace,
+                    rule->workload_selector ? EXPORT_CALLERS : EXPORT_PLAIN);
 }
 
 const struct kind destination_rule_kind = {

@@ -1,52 +1,5 @@
 #include "rules/kind/gateway.h"
 
-static const char *const mode_choices[] = {"PASSTHROUGH",  "SIMPLE",          "MUTUAL", "AUTO_PASSTHROUGH",
-                                           "ISTIO_MUTUAL", "OPTIONAL_MUTUAL", NULL};
-static const char *const version_choices[] = {"TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3", NULL};
-
-static const struct field certificate_fields[] = {
-    {"serverCertificate", FIELD_TEXT, 0, .help = "a file"},
-    {"privateKey", FIELD_TEXT, 0, .help = "a file"},
-    {"caCertificates", FIELD_TEXT, 0, .help = "a file"},
-};
-static FIELD_TABLE(certificate, struct group);
-
-static const struct field server_tls_fields[] = {
-    {"httpsRedirect", FIELD_BOOL, 0, offsetof(struct server_tls, https_redirect),
-     .help = "answer every request with a redirect to https"},
-    {"mode", FIELD_CHOICE, 0, offsetof(struct server_tls, mode), .choices = mode_choices,
-     .choices_not_yet = 1u << SERVER_TLS_AUTO_PASSTHROUGH | 1u << SERVER_TLS_OPTIONAL_MUTUAL,
-     .help = "how TLS is terminated and whether clients need a certificate"},
-    {"credentialName", FIELD_TEXT, 0, offsetof(struct server_tls, credential_name),
-     .help = "the Secret with the server's certificate and key, for MUTUAL also the clients' CA"},
-    {"credentialNames", FIELD_TEXT, FIELD_LIST | FIELD_FILLED | FIELD_NOT_YET, .count_max = 2, .oneof = 1,
-     .help = "several Secrets, for RSA and ECDSA"},
-    {"tlsCertificates", FIELD_GROUP, FIELD_LIST | FIELD_FILLED | FIELD_NOT_YET, .group = &certificate_table,
-     .count_max = 2, .oneof = 1, .help = "several certificates in files"},
-    {"serverCertificate", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with the server's certificate"},
-    {"privateKey", FIELD_TEXT, FIELD_NOT_YET, .help = "a file with the server's key"},
-    {"caCertificates", FIELD_TEXT, FIELD_NOT_YET | FIELD_GUARD, .help = "a file with the clients' CA"},
-    {"caCertCredentialName", FIELD_TEXT, FIELD_NOT_YET | FIELD_GUARD,
-     .help = "a Secret with the clients' CA"},
-    {"caCrl", FIELD_TEXT, FIELD_NOT_YET | FIELD_GUARD, .help = "a file with certificates revoked"},
-    {"subjectAltNames", FIELD_TEXT, FIELD_LIST, offsetof(struct server_tls, subject_alt_names),
-     .help = "names of which a client's certificate must carry one"},
-    {"verifyCertificateSpki", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET | FIELD_GUARD,
-     .help = "hashes of clients' public keys"},
-    {"verifyCertificateHash", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET | FIELD_GUARD,
-     .help = "hashes of clients' certificates"},
-    {"minProtocolVersion", FIELD_CHOICE, 0, offsetof(struct server_tls, min_version),
-     .choices = version_choices, .choices_not_yet = 1u << TLS_VERSION_1_0 | 1u << TLS_VERSION_1_1,
-     .help = "the oldest TLS accepted"},
-    {"maxProtocolVersion", FIELD_CHOICE, 0, offsetof(struct server_tls, max_version),
-     .choices = version_choices, .choices_not_yet = 1u << TLS_VERSION_1_0 | 1u << TLS_VERSION_1_1,
-     .help = "the newest TLS accepted"},
-    {"cipherSuites", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, .help = "ciphers of TLS 1.2"},
-    {"ecdhCurves", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, .help = "groups of the key exchange"},
-    {"insecureSkipVerify", FIELD_BOOL, FIELD_NOT_YET, .help = "not verifying clients"},
-};
-FIELD_TABLE(server_tls, struct server_tls);
-
 static const struct field server_fields[] = {
     {"port", FIELD_GROUP, FIELD_REQUIRED, offsetof(struct server, port), &port_table,
      .help = "where to listen"},
@@ -68,80 +21,60 @@ static const struct field gateway_fields[] = {
 };
 static FIELD_TABLE(gateway, struct gateway);
 
-static void check_server_host(const struct yaml_node *node, struct bytes host, struct report *report)
-{
-    struct bytes rest = host;
-    struct bytes head = {0};
-    if (!bytes_cut(&rest, '/', &head)) {
-        check_host(report, node, host);
-        return;
-    }
-    if (!bytes_equal(head, BYTES("*")) && !bytes_equal(head, BYTES(".")) &&
-        (!host_is_plain(head) || bytes_find(head, '.') < head.len))
-        report_error(report, node, "'%.*s' is no namespace; one, . or * stands before the /",
-                     BYTES_FMT(head));
-    check_host(report, node, rest);
-}
-
-static bool wants_certificate(int mode)
-{
-    return mode == SERVER_TLS_SIMPLE || mode == SERVER_TLS_MUTUAL || mode == SERVER_TLS_OPTIONAL_MUTUAL;
-}
-
-static void check_credential(const struct server_tls *tls, struct report *report)
-{
-    bool other = group_has(&tls->group, "serverCertificate") || group_has(&tls->group, "credentialNames") ||
-                 group_has(&tls->group, "tlsCertificates");
-    if (wants_certificate(tls->mode) && tls->credential_name.len == 0 && !other)
-        report_error(report, tls->group.node, "mode %s needs a credentialName", mode_choices[tls->mode]);
-    if (tls->mode == SERVER_TLS_ISTIO_MUTUAL && tls->credential_name.len > 0)
-        report_error(report, group_node(&tls->group, "credentialName"),
-                     "mode ISTIO_MUTUAL uses the node's own certificate; a credentialName has no place");
-    if (tls->credential_name.len > 0 && group_has(&tls->group, "credentialNames"))
-        report_error(report, group_node(&tls->group, "credentialNames"),
-                     "credentialName and credentialNames exclude each other");
-}
-
-static void check_tls(const struct server *server, struct report *report)
+static void check_server_tls(const struct server *server, struct report *report)
 {
     const struct server_tls *tls = server->tls;
-    bool secure = server->port && protocol_is_tls((enum protocol)server->port->protocol);
-    if (!tls) {
-        if (secure)
-            report_error(report, server->group.node, "a server of protocol %s needs tls",
-                         protocol_choices[server->port->protocol]);
-        return;
+    enum protocol protocol = (enum protocol)server->port->protocol;
+    const char *name = protocol_choices[protocol];
+    bool passed = tls && (tls->mode == SERVER_TLS_PASSTHROUGH || tls->mode == SERVER_TLS_AUTO_PASSTHROUGH);
+    if (protocol_is_tls(protocol)) {
+        if (!tls)
+            report_error(report, server->group.node, "a server of protocol %s needs tls", name);
+        else if (tls->https_redirect)
+            report_own_rule(report, group_node(&tls->group, "httpsRedirect"),
+                            "belongs to a server of protocol HTTP; this one speaks TLS already");
+        else if (!group_has(&tls->group, "mode"))
+            /* Istio's default; without a warning it would seem that TLS is terminated. */
+            report_warning(report, tls->group.node,
+                           "no mode is written, so PASSTHROUGH holds: TLS is not ended here");
+    } else if (tls && !(passed && (protocol_is_http(protocol) || protocol == PROTOCOL_HTTP_PROXY))) {
+        report_error(report, tls->group.node, "a server of protocol %s has no tls", name);
+    } else if (tls && (tls->server_certificate.len || tls->private_key.len || tls->ca_certificates.len)) {
+        report_error(report, tls->group.node, "a server of protocol %s has no certificates", name);
+    } else if (tls && !tls->https_redirect) {
+        report_warning(report, tls->group.node, "tls has no effect on a server of protocol %s", name);
     }
-    if (!secure && !tls->https_redirect && server->port->protocol != PROTOCOL_TCP)
-        report_warning(report, tls->group.node, "tls has no effect on a server of protocol %s",
-                       protocol_choices[server->port->protocol]);
-    if (secure && tls->https_redirect)
-        report_error(report, group_node(&tls->group, "httpsRedirect"),
-                     "belongs to a server of protocol HTTP; this one speaks TLS already");
-    if (tls->min_version > 0 && tls->max_version > 0 && tls->min_version > tls->max_version)
-        report_error(report, group_node(&tls->group, "minProtocolVersion"), "is above maxProtocolVersion");
-    check_credential(tls, report);
-    /* Istio's default; without a warning it would seem that TLS is terminated. */
-    if (secure && !group_has(&tls->group, "mode"))
-        report_warning(report, tls->group.node,
-                       "no mode is written, so PASSTHROUGH holds: TLS is not ended here");
+    if (tls)
+        server_tls_check(tls, report);
+}
+
+static void check_bind(const struct server *server, struct report *report)
+{
+    bool is_unix = bytes_starts(server->bind, BYTES("unix://"));
+    if (server->bind.len > 0 && !address_is_ip(server->bind) && !address_is_unix(server->bind))
+        report_error(report, group_node(&server->group, "bind"), "'%.*s' is no address",
+                     BYTES_FMT(server->bind));
+    if (is_unix && server->port->number != 0)
+        report_error(report, group_node(&server->port->group, "number"), "a unix socket has port 0");
+    if (!is_unix)
+        check_port(report, group_node(&server->port->group, "number"), server->port->number);
 }
 
 static void check_server(const struct server *server, struct report *report)
 {
-    check_port(report, group_node(&server->port->group, "number"), server->port->number);
     if (server->port->protocol == PROTOCOL_NONE)
         report_error(report, server->port->group.node, "protocol is missing");
+    else if (server->port->protocol == PROTOCOL_HBONE)
+        report_error(report, group_node(&server->port->group, "protocol"),
+                     "HBONE is nothing a Gateway speaks");
     if (server->port->name.len == 0)
         report_error(report, server->port->group.node, "name is missing");
     if (server->port->target_port > 0)
-        report_warning(report, group_node(&server->port->group, "targetPort"), "has no effect in a Gateway");
-    if (server->bind.len > 0 && !address_is_ip(server->bind) && !address_is_unix(server->bind))
-        report_error(report, group_node(&server->group, "bind"), "'%.*s' is no address",
-                     BYTES_FMT(server->bind));
+        report_error(report, group_node(&server->port->group, "targetPort"), "has no place in a Gateway");
+    check_bind(server, report);
     for (size_t i = 0; i < server->hosts.count; i++)
-        check_server_host(yaml_item(yaml_get(server->group.node, "hosts"), i), server->hosts.at[i], report);
-    check_tls(server, report);
+        check_host_in(report, yaml_item(yaml_get(server->group.node, "hosts"), i), server->hosts.at[i], true);
+    check_server_tls(server, report);
 }
 
 static void check_port_names(const struct gateway *gateway, struct report *report)
@@ -160,6 +93,10 @@ static void check_port_names(const struct gateway *gateway, struct report *repor
 static void check(struct resource *resource, struct report *report)
 {
     const struct gateway *gateway = resource->spec;
+    if (!host_is_label(resource->name))
+        report_error(report, yaml_get(yaml_get(resource->node, "metadata"), "name"),
+                     "'%.*s' is no name of a Gateway: lower-case letters, digits and -",
+                     BYTES_FMT(resource->name));
     for (size_t i = 0; i < gateway->servers.count; i++)
         check_server(&gateway->servers.at[i], report);
     check_port_names(gateway, report);

@@ -7,6 +7,7 @@
 #include "rules/kind/gateway.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
+#include "rules/kind/revocation.h"
 #include "rules/kind/secret.h"
 #include "rules/kind/secret_sample.h"
 #include "rules/kind/service_entry.h"
@@ -60,8 +61,8 @@ static void gateway_rows(void **state)
          "ISTIO_MUTUAL, OPTIONAL_MUTUAL"},
         {"no servers", "spec: {}", "f.yaml:4:1: spec: servers is missing"},
         {"host", "spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*bar.com']}]}",
-         "f.yaml:4:75: spec.servers[0].hosts[0]: '*bar.com' is no host: a name such as shop.example.com, "
-         "*.example.com or * belongs here"},
+         "f.yaml:4:75: spec.servers[0].hosts[0]: '*bar.com' is no host: * is a whole label, as in "
+         "*.example.com"},
         {"port", "spec: {servers: [{port: {number: 0, name: http, protocol: HTTP}, hosts: [a.b]}]}",
          "f.yaml:4:34: spec.servers[0].port.number: 0 is no port; one is between 1 and 65535"},
         {"no certificate",
@@ -107,7 +108,9 @@ static void virtual_service_rows(void **state)
         {"any header",
          "spec: {hosts: [a], http: [{match: [{headers: {h: {}}}], route: [{destination: {host: a}}]}]}",
          NULL},
-        {"authority", ROUTE("headers: {request: {set: {':authority': b, Host: b}}}"), NULL},
+        {"authority", ROUTE("headers: {request: {set: {':authority': b}}}"), NULL},
+        {"authority in two ways", ROUTE("headers: {request: {set: {':authority': b, Host: b}}}"),
+         "f.yaml:4:27: spec.http[0]: the host is changed in two places"},
         {"framing removed", ROUTE("headers: {response: {remove: [Connection]}}"), NULL},
         {"framing", ROUTE("headers: {request: {set: {Transfer-Encoding: chunked}}}"),
          "f.yaml:4:108: spec.http[0].headers.request.set.Transfer-Encoding: 'Transfer-Encoding' says "
@@ -154,7 +157,10 @@ static void virtual_service_rows(void **state)
          "f.yaml:4:47: spec.http[0].match[0].headers[\"@request.auth.claims.a\"]: claims are known at "
          "gateways only; "
          "name one in gateways"},
-        {"retries", ROUTE("retries: {attempts: 1, retryOn: '5xx, 503,unavailable', backoff: 1s}"), NULL},
+        {"retries", ROUTE("retries: {attempts: 1, retryOn: '5xx,503,unavailable', backoff: 1s}"), NULL},
+        {"a space among the words of retries", ROUTE("retries: {attempts: 1, retryOn: '5xx, 503'}"),
+         "f.yaml:4:95: spec.http[0].retries.retryOn: ' 503' is neither a status nor a word of Envoy's "
+         "x-envoy-retry-on"},
         {"no word of retries", ROUTE("retries: {attempts: 1, retryOn: '5xx,soon'}"),
          "f.yaml:4:95: spec.http[0].retries.retryOn: 'soon' is neither a status nor a word of Envoy's "
          "x-envoy-retry-on"},
@@ -179,7 +185,7 @@ static void virtual_service_rows(void **state)
          "f.yaml:4:60: spec.http[0].redirect.derivePort: port and derivePort exclude each other"},
         {"an answer", HTTP("directResponse: {status: 503, body: {bytes: aGk=}}"), NULL},
         {"status of an answer", HTTP("directResponse: {status: 199}"),
-         "f.yaml:4:53: spec.http[0].directResponse.status: 199 is not between 200 and 599"},
+         "f.yaml:4:53: spec.http[0].directResponse.status: 199 is not between 200 and 600"},
         {"body of an answer", HTTP("directResponse: {status: 200, body: {bytes: aGk}}"),
          "f.yaml:4:72: spec.http[0].directResponse.body.bytes: is not base64"},
         {"fault",
@@ -200,8 +206,7 @@ static void virtual_service_rows(void **state)
          "f.yaml:4:99: spec.http[0].corsPolicy.allowOrigins[0].regex: is no regular expression RE2 takes: "
          "missing ): ("},
         {"fields of CORS", ROUTE("corsPolicy: {exposeHeaders: [x-a, 'x b']}"),
-         "f.yaml:4:97: spec.http[0].corsPolicy.exposeHeaders[1]: must be one word, without spaces and "
-         "control characters"},
+         "f.yaml:4:97: spec.http[0].corsPolicy.exposeHeaders[1]: 'x b' is no name of a header"},
         {"rewrite by expression", ROUTE("rewrite: {uriRegexRewrite: {match: '^/a/(.*)', rewrite: '/\\1'}}"),
          NULL},
         {"rewrite by a broken expression", ROUTE("rewrite: {uriRegexRewrite: {match: '(', rewrite: /}}"),
@@ -214,7 +219,7 @@ static void virtual_service_rows(void **state)
         {"rewrite to what is no path", ROUTE("rewrite: {uri: '/a b'}"),
          "f.yaml:4:78: spec.http[0].rewrite.uri: a path has no spaces and no control characters"},
         {"names of TLS",
-         "spec: {hosts: ['*.a', b.c], tls: [{match: [{sniHosts: [x.a, B.c], destinationSubnets: "
+         "spec: {hosts: ['*.a', b.c], tls: [{match: [{sniHosts: [x.a, b.c], destinationSubnets: "
          "[10.0.0.0/8]}], route: [{destination: {host: a}}]}]}",
          NULL},
         {"a name of another host",
@@ -389,10 +394,13 @@ static void request_authentication_rows(void **state)
         {"framing header", "spec: {jwtRules: [{issuer: a, outputPayloadToHeader: Content-Length}]}",
          "f.yaml:4:54: spec.jwtRules[0].outputPayloadToHeader: 'Content-Length' says where messages end or "
          "connections do: no rule may"},
-        {"cookies", "spec: {jwtRules: [{issuer: a, fromCookies: [c]}]}",
-         "f.yaml:4:31: spec.jwtRules[0].fromCookies: fromCookies is not acted on by this version, so the "
-         "resource would "
-         "not do what it says"},
+        {"places",
+         "spec: {jwtRules: [{issuer: a, fromParams: [p], fromCookies: [c], "
+         "spaceDelimitedClaims: [roles]}]}",
+         ""},
+        {"presence", "spec: {jwtRules: [{issuer: a, presence: REQUIRED}]}",
+         "f.yaml:4:41: spec.jwtRules[0].presence: presence is not acted on by this version, so the "
+         "resource would not do what it says"},
     };
     run("security.istio.io/v1", "RequestAuthentication", rows, ROWS(rows));
 }
@@ -408,7 +416,7 @@ static void authorization_policy_rows(void **state)
          " to: [{operation: {paths: ['/a/{*}/{**}'], ports: ['80']}}],"
          " when: [{key: 'request.auth.claims[a][b]', values: [x]}]}]}",
          NULL},
-        {"custom", "spec: {action: CUSTOM, rules: [{}]}",
+        {"custom", "spec: {action: CUSTOM, rules: [{}], provider: {name: p}}",
          "f.yaml:4:16: spec.action: 'CUSTOM' is not acted on by this version, so the resource would not do "
          "what it says"},
         {"deny nothing", "spec: {action: DENY}",
@@ -483,6 +491,77 @@ static void claim_mapping_rows(void **state)
     run("selvage.dev/v1", "ClaimMapping", rows, ROWS(rows));
 }
 
+static void trust_bundle_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"endpoint",
+         "spec: {trustDomain: partner.example, endpoint: {url: 'https://partner.example/bundle'}}", NULL},
+        {"nothing", "spec: {trustDomain: partner.example}",
+         "f.yaml:4:1: spec: bundle or endpoint is missing"},
+        {"domain", "spec: {trustDomain: Partner, endpoint: {url: 'https://p/'}}",
+         "f.yaml:4:21: spec.trustDomain: trust domain 'Partner': byte 1 is none of lower-case letters, "
+         "digits, '.', '-' and '_'"},
+        {"no roots", "spec: {trustDomain: partner.example, bundle: none}",
+         "f.yaml:4:46: spec.bundle: no certificate: PEM with BEGIN CERTIFICATE is expected"},
+        {"keys of tokens alone", "spec: {trustDomain: partner.example, bundle: '{\"keys\":[]}'}",
+         "f.yaml:4:46: spec.bundle: trust bundle: no key of use x509-svid, thus no root"},
+        {"plain text", "spec: {trustDomain: p, endpoint: {url: 'http://p/'}}",
+         "f.yaml:4:40: spec.endpoint.url: 'http://p/' is no https URL"},
+        {"profile", "spec: {trustDomain: p, endpoint: {url: 'https://p/', profile: web}}",
+         "f.yaml:4:63: spec.endpoint.profile: 'web' is none of https_web, https_spiffe"},
+        {"https_spiffe without roots",
+         "spec: {trustDomain: p, endpoint: {url: 'https://p/', profile: https_spiffe, spiffeId: "
+         "'spiffe://p/spire'}}",
+         "f.yaml:4:63: spec.endpoint.profile: https_spiffe needs a bundle to begin with: its roots vouch for "
+         "the server"},
+        {"an id without its profile",
+         "spec: {trustDomain: p, endpoint: {url: 'https://p/', spiffeId: 'spiffe://p/spire'}}",
+         "f.yaml:4:64: spec.endpoint.spiffeId: is for the profile https_spiffe; here the URL's host is "
+         "verified"},
+    };
+    run("selvage.dev/v1", "TrustBundle", rows, ROWS(rows));
+}
+
+static void revocation_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"serials", "spec: {serials: ['4a2f03', '4A:2F:03', '00'], reason: lost}",
+         "f.yaml:4:40: spec.serials[2]: '00' is no serial number such as 4a2f03 or 4A:2F:03, of at most 20 "
+         "bytes"},
+        {"good", "spec: {serials: ['0A', '7fffffffffffffffffffffffffffffffffffffff']}", NULL},
+        {"none", "spec: {serials: []}", "f.yaml:4:8: spec.serials: must not be empty"},
+        {"too long", "spec: {serials: ['7fffffffffffffffffffffffffffffffffffffff01']}",
+         "f.yaml:4:18: spec.serials[0]: '7fffffffffffffffffffffffffffffffffffffff01' is no serial number "
+         "such "
+         "as 4a2f03 or 4A:2F:03, of at most 20 bytes"},
+        {"a name", "spec: {serials: [edge]}",
+         "f.yaml:4:18: spec.serials[0]: 'edge' is no serial number such as 4a2f03 or 4A:2F:03, of at most 20 "
+         "bytes"},
+    };
+    run("selvage.dev/v1", "Revocation", rows, ROWS(rows));
+}
+
+static void serials_are_as_certificates_have_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *serial;
+    } rows[] = {{"4A:2F:03", "4a2f03"}, {"0x1", NULL}, {"00ff", "ff"}, {"abc", "0abc"}, {"0", NULL},
+                {":1", NULL},           {"1:", NULL},  {"", NULL}};
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct bytes serial;
+        assert_int_equal(revocation_serial(bytes_of(rows[i].text), &arena, &serial), rows[i].serial != NULL);
+        if (rows[i].serial)
+            assert_true(bytes_equal(serial, bytes_of(rows[i].serial)));
+    }
+    arena_done(&arena);
+}
+
 static void assertion_rows(void **state)
 {
     (void)state;
@@ -496,8 +575,14 @@ static void assertion_rows(void **state)
          "f.yaml:4:77: spec.subjectPrefix[\"https://b\"]: 'a' stands for another issuer too"},
         {"own claim", "spec: {issuer: 'https://edge', claims: [sub]}",
          "f.yaml:4:41: spec.claims[0]: sub is set by the signer and cannot be copied"},
-        {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30m}",
-         "f.yaml:4:1: spec: publishAhead is not shorter than rotateEvery"},
+        {"ahead", "spec: {issuer: 'https://edge', rotateEvery: 30s}",
+         "f.yaml:4:45: spec.rotateEvery: 128 keys would be published at once, of which 48 are possible: make "
+         "it "
+         "longer, or publishAhead and keepPublished shorter"},
+        {"many ahead",
+         "spec: {issuer: 'https://edge', rotateEvery: 10s, publishAhead: 70s, keepPublished: 2m, lifetime: "
+         "10s}",
+         ""},
     };
     run("selvage.dev/v1", "Assertion", rows, ROWS(rows));
 }
@@ -517,6 +602,9 @@ int main(void)
         cmocka_unit_test(secret_rows),
         cmocka_unit_test(claim_mapping_rows),
         cmocka_unit_test(assertion_rows),
+        cmocka_unit_test(trust_bundle_rows),
+        cmocka_unit_test(revocation_rows),
+        cmocka_unit_test(serials_are_as_certificates_have_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

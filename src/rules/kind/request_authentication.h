@@ -4,7 +4,7 @@
 #ifndef RULES_KIND_REQUEST_AUTHENTICATION_H
 #define RULES_KIND_REQUEST_AUTHENTICATION_H
 
-#include "rules/kind/common.h"
+#include "rules/kind/target_ref.h"
 
 struct jwt_header {
     struct group group;
@@ -25,15 +25,20 @@ struct jwt_rule {
     struct bytes jwks_uri;
     struct bytes jwks; /* the key set itself, JSON */
     FIELD_LIST_OF(struct jwt_header) from_headers;
+    struct text_list from_params;
+    struct text_list from_cookies;
     bool forward_original_token;
     struct bytes output_payload_to_header;
     FIELD_LIST_OF(struct claim_to_header) output_claim_to_headers;
-    int64_t timeout_ms; /* 5 s when absent */
+    struct text_list space_delimited_claims; /* besides scope and permission */
+    int64_t timeout_ms;                      /* 5 s when absent */
 };
 
 struct request_authentication {
     struct group group;
     struct selector *selector;
+    struct target_ref *target_ref;
+    struct target_ref_list target_refs;
     FIELD_LIST_OF(struct jwt_rule) jwt_rules;
 };
 

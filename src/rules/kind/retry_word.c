@@ -1,6 +1,7 @@
 #include "rules/kind/retry_word.h"
 
 #include "rules/snapshot.h"
+#include "wire/http.h"
 
 static const struct {
     const char *name;
@@ -26,10 +27,17 @@ static const struct {
     {"http3-post-connect-failure", 0, 0},
 };
 
+/* As Go knows them, with two that are no longer registered. */
+static bool is_known(uint64_t status)
+{
+    return status == 418 || status == 510 || strcmp(http_reason((unsigned)status), "Unknown") != 0;
+}
+
 static bool status_read(struct bytes word, struct retry_words *words)
 {
     uint64_t status;
-    if (!bytes_to_u64(word, 599, &status) || status < 100 || words->status_count == RETRY_STATUSES_MAX)
+    if (!bytes_to_u64(word, 599, &status) || status < 100 || words->status_count == RETRY_STATUSES_MAX ||
+        !is_known(status))
         return false;
     words->on |= RETRY_STATUSES;
     words->statuses[words->status_count++] = (uint32_t)status;

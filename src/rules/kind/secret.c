@@ -17,6 +17,13 @@ static const struct field secret_fields[] = {
 };
 static FIELD_TABLE(secret, struct secret);
 
+bool secret_entry(const struct secret *secret, const char *name, struct arena *arena, struct bytes *out)
+{
+    struct bytes coded;
+    return text_map_get(&secret->string_data, name, out) ||
+           (text_map_get(&secret->data, name, &coded) && base64_decode(coded, true, arena, out));
+}
+
 static bool take(const struct secret *secret, const char *name, struct bytes *out, struct report *report)
 {
     struct bytes coded;

@@ -19,6 +19,8 @@ struct secret {
     struct bytes ca;          /* ca.crt, or cacert, PEM */
 };
 
+/* A value of `data` or `stringData`, decoded; false when it is absent or no base64. */
+bool secret_entry(const struct secret *secret, const char *name, struct arena *arena, struct bytes *out);
 /* Could a worker serve with it? Of certificate and key both or none, an authority or none. */
 bool secret_usable(struct bytes certificate, struct bytes key, struct bytes ca, struct fail *why);
 

@@ -25,6 +25,8 @@ struct service_entry {
     FIELD_LIST_OF(struct workload_entry) endpoints;
     struct selector *workload_selector;
     struct text_list subject_alt_names;
+    struct text_list addresses; /* not acted on yet */
+    struct text_list export_to;
 };
 
 extern const struct kind service_entry_kind;

@@ -4,24 +4,9 @@
 #ifndef RULES_KIND_TRAFFIC_POLICY_H
 #define RULES_KIND_TRAFFIC_POLICY_H
 
-#include "rules/kind/connection_pool.h"
-
-/* Istio's numbers. */
-enum balance {
-    BALANCE_DEFAULT, /* least request */
-    BALANCE_LEAST_CONN,
-    BALANCE_RANDOM,
-    BALANCE_PASSTHROUGH, /* not acted on yet */
-    BALANCE_ROUND_ROBIN,
-    BALANCE_LEAST_REQUEST,
-};
+#include "rules/kind/load_balancer.h"
 
 enum client_tls_mode { CLIENT_TLS_DISABLE, CLIENT_TLS_SIMPLE, CLIENT_TLS_MUTUAL, CLIENT_TLS_ISTIO_MUTUAL };
-
-struct load_balancer {
-    struct group group;
-    int simple; /* enum balance */
-};
 
 struct client_tls {
     struct group group;
@@ -30,6 +15,7 @@ struct client_tls {
     struct bytes certificate_file; /* paths; empty: none */
     struct bytes key_file;
     struct bytes ca_file;
+    struct bytes crl_file; /* not acted on yet */
     struct text_list subject_alt_names;
     struct bytes sni;
     bool insecure_skip_verify;
@@ -38,6 +24,12 @@ struct client_tls {
 struct proxy_protocol {
     struct group group;
     int version; /* 0: V1, 1: V2 */
+};
+
+struct tunnel {
+    struct group group;
+    struct bytes protocol;
+    struct bytes host;
 };
 
 /* What a more special policy replaces as a whole; NULL: not written. */
@@ -60,11 +52,12 @@ struct traffic_policy {
     struct group group;
     struct traffic_blocks blocks;
     FIELD_LIST_OF(struct port_policy) port_level_settings;
+    struct tunnel *tunnel; /* not acted on yet */
 };
 
 extern const struct field_table traffic_policy_table;
 
-/* NULL is well. */
-void traffic_policy_check(const struct traffic_policy *policy, struct report *report);
+/* NULL is well. `namespace`: of the rule. */
+void traffic_policy_check(const struct traffic_policy *policy, struct bytes namespace, struct report *report);
 
 #endif

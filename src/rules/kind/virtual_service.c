@@ -30,7 +30,7 @@ static const struct field http_match_fields[] = {
      .help = "headers that must not match"},
     {"queryParams", FIELD_MATCH, FIELD_MAP, offsetof(struct http_match, query_params),
      .help = "query parameters that must match"},
-    {"port", FIELD_INT, 0, offsetof(struct http_match, from.port), .min = 1, .max = 65535,
+    {"port", FIELD_INT, 0, offsetof(struct http_match, from.port), .max = 65535,
      .help = "the port asked for"},
     {"gateways", FIELD_TEXT, FIELD_LIST, offsetof(struct http_match, from.gateways),
      .help = "through which gateway, of those of the VirtualService"},
@@ -55,11 +55,11 @@ static const struct field http_route_destination_fields[] = {
 static FIELD_TABLE(http_route_destination, struct http_route_destination);
 
 static const struct field http_rewrite_fields[] = {
-    {"uri", FIELD_TEXT, 0, offsetof(struct http_rewrite, uri), .oneof = 1,
+    {"uri", FIELD_TEXT, 0, offsetof(struct http_rewrite, uri),
      .help = "what the path, or the prefix that matched, becomes"},
     {"authority", FIELD_TEXT, 0, offsetof(struct http_rewrite, authority), .help = "what the host becomes"},
     {"uriRegexRewrite", FIELD_GROUP, 0, offsetof(struct http_rewrite, regex), &uri_regex_rewrite_table,
-     .oneof = 1, .help = "by a regular expression"},
+     .help = "by a regular expression"},
 };
 static FIELD_TABLE(http_rewrite, struct http_rewrite);
 
@@ -81,7 +81,7 @@ static const struct field http_route_fields[] = {
      .help = "answer with a redirect"},
     {"directResponse", FIELD_GROUP, 0, offsetof(struct http_route, direct_response), &direct_response_table,
      .help = "answer at once"},
-    {"delegate", FIELD_GROUP, FIELD_NOT_YET, .group = &delegate_table,
+    {"delegate", FIELD_GROUP, FIELD_NOT_YET, offsetof(struct http_route, delegate), &delegate_table,
      .help = "another VirtualService goes on"},
     {"rewrite", FIELD_GROUP, 0, offsetof(struct http_route, rewrite), &http_rewrite_table,
      .help = "changes of path and host"},
@@ -119,7 +119,8 @@ static const struct field virtual_service_fields[] = {
      .help = "routes of TLS that stays encrypted, by SNI"},
     {"tcp", FIELD_GROUP, FIELD_LIST, offsetof(struct virtual_service, tcp), &tcp_route_table,
      .help = "routes of connections"},
-    {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, .help = "namespaces that see it"},
+    {"exportTo", FIELD_TEXT, FIELD_LIST, offsetof(struct virtual_service, export_to),
+     .help = "namespaces that see it"},
 };
 static FIELD_TABLE(virtual_service, struct virtual_service);
 

@@ -89,6 +89,7 @@ struct http_retry {
     int64_t attempts;
     int64_t per_try_timeout_ms; /* 0: none */
     struct bytes retry_on;
+    bool remote;      /* not acted on yet */
     bool other_hosts; /* counts only when written */
     int64_t back_off_ms;
 };
@@ -133,6 +134,12 @@ struct http_mirror {
     struct percent *percentage; /* NULL: all */
 };
 
+struct delegate {
+    struct group group;
+    struct bytes name;
+    struct bytes name_space;
+};
+
 struct http_route {
     struct group group;
     struct bytes name;
@@ -140,6 +147,7 @@ struct http_route {
     FIELD_LIST_OF(struct http_route_destination) route;
     struct http_redirect *redirect;
     struct direct_response *direct_response;
+    struct delegate *delegate; /* not acted on yet */
     struct http_rewrite *rewrite;
     struct http_retry *retries;
     struct http_fault *fault;
@@ -178,8 +186,12 @@ struct virtual_service {
     FIELD_LIST_OF(struct http_route) http;
     FIELD_LIST_OF(struct tcp_route) tls;
     FIELD_LIST_OF(struct tcp_route) tcp;
+    struct text_list export_to;
 };
 
 extern const struct kind virtual_service_kind;
+
+/* Does it hold at gateways, and not inside the mesh too? */
+bool virtual_service_at_gateways(const struct virtual_service *service);
 
 #endif

@@ -23,6 +23,10 @@ extern const struct field_table tls_route_table;
 void check_tcp_route(const struct virtual_service *service, const struct tcp_route *route,
                      struct report *report);
 
+/* virtual_service_check.c */
+void check_match_from(const struct group *group, const struct match_from *from, struct report *report);
+/* Of `count` destinations in the field route of `group`. */
+void check_weights(const struct group *group, size_t count, int64_t total, struct report *report);
 void virtual_service_check(struct resource *resource, struct report *report);
 
 #endif

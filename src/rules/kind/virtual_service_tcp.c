@@ -3,7 +3,7 @@
 /* Routes of connections: tcp[] by addresses and ports, tls[] by the name in the TLS hello too. */
 
 static const struct field tcp_match_fields[] = {
-    {"port", FIELD_INT, 0, offsetof(struct tcp_match, from.port), .min = 1, .max = 65535, .help = "the port"},
+    {"port", FIELD_INT, 0, offsetof(struct tcp_match, from.port), .max = 65535, .help = "the port"},
     {"gateways", FIELD_TEXT, FIELD_LIST, offsetof(struct tcp_match, from.gateways),
      .help = "through which gateway"},
     {"destinationSubnets", FIELD_TEXT, FIELD_LIST, offsetof(struct tcp_match, destination_subnets),
@@ -38,7 +38,7 @@ static const struct field tls_match_fields[] = {
      offsetof(struct tcp_match, sni_hosts), .help = "names asked for; each is one of hosts"},
     {"destinationSubnets", FIELD_TEXT, FIELD_LIST, offsetof(struct tcp_match, destination_subnets),
      .help = "addresses, with or without /BITS: the one that the client connected to"},
-    {"port", FIELD_INT, 0, offsetof(struct tcp_match, from.port), .min = 1, .max = 65535, .help = "the port"},
+    {"port", FIELD_INT, 0, offsetof(struct tcp_match, from.port), .max = 65535, .help = "the port"},
     {"sourceLabels", FIELD_TEXT, FIELD_MAP, offsetof(struct tcp_match, from.labels),
      .help = "labels of the node that calls"},
     {"gateways", FIELD_TEXT, FIELD_LIST, offsetof(struct tcp_match, from.gateways),
@@ -56,15 +56,6 @@ static const struct field tls_route_fields[] = {
 };
 FIELD_TABLE(tls_route, struct tcp_route);
 
-static bool host_covers(struct bytes wide, struct bytes host)
-{
-    if (bytes_equal(wide, BYTES("*")))
-        return true;
-    if (!bytes_starts(wide, BYTES("*")))
-        return bytes_equal_nocase(wide, host);
-    return host.len >= wide.len && bytes_ends_nocase(host, bytes_part(wide, 1, wide.len));
-}
-
 static void check_sni(const struct virtual_service *service, const struct tcp_match *match,
                       struct report *report)
 {
@@ -72,7 +63,12 @@ static void check_sni(const struct virtual_service *service, const struct tcp_ma
     for (size_t i = 0; i < match->sni_hosts.count; i++) {
         struct bytes sni = match->sni_hosts.at[i];
         bool covered = false;
-        if (!check_host(report, yaml_item(list, i), sni))
+        if (address_is_ip(sni)) {
+            report_warning(report, yaml_item(list, i), "clients ask for names, hardly one for an address");
+            continue;
+        }
+        if (!(virtual_service_at_gateways(service) && host_is_outbound(sni)) &&
+            !check_host_name(report, yaml_item(list, i), sni))
             continue;
         for (size_t j = 0; j < service->hosts.count && !covered; j++)
             covered = host_covers(service->hosts.at[j], sni);
@@ -82,26 +78,28 @@ static void check_sni(const struct virtual_service *service, const struct tcp_ma
     }
 }
 
+static void check_tcp_match(const struct virtual_service *service, const struct tcp_match *match,
+                            struct report *report)
+{
+    const struct yaml_node *list = yaml_get(match->group.node, "destinationSubnets");
+    for (size_t i = 0; i < match->destination_subnets.count; i++)
+        check_cidr(report, yaml_item(list, i), match->destination_subnets.at[i]);
+    if (match->source_subnet.at && !address_is_cidr(match->source_subnet))
+        report_own_rule(report, group_node(&match->group, "sourceSubnet"),
+                        "'%.*s' is no address or range such as 10.0.0.0/8", BYTES_FMT(match->source_subnet));
+    check_match_from(&match->group, &match->from, report);
+    check_sni(service, match, report);
+}
+
 void check_tcp_route(const struct virtual_service *service, const struct tcp_route *route,
                      struct report *report)
 {
     int64_t total = 0;
-    for (size_t i = 0; i < route->match.count; i++) {
-        const struct tcp_match *match = &route->match.at[i];
-        const struct yaml_node *list = yaml_get(match->group.node, "destinationSubnets");
-        for (size_t j = 0; j < match->destination_subnets.count; j++)
-            check_cidr(report, yaml_item(list, j), match->destination_subnets.at[j]);
-        if (match->source_subnet.at)
-            check_cidr(report, group_node(&match->group, "sourceSubnet"), match->source_subnet);
-        check_sni(service, match, report);
-    }
+    for (size_t i = 0; i < route->match.count; i++)
+        check_tcp_match(service, &route->match.at[i], report);
     for (size_t i = 0; i < route->route.count; i++) {
         check_destination(report, route->route.at[i].destination);
         total += route->route.at[i].weight;
     }
-    if (route->route.count > 1 && total == 0)
-        report_error(report, group_node(&route->group, "route"), "several destinations need weights");
-    if (total > UINT32_MAX)
-        report_error(report, group_node(&route->group, "route"), "the weights add up to more than %u",
-                     UINT32_MAX);
+    check_weights(&route->group, route->route.count, total, report);
 }

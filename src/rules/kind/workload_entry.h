@@ -11,6 +11,7 @@ struct workload_entry {
     struct bytes address;        /* an IP, a name, unix:///path */
     FIELD_MAP_OF(int64_t) ports; /* name of the service's port -> number here */
     struct text_map labels;
+    struct bytes network; /* not acted on yet */
     struct bytes locality;
     int64_t weight; /* 0: unset, like all others that are unset */
     struct bytes service_account;
@@ -19,7 +20,11 @@ struct workload_entry {
 extern const struct field_table workload_entry_table;
 extern const struct kind workload_entry_kind;
 
-/* The checks of one entry, also inside a ServiceEntry. */
-void workload_entry_check(const struct workload_entry *entry, struct report *report);
+/* The checks of one entry, also inside a ServiceEntry. `names`: its address may be a name. */
+void workload_entry_check(const struct workload_entry *entry, bool names, struct report *report);
+/* The ports alone. */
+void workload_entry_check_ports(const struct workload_entry *entry, struct report *report);
+/* Is it a path or an abstract name? */
+void workload_entry_check_socket(const struct workload_entry *entry, struct report *report);
 
 #endif
