@@ -64,9 +64,9 @@ struct filter {
 
 static bool is_of(const struct finding *finding, const struct yaml_node *document)
 {
-    struct bytes namespace = node_text(document, "metadata.namespace");
-    return bytes_equal(finding->kind, node_text(document, "kind")) &&
-           bytes_equal(finding->name, node_text(document, "metadata.name")) &&
+    struct bytes namespace = tree_text(document, "metadata.namespace");
+    return bytes_equal(finding->kind, tree_text(document, "kind")) &&
+           bytes_equal(finding->name, tree_text(document, "metadata.name")) &&
            (!namespace.len || bytes_equal(finding->namespace, namespace));
 }
 

@@ -3,8 +3,6 @@
 #include "rules/snapshot.h"
 #include "wire/spiffe_id.h"
 
-enum { PROTOCOL_IS_HTTP, PROTOCOL_IS_TCP, PROTOCOL_IS_GRPC };
-
 static const char *const protocol_names[] = {"http", "tcp", "grpc"};
 
 /* One end of the exchange as the labels see it. */
@@ -84,13 +82,15 @@ void metrics_labels_write(struct text *out, const struct metrics_node *node, con
     label(out, "destination_service_name", record->destination_service_name);
     label(out, "destination_service_namespace", record->destination_service_namespace);
     label(out, "request_protocol", bytes_of(protocol_names[record->protocol]));
-    if (record->protocol != PROTOCOL_IS_TCP) {
+    if (record->protocol != RECORD_TCP) {
         char status[16];
         struct text text;
         text_init_fixed(&text, status, sizeof status);
         text_add_u64(&text, record->status);
         label(out, "response_code", text_bytes(&text));
     }
+    if (record->protocol == RECORD_GRPC)
+        label(out, "grpc_response_status", record->grpc_status);
     char flags[64];
     struct text text;
     text_init_fixed(&text, flags, sizeof flags);
@@ -110,6 +110,7 @@ void metrics_labels_facts(struct text *out, const struct record *record)
     const struct bytes texts[] = {
         record->source_principal,    record->upstream_principal,       record->destination_workload,
         record->destination_service, record->destination_service_name, record->destination_service_namespace,
+        record->grpc_status,
     };
     text_add(out, bytes_make(numbers, sizeof numbers));
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

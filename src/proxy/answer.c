@@ -82,7 +82,7 @@ enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes
     return turn;
 }
 
-static bool is_grpc(const struct exchange *x)
+bool exchange_is_grpc(const struct exchange *x)
 {
     const struct http_field *type = http_fields_find(&x->request.fields, HTTP_CONTENT_TYPE);
     return type && grpc_is_type(type->value) && !exchange_wants_tunnel(x);
@@ -91,7 +91,7 @@ static bool is_grpc(const struct exchange *x)
 enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body)
 {
     bool json = wants_json(x);
-    if (is_grpc(x))
+    if (exchange_is_grpc(x))
         return exchange_answer_grpc(x, grpc_status_from_http(status),
                                     body.len ? body : bytes_of(http_reason(status)));
     if (json)

@@ -123,6 +123,7 @@ static void grpc_clients_hear_of_failures_in_their_own_words(void **state)
         } else {
             said_lacks(answer, "grpc-status");
         }
+        assert_true(bytes_equal(play_record(&play, 1)->grpc_status, bytes_of(rows[i].grpc ? "14" : "")));
         play_close(&play);
     }
 }

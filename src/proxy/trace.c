@@ -7,8 +7,10 @@
 #include "base/clock.h"
 #include "proxy/client.h"
 #include "proxy/front.h"
+#include "proxy/login.h"
 #include "proxy/record_write.h"
 #include "proxy/upstream.h"
+#include "wire/grpc.h"
 #include "wire/path.h"
 
 enum { REQUEST_ID_MAX = 128 };
@@ -105,6 +107,13 @@ static struct bytes field_value(const struct exchange *x, enum http_known known)
     return field ? field->value : (struct bytes){0};
 }
 
+/* What a login is completed with, at the one path where it comes. */
+static bool is_login_secret(const struct exchange *x, struct bytes name)
+{
+    return x->login && x->login_work && x->login_work->place == LOGIN_CALLBACK &&
+           (bytes_equal(name, BYTES("code")) || bytes_equal(name, BYTES("state")));
+}
+
 static bool is_token(struct bytes name, struct bytes value)
 {
     /* RFC 6750 2.3; and what is a JWT by its look, whatever it is called. */
@@ -126,8 +135,9 @@ static struct bytes without_tokens(struct exchange *x, struct bytes path)
         struct bytes value = pair;
         bytes_cut(&value, '=', &name);
         text_add_c(&text, before);
-        text_add(&text, is_token(name, value) ? bytes_part(pair, 0, name.len + 1) : pair);
-        text_add_s(&text, is_token(name, value) ? "..." : "");
+        bool secret = is_token(name, value) || is_login_secret(x, name);
+        text_add(&text, secret ? bytes_part(pair, 0, name.len + 1) : pair);
+        text_add_s(&text, secret ? "..." : "");
     }
     return text_bytes(&text);
 }
@@ -147,6 +157,28 @@ static void record_http(struct exchange *x, struct record *r)
     r->status = x->replied ? x->response.status : 0;
     if (!r->details.len && x->replied)
         r->details = x->response_whole ? BYTES("direct_response") : BYTES("via_upstream");
+}
+
+static struct bytes grpc_number(const struct http_fields *fields)
+{
+    const struct http_field *field = http_fields_find_name(fields, BYTES("grpc-status"));
+    uint64_t number;
+    bool good = field && bytes_to_u64(field->value, GRPC_STATUS_MAX, &number);
+    return good ? field->value : (struct bytes){0};
+}
+
+void trace_trailers(struct exchange *x, const struct http_fields *trailers)
+{
+    if (exchange_is_grpc(x))
+        x->record.grpc_status = arena_bytes(&x->arena, grpc_number(trailers));
+}
+
+/* Without trailers the head has it; where neither does, as when the upstream broke, there is none. */
+static void record_grpc(const struct exchange *x, struct record *r)
+{
+    r->protocol = RECORD_GRPC;
+    if (!r->grpc_status.len && x->replied)
+        r->grpc_status = grpc_number(&x->response.fields);
 }
 
 static void record_client(struct exchange *x, struct record *r)
@@ -250,7 +282,7 @@ static void trace_leave(struct exchange *x)
     r->duration_us = clock_us() - x->began_clock_us;
     r->role = generation->node->role;
     r->direction = x->listener->direction;
-    r->protocol = x->http ? 0 : 1;
+    r->protocol = x->http ? RECORD_HTTP : RECORD_TCP;
     r->worker = x->worker->index;
     r->node = image_text(&generation->rules, generation->node->name);
     r->revision = bytes_of(generation->revision);
@@ -262,6 +294,8 @@ static void trace_leave(struct exchange *x)
     r->span_id = bytes_part(text_bytes(&hex), 32, 48);
     if (x->http)
         record_http(x, r);
+    if (x->http && exchange_is_grpc(x))
+        record_grpc(x, r);
     record_client(x, r);
     record_decision(x, r);
     if (x->groups.count)

@@ -35,8 +35,17 @@ static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
     }
 }
 
+static void on_trailers(struct inlet *inlet, struct http_fields *trailers)
+{
+    const struct call *call = call_of(inlet->owner);
+    if (call)
+        trace_trailers(call->x, trailers);
+}
+
 static void http1_begin(struct upstream *u)
 {
+    u->inlet.on_trailers = on_trailers;
+    u->inlet.owner = u;
     u->outlet.on_end = on_outlet_end;
     u->outlet.owner = u;
     u->connection.answers = true;

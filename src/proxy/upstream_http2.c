@@ -145,12 +145,18 @@ static void on_leaving(struct http2 *http2)
     leave(http2->owner);
 }
 
+static void on_trailers(struct http2_stream *stream, struct http_fields *trailers)
+{
+    trace_trailers(call_of(stream)->x, trailers);
+}
+
 static const struct http2_ops upstream_side = {
     .head = on_head,
     .sent = on_sent,
     .closed = on_closed,
     .unsent = on_unsent,
     .leaving = on_leaving,
+    .trailers = on_trailers,
 };
 
 /* ---- calls ------------------------------------------------------------------------------------ */

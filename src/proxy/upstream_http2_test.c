@@ -4,6 +4,7 @@
 #include "proxy/http2_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,43 @@ static void a_body_trailers_and_interim_answers_travel(void **state)
     said_begins(heard, "HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK\r\n");
     said_ends(heard, "6\r\nanswer\r\n0\r\nx-u: 2\r\n\r\n");
     close_all();
+}
+
+static void how_a_grpc_call_ended_is_recorded(void **state)
+{
+    static const struct {
+        const char *type, *head, *trailers;
+        const char *status;
+    } rows[] = {
+        {"application/grpc", ":status: 200\n", "grpc-status: 0\n", "0"},
+        {"application/grpc+proto", ":status: 200\n", "grpc-status: 13\ngrpc-message: no\n", "13"},
+        {"application/grpc", ":status: 200\ngrpc-status: 5\n", NULL, "5"}, /* nothing but a head */
+        {"application/grpc", ":status: 200\n", "x: y\n", ""},
+        {"application/grpc", ":status: 200\n", "grpc-status: 17\n", ""},
+        {"application/grpc", ":status: 200\n", "grpc-status: ok\n", ""},
+        {"text/plain", ":status: 200\n", "grpc-status: 13\n", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct peer2 client;
+        char fields[200];
+        print_message("  %zu\n", i);
+        open_shared();
+        peer2_dial(&client, &play);
+        snprintf(fields, sizeof fields, PEER_POST "te: trailers\ncontent-type: %s\n", rows[i].type);
+        peer2_ask(&client, fields, true);
+        peer2_took(&peer, &play, PLAY_PORT, 100);
+        int32_t id = peer2_nth(&peer, 0)->id;
+        peer2_answer(&peer, id, rows[i].head, !rows[i].trailers);
+        if (rows[i].trailers)
+            peer2_send(&peer, id, BYTES("x"), true, rows[i].trailers);
+        peer2_go(&client);
+        const struct record *record = play_record(&play, 1);
+        assert_true(bytes_equal(record->grpc_status, bytes_of(rows[i].status)));
+        assert_int_equal(record->protocol, i + 1 < ROWS(rows) ? RECORD_GRPC : RECORD_HTTP);
+        peer2_done(&client);
+        close_all();
+    }
 }
 
 /* What it does not promise to have looked at is sent again (RFC 9113 8.7). */
@@ -350,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_share_one_connection),
         cmocka_unit_test(a_body_trailers_and_interim_answers_travel),
+        cmocka_unit_test(how_a_grpc_call_ended_is_recorded),
         cmocka_unit_test(a_call_that_was_refused_is_sent_again),
         cmocka_unit_test(what_could_not_leave_any_more_leaves_elsewhere),
         cmocka_unit_test(what_goaway_leaves_out_is_sent_again_elsewhere),

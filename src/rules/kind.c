@@ -1,6 +1,7 @@
 #include "rules/kind/assertion.h"
 #include "rules/kind/authorization_policy.h"
 #include "rules/kind/claim_mapping.h"
+#include "rules/kind/core_service.h"
 #include "rules/kind/destination_rule.h"
 #include "rules/kind/gateway.h"
 #include "rules/kind/gateway_api_kinds.h"
@@ -43,6 +44,8 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_X_BACKEND_TRAFFIC_POLICY] = &x_backend_traffic_policy_kind,
     [KIND_X_BACKEND] = &x_backend_kind,
     [KIND_X_MESH] = &x_mesh_kind,
+    [KIND_SERVICE] = &core_service_kind,
+    [KIND_ENDPOINT_SLICE] = &endpoint_slice_kind,
     [KIND_ENVOY_FILTER] = &envoy_filter_kind,
     [KIND_PROXY_CONFIG] = &proxy_config_kind,
     [KIND_TELEMETRY] = &telemetry_kind,

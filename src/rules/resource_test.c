@@ -71,7 +71,7 @@ static void documents_that_are_no_resource(void **state)
         {"[1]", "f:1:1: is a list where a resource belongs, and left out", 0},
         {"keys: []", "f:1:1: is no resource and is left out", 0},
         {"kind: Gateway", "f:1:1: is no resource: apiVersion is missing", 1},
-        {"apiVersion: v1\nkind: Service", "f:1:1: Service is left to Kubernetes", 0},
+        {"apiVersion: v1\nkind: Deployment", "f:1:1: Deployment is left to Kubernetes", 0},
         {"apiVersion: networking.istio.io/v1\nkind: VirtualPlace",
          "f:2:7: kind: VirtualPlace of networking.istio.io is no kind this version acts on", 0},
         {"apiVersion: security.istio.io/v1\nkind: AuthorisationPolicy",

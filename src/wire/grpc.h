@@ -7,6 +7,8 @@
 
 #include "base/bytes.h"
 
+enum { GRPC_STATUS_MAX = 16 };
+
 /* UNAVAILABLE: 14. False: no such name. */
 bool grpc_status_read(struct bytes name, uint32_t *out);
 /* For clients that do not speak gRPC, as Envoy answers them. */

@@ -35,6 +35,8 @@ enum record_flag {
     RECORD_UR = 1 << 19,   /* upstream reset the stream */
 };
 
+enum record_protocol { RECORD_HTTP, RECORD_TCP, RECORD_GRPC };
+
 /* Why a request was not tried once more, though its end called for it. */
 enum record_retry_end {
     RECORD_RETRY_NONE,     /* nothing called for it */
@@ -53,7 +55,7 @@ struct record {
     uint32_t flags;          /* enum record_flag */
     uint32_t role;           /* enum rules_role */
     uint32_t direction;      /* enum rules_direction */
-    uint32_t protocol;       /* 0 HTTP, 1 TCP, 2 gRPC */
+    uint32_t protocol;       /* enum record_protocol */
     uint32_t mutual_tls;     /* 1 when the client's (inbound) connection was mesh mTLS */
     uint32_t upstream_mutual_tls;
     uint32_t worker;
@@ -73,6 +75,7 @@ struct record {
     struct bytes version;       /* HTTP/1.1 */
     struct bytes authority;
     struct bytes details;     /* response_code_details */
+    struct bytes grpc_status; /* a number, of the head or the trailers */
     struct bytes termination; /* connection_termination_details */
     struct bytes failure;     /* upstream_transport_failure_reason */
     struct bytes forwarded_for;
@@ -90,6 +93,7 @@ struct record {
     struct bytes upstream_principal;  /* of the upstream's */
     struct bytes request_principal;   /* iss/sub of the verified token */
     struct bytes groups;              /* label<rule, ... : which mapping rule gave which group */
+    struct bytes login_id;            /* request id of the request that began the browser's login */
     struct bytes token_id;            /* jti of the assertion that came or went */
     struct bytes decision;            /* allow, deny */
     struct bytes policy;              /* ns[NS]-policy[NAME]-rule[I] that decided, or none */

@@ -57,10 +57,17 @@ static void tally_print(const struct tally *tally, const char *group)
     printf(tally->skipped ? ")\n" : "\n");
 }
 
-static void run_case(const json_t *item, case_judge *judge, struct arena *arena, struct tally *tally)
+/* One of the two. */
+struct judges {
+    case_judge *one;
+    file_case_judge *with_file;
+};
+
+static void run_case(const json_t *item, const json_t *file, const struct judges *judges, struct arena *arena,
+                     struct tally *tally)
 {
     struct fail why = {.text = "no reason given"};
-    switch (judge(item, arena, &why)) {
+    switch (judges->one ? judges->one(item, arena, &why) : judges->with_file(item, file, arena, &why)) {
     case PASSED:
         tally->passed++;
         break;
@@ -76,7 +83,7 @@ static void run_case(const json_t *item, case_judge *judge, struct arena *arena,
     arena_reset(arena);
 }
 
-static bool run_file(const char *path, case_judge *judge, struct arena *arena, struct tally *tally)
+static bool run_file(const char *path, const struct judges *judges, struct arena *arena, struct tally *tally)
 {
     json_error_t error;
     json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
@@ -88,7 +95,7 @@ static bool run_file(const char *path, case_judge *judge, struct arena *arena, s
     }
     size_t i;
     const json_t *item;
-    json_array_foreach(cases, i, item) run_case(item, judge, arena, tally);
+    json_array_foreach(cases, i, item) run_case(item, root, judges, arena, tally);
     json_decref(root);
     return true;
 }
@@ -98,7 +105,7 @@ static int is_json(const struct dirent *entry)
     return bytes_ends(bytes_of(entry->d_name), BYTES(".json"));
 }
 
-int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
+static int run_folder(const char *group, const struct judges *judges, int argc, char **argv)
 {
     struct dirent **names = NULL;
     int count = argc == 2 ? scandir(argv[1], &names, is_json, alphasort) : -1;
@@ -112,7 +119,7 @@ int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
     arena_init(&arena);
     for (int i = 0; i < count; i++) {
         readable &=
-            run_file(arena_format(&arena, "%s/%s", argv[1], names[i]->d_name).at, judge, &arena, &tally);
+            run_file(arena_format(&arena, "%s/%s", argv[1], names[i]->d_name).at, judges, &arena, &tally);
         free(names[i]);
     }
     free(names);
@@ -120,4 +127,14 @@ int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
     arena_stock_drop();
     tally_print(&tally, group);
     return readable && !tally.failed ? 0 : 1;
+}
+
+int conformance_run(const char *group, case_judge *judge, int argc, char **argv)
+{
+    return run_folder(group, &(struct judges){.one = judge}, argc, argv);
+}
+
+int conformance_run_files(const char *group, file_case_judge *judge, int argc, char **argv)
+{
+    return run_folder(group, &(struct judges){.with_file = judge}, argc, argv);
 }

@@ -16,8 +16,13 @@ enum verdict { PASSED, FAILED, SKIPPED };
 /* Judges one case; FAILED and SKIPPED with a reason in *why. The arena is emptied after each. */
 typedef enum verdict case_judge(const json_t *item, struct arena *arena, struct fail *why);
 
+/* The same for cases that refer to the rest of their file. */
+typedef enum verdict file_case_judge(const json_t *item, const json_t *file, struct arena *arena,
+                                     struct fail *why);
+
 /* For main: the exit code. `group` as in "identity/certs". */
 int conformance_run(const char *group, case_judge *judge, int argc, char **argv);
+int conformance_run_files(const char *group, file_case_judge *judge, int argc, char **argv);
 
 /* A member's text (NULs inside allowed), or empty. */
 struct bytes case_text(const json_t *item, const char *name);

@@ -8,7 +8,7 @@ import pytest
 
 import pki
 import resources as r
-from kit import free_port
+from kit import free_port, poll
 from way import HOST, NAMESPACE, Way
 
 MEGABYTE = bytes(range(256)) * 4096
@@ -266,3 +266,6 @@ def test_calls_are_http2_at_every_hop(way, fronts):
         for node in (way.edge, way.side):
             record = node.record(path=path)
             assert (record['protocol'], record['response_code']) == ('HTTP/2', 200), record
+            assert (record['request_protocol'], record['grpc_status']) == ('grpc', '12'), record
+        counted = {'request_protocol': 'grpc', 'grpc_response_status': '12'}
+        poll(lambda: way.edge.metric('istio_requests_total', **counted) > 0, 'it is counted')

@@ -41,7 +41,7 @@ void analysis_init(struct analysis *analysis, const struct resource_set *set, co
     analysis->present = present_of(&analysis->objects);
     analysis->mesh = mesh ? mesh : from_config_map(analysis, "mesh");
     analysis->mesh_networks = mesh_networks ? mesh_networks : from_config_map(analysis, "meshNetworks");
-    analysis->root_namespace = node_text(analysis->mesh, "rootNamespace");
+    analysis->root_namespace = tree_text(analysis->mesh, "rootNamespace");
     if (!analysis->root_namespace.len)
         analysis->root_namespace = BYTES("istio-system");
 }
@@ -69,7 +69,7 @@ const struct analyzer *analyzer_find(struct bytes name)
 
 bool analysis_suppressed(const struct yaml_node *document, const char *code)
 {
-    const struct yaml_node *annotations = node_at(document, "metadata.annotations");
+    const struct yaml_node *annotations = tree_at(document, "metadata.annotations");
     struct bytes rest = label_of(annotations, "galley.istio.io/analyze-suppress"), one;
     for (bool more = rest.len > 0; more;) {
         more = bytes_cut(&rest, ',', &one);

@@ -81,7 +81,7 @@ void analyze_annotations(struct analysis *analysis)
 {
     for (size_t i = 0; i < sizeof annotated / sizeof annotated[0]; i++)
         OBJECTS_EACH(object, &analysis->objects, annotated[i])
-    NODE_EACH(value, object->annotations)
+    TREE_EACH(value, object->annotations)
     if (is_istios(value->key) && !is_own(value->key))
         annotation_check(analysis, object, value);
 }
@@ -95,8 +95,8 @@ static bool is_set_by_cni(const struct object *object, struct bytes name)
         "sidecar.istio.io/interceptionMode", "traffic.sidecar.istio.io/includeInboundPorts",
         "traffic.sidecar.istio.io/excludeInboundPorts", "traffic.sidecar.istio.io/includeOutboundIPRanges"};
     bool cni = object->kind == OBJECT_POD;
-    NODE_EACH(container, node_at(object->spec, "initContainers"))
-    cni = cni && !node_is(container, "name", "istio-init");
+    TREE_EACH(container, tree_at(object->spec, "initContainers"))
+    cni = cni && !tree_is(container, "name", "istio-init");
     for (size_t i = 0; cni && i < 4; i++)
         if (bytes_equal(name, bytes_of(names[i])))
             return true;
@@ -107,7 +107,7 @@ void analyze_alpha(struct analysis *analysis)
 {
     for (size_t i = 0; i < sizeof annotated / sizeof annotated[0]; i++)
         OBJECTS_EACH(object, &analysis->objects, annotated[i])
-    NODE_EACH(value, object->annotations)
+    TREE_EACH(value, object->annotations)
     {
         const struct annotation *known = annotation_find(value->key);
         if (known && known->alpha && !is_own(value->key) && !is_set_by_cni(object, value->key))

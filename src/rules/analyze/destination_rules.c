@@ -5,29 +5,29 @@
 /* A credential brings its authorities, but sidecars only use it where a workloadSelector says so. */
 static bool verifies_nobody(const struct object *rule, const struct yaml_node *tls)
 {
-    bool credential = node_text(tls, "credentialName").len && node_has(rule->spec, "workloadSelector");
-    return (node_is(tls, "mode", "SIMPLE") || node_is(tls, "mode", "MUTUAL")) &&
-           !node_text(tls, "caCertificates").len && !credential;
+    bool credential = tree_text(tls, "credentialName").len && tree_has(rule->spec, "workloadSelector");
+    return (tree_is(tls, "mode", "SIMPLE") || tree_is(tls, "mode", "MUTUAL")) &&
+           !tree_text(tls, "caCertificates").len && !credential;
 }
 
 void analyze_destination_tls(struct analysis *analysis)
 {
     OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
     {
-        const struct yaml_node *tls = node_at(rule->spec, "trafficPolicy.tls");
-        struct bytes host = node_text(rule->spec, "host");
+        const struct yaml_node *tls = tree_at(rule->spec, "trafficPolicy.tls");
+        struct bytes host = tree_text(rule->spec, "host");
         if (verifies_nobody(rule, tls))
             say(analysis, rule, tls, "IST0128",
                 "mode %.*s without caCertificates leaves the server of %.*s unverified",
-                BYTES_FMT(node_text(tls, "mode")), BYTES_FMT(host));
-        NODE_EACH(port, node_at(rule->spec, "trafficPolicy.portLevelSettings"))
+                BYTES_FMT(tree_text(tls, "mode")), BYTES_FMT(host));
+        TREE_EACH(port, tree_at(rule->spec, "trafficPolicy.portLevelSettings"))
         {
-            tls = node_at(port, "tls");
+            tls = tree_at(port, "tls");
             if (verifies_nobody(rule, tls))
                 say(analysis, rule, tls, "IST0129",
                     "mode %.*s without caCertificates leaves the server of %.*s at port %.*s unverified",
-                    BYTES_FMT(node_text(tls, "mode")), BYTES_FMT(host),
-                    BYTES_FMT(node_text(port, "port.number")));
+                    BYTES_FMT(tree_text(tls, "mode")), BYTES_FMT(host),
+                    BYTES_FMT(tree_text(port, "port.number")));
         }
     }
 }
@@ -42,11 +42,11 @@ static const struct yaml_node *defined_before(struct analysis *analysis, const s
     const struct object *at =
         objects_within(&analysis->objects, OBJECT_DESTINATION_RULE, rule->namespace, &count);
     for (size_t i = 0; i < count && &at[i] != rule; i++) {
-        if (!bytes_equal_nocase(node_text(at[i].spec, "host"), node_text(rule->spec, "host")))
+        if (!bytes_equal_nocase(tree_text(at[i].spec, "host"), tree_text(rule->spec, "host")))
             continue;
-        NODE_EACH(other, node_at(at[i].spec, "subsets"))
-        if (bytes_equal(node_text(other, "name"), node_text(subset, "name")) &&
-            !node_same(other, subset, NULL)) {
+        TREE_EACH(other, tree_at(at[i].spec, "subsets"))
+        if (bytes_equal(tree_text(other, "name"), tree_text(subset, "name")) &&
+            !tree_same(other, subset, NULL)) {
             *by = &at[i];
             return other;
         }
@@ -58,11 +58,11 @@ void analyze_subsets_twice(struct analysis *analysis)
 {
     const struct object *by;
     OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
-    NODE_EACH(subset, node_at(rule->spec, "subsets"))
+    TREE_EACH(subset, tree_at(rule->spec, "subsets"))
     if (defined_before(analysis, rule, subset, &by))
         say(analysis, rule, subset, "SEL0109",
             "%.*s defines the subset %.*s of this host differently; the oldest definition stands",
-            BYTES_FMT(by->name), BYTES_FMT(node_text(subset, "name")));
+            BYTES_FMT(by->name), BYTES_FMT(tree_text(subset, "name")));
 }
 
 /* ---- subsets ---------------------------------------------------------- */
@@ -70,7 +70,7 @@ void analyze_subsets_twice(struct analysis *analysis)
 /* Labels that endpoints get from where their Pod runs. */
 static struct bytes place_label(const struct analysis *analysis, const struct object *pod, struct bytes name)
 {
-    struct bytes machine = node_text(pod->spec, "nodeName");
+    struct bytes machine = tree_text(pod->spec, "nodeName");
     static const char *const places[] = {"topology.kubernetes.io/region", "topology.kubernetes.io/zone",
                                          "topology.istio.io/subzone"};
     if (bytes_equal(name, BYTES("kubernetes.io/hostname")))
@@ -88,7 +88,7 @@ static bool label_fits(const struct analysis *analysis, const struct object *pod
     struct bytes place = place_label(analysis, pod, label->key);
     if (place.len)
         return bytes_equal(place, label->text);
-    NODE_EACH(own, pod->labels)
+    TREE_EACH(own, pod->labels)
     if (bytes_equal(own->key, label->key))
         return bytes_equal(own->text, label->text);
     return false;
@@ -98,10 +98,10 @@ static bool label_fits(const struct analysis *analysis, const struct object *pod
 static bool all_fit(const struct analysis *analysis, const struct object *pod, const struct yaml_node *labels,
                     const struct yaml_node *but)
 {
-    NODE_EACH(label, labels)
+    TREE_EACH(label, labels)
     {
         bool overridden = false;
-        NODE_EACH(other, but)
+        TREE_EACH(other, but)
         overridden = overridden || bytes_equal(other->key, label->key);
         if (!overridden && !label_fits(analysis, pod, label))
             return false;
@@ -112,7 +112,7 @@ static bool all_fit(const struct analysis *analysis, const struct object *pod, c
 static bool subset_chooses(const struct analysis *analysis, const struct yaml_node *subset,
                            const struct yaml_node *workloads)
 {
-    const struct yaml_node *labels = node_at(subset, "labels");
+    const struct yaml_node *labels = tree_at(subset, "labels");
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
     if (all_fit(analysis, pod, labels, NULL) && all_fit(analysis, pod, workloads, labels))
         return true;
@@ -122,8 +122,8 @@ static bool subset_chooses(const struct analysis *analysis, const struct yaml_no
 /* Endpoints that are written down need no Pod. */
 static bool endpoint_fits(const struct object *entry, const struct yaml_node *subset)
 {
-    NODE_EACH(endpoint, node_at(entry->spec, "endpoints"))
-    if (labels_fit(node_at(subset, "labels"), node_at(endpoint, "labels")))
+    TREE_EACH(endpoint, tree_at(entry->spec, "endpoints"))
+    if (labels_fit(tree_at(subset, "labels"), tree_at(endpoint, "labels")))
         return true;
     return false;
 }
@@ -132,8 +132,8 @@ static bool workload_entry_fits(const struct analysis *analysis, const struct ya
                                 const struct yaml_node *workloads)
 {
     OBJECTS_EACH(entry, &analysis->objects, OBJECT_WORKLOAD_ENTRY)
-    if (labels_fit(node_at(subset, "labels"), node_at(entry->spec, "labels")) &&
-        labels_fit(workloads, node_at(entry->spec, "labels")))
+    if (labels_fit(tree_at(subset, "labels"), tree_at(entry->spec, "labels")) &&
+        labels_fit(workloads, tree_at(entry->spec, "labels")))
         return true;
     return false;
 }
@@ -142,8 +142,8 @@ static void subsets_check(struct analysis *analysis, const struct object *rule, 
 {
     const struct yaml_node *workloads = NULL;
     if (host->object->kind == OBJECT_SERVICE_ENTRY)
-        workloads = node_at(host->object->spec, "workloadSelector.labels");
-    NODE_EACH(subset, node_at(rule->spec, "subsets"))
+        workloads = tree_at(host->object->spec, "workloadSelector.labels");
+    TREE_EACH(subset, tree_at(rule->spec, "subsets"))
     {
         bool entry = host->object->kind == OBJECT_SERVICE_ENTRY;
         if (subset_chooses(analysis, subset, workloads) ||
@@ -152,8 +152,8 @@ static void subsets_check(struct analysis *analysis, const struct object *rule, 
             continue;
         say(analysis, rule, subset, "IST0173",
             "the subset %.*s (%.*s) chooses no workload: what is sent there is answered 503",
-            BYTES_FMT(node_text(subset, "name")),
-            BYTES_FMT(labels_text(node_at(subset, "labels"), analysis->arena)));
+            BYTES_FMT(tree_text(subset, "name")),
+            BYTES_FMT(labels_text(tree_at(subset, "labels"), analysis->arena)));
     }
 }
 
@@ -167,9 +167,9 @@ void analyze_destination_workloads(struct analysis *analysis)
 {
     OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
     {
-        const struct yaml_node *name = node_at(rule->spec, "host");
+        const struct yaml_node *name = tree_at(rule->spec, "host");
         const struct host *host =
-            name ? host_meant(analysis, rule->namespace, node_at(rule->spec, "exportTo"), name->text) : NULL;
+            name ? host_meant(analysis, rule->namespace, tree_at(rule->spec, "exportTo"), name->text) : NULL;
         if (!host)
             say(analysis, rule, name, "IST0174", "no service of the mesh has the host %.*s",
                 BYTES_FMT(name ? name->text : (struct bytes){0}));

@@ -10,14 +10,14 @@ void destinations_each(struct analysis *analysis, const struct object *service, 
 {
     static const char *const blocks[] = {"tcp", "tls", "http"};
     for (size_t i = 0; i < 3; i++)
-        NODE_EACH(rule, node_at(service->spec, blocks[i]))
-    NODE_EACH(route, node_at(rule, "route"))
+        TREE_EACH(rule, tree_at(service->spec, blocks[i]))
+    TREE_EACH(route, tree_at(rule, "route"))
     see(analysis, service, route, "", with);
-    NODE_EACH(rule, node_at(service->spec, "http"))
+    TREE_EACH(rule, tree_at(service->spec, "http"))
     {
-        if (node_has(rule, "mirror"))
+        if (tree_has(rule, "mirror"))
             see(analysis, service, rule, "mirror ", with);
-        NODE_EACH(mirror, node_at(rule, "mirrors"))
+        TREE_EACH(mirror, tree_at(rule, "mirrors"))
         see(analysis, service, mirror, "mirror ", with);
     }
 }
@@ -25,7 +25,7 @@ void destinations_each(struct analysis *analysis, const struct object *service, 
 /* Of an entry of `route` or `mirrors`, or of a rule: its mirror. */
 static const struct yaml_node *destination_of(const struct yaml_node *route)
 {
-    return node_has(route, "mirror") ? node_at(route, "mirror") : node_at(route, "destination");
+    return tree_has(route, "mirror") ? tree_at(route, "mirror") : tree_at(route, "destination");
 }
 
 /* ---- hosts and ports -------------------------------------------------- */
@@ -34,10 +34,10 @@ static struct bytes ports_text(const struct host *host, struct arena *arena)
 {
     struct text text;
     text_init_arena(&text, arena);
-    NODE_EACH(port, host->ports)
+    TREE_EACH(port, host->ports)
     {
         text_add_s(&text, port->index ? ", " : "");
-        text_add(&text, node_text(port, host->port_field));
+        text_add(&text, tree_text(port, host->port_field));
     }
     return text_bytes(&text);
 }
@@ -45,8 +45,8 @@ static struct bytes ports_text(const struct host *host, struct arena *arena)
 static bool has_port(const struct host *host, int64_t number)
 {
     int64_t each;
-    NODE_EACH(port, host->ports)
-    if (node_number(port, host->port_field, &each) && each == number)
+    TREE_EACH(port, host->ports)
+    if (tree_number(port, host->port_field, &each) && each == number)
         return true;
     return false;
 }
@@ -54,18 +54,18 @@ static bool has_port(const struct host *host, int64_t number)
 static void port_check(struct analysis *analysis, const struct object *service,
                        const struct yaml_node *destination, const struct host *host)
 {
-    struct bytes name = node_text(destination, "host");
+    struct bytes name = tree_text(destination, "host");
     int64_t number = 0;
-    if (!node_has(destination, "port")) {
+    if (!tree_has(destination, "port")) {
         if (host->ports && host->ports->count > 1)
             say(analysis, service, destination, "IST0112",
                 "%.*s has the ports %.*s: write which one is meant", BYTES_FMT(name),
                 BYTES_FMT(ports_text(host, analysis->arena)));
         return;
     }
-    node_number(destination, "port.number", &number);
+    tree_number(destination, "port.number", &number);
     if (!has_port(host, number))
-        say(analysis, service, node_at(destination, "port"), "IST0101",
+        say(analysis, service, tree_at(destination, "port"), "IST0101",
             "referenced host:port not found: \"%.*s:%lld\"", BYTES_FMT(name), (long long)number);
 }
 
@@ -73,9 +73,9 @@ static void host_check(struct analysis *analysis, const struct object *service, 
                        const char *what, void *with)
 {
     const struct yaml_node *destination = destination_of(route);
-    struct bytes name = node_text(destination, "host");
+    struct bytes name = tree_text(destination, "host");
     const struct host *host =
-        host_meant(analysis, service->namespace, node_at(service->spec, "exportTo"), name);
+        host_meant(analysis, service->namespace, tree_at(service->spec, "exportTo"), name);
     (void)with;
     if (host)
         port_check(analysis, service, destination, host);
@@ -92,12 +92,12 @@ struct own_subset {
 
 static void own_subsets_add(struct map *by_host, const struct object *service, struct arena *arena)
 {
-    NODE_EACH(rule, node_at(service->spec, "http"))
-    NODE_EACH(route, node_at(rule, "route"))
+    TREE_EACH(rule, tree_at(service->spec, "http"))
+    TREE_EACH(route, tree_at(rule, "route"))
     {
-        struct bytes host = node_text(route, "destination.host");
-        bool meant = node_text(route, "destination.subset").len > 0;
-        NODE_EACH(own, node_at(service->spec, "hosts"))
+        struct bytes host = tree_text(route, "destination.host");
+        bool meant = tree_text(route, "destination.subset").len > 0;
+        TREE_EACH(own, tree_at(service->spec, "hosts"))
         if (meant && bytes_equal(own->text, host)) {
             struct own_subset *each = arena_new(arena, struct own_subset);
             each->service = service;
@@ -111,21 +111,21 @@ static void own_subsets_add(struct map *by_host, const struct object *service, s
 static void skipped_subsets(struct analysis *analysis, const struct object *service,
                             const struct map *by_host)
 {
-    if (!node_first(node_at(service->spec, "gateways")))
+    if (!tree_first(tree_at(service->spec, "gateways")))
         return;
-    NODE_EACH(rule, node_at(service->spec, "http"))
-    NODE_EACH(route, node_at(rule, "route"))
+    TREE_EACH(rule, tree_at(service->spec, "http"))
+    TREE_EACH(route, tree_at(rule, "route"))
     {
-        const struct yaml_node *destination = node_at(route, "destination");
-        if (node_text(destination, "subset").len)
+        const struct yaml_node *destination = tree_at(route, "destination");
+        if (tree_text(destination, "subset").len)
             continue;
-        for (const struct own_subset *each = map_get(by_host, node_text(destination, "host")); each;
+        for (const struct own_subset *each = map_get(by_host, tree_text(destination, "host")); each;
              each = each->next)
-            say(analysis, service, node_at(destination, "host"), "IST0140",
+            say(analysis, service, tree_at(destination, "host"), "IST0140",
                 "the subsets that VirtualService %.*s chooses for %.*s do not act on what comes through a "
                 "gateway; name the subset here",
                 BYTES_FMT(object_shown(each->service, analysis->arena)),
-                BYTES_FMT(node_text(destination, "host")));
+                BYTES_FMT(tree_text(destination, "host")));
     }
 }
 
@@ -157,9 +157,9 @@ static void subset_check(struct analysis *analysis, const struct object *service
 {
     const struct map *known = with;
     const struct yaml_node *destination = destination_of(route);
-    struct bytes host = node_text(destination, "host"), subset = node_text(destination, "subset");
+    struct bytes host = tree_text(destination, "host"), subset = tree_text(destination, "subset");
     if (subset.len && !map_get(known, subset_key(analysis, host, service->namespace, subset)))
-        say(analysis, service, node_at(destination, "subset"), "IST0101",
+        say(analysis, service, tree_at(destination, "subset"), "IST0101",
             "referenced %shost+subset in destinationrule not found: \"%.*s+%.*s\"", what, BYTES_FMT(host),
             BYTES_FMT(subset));
 }
@@ -169,9 +169,9 @@ void analyze_destination_subsets(struct analysis *analysis)
     struct map known;
     map_init(&known);
     OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
-    NODE_EACH(subset, node_at(rule->spec, "subsets"))
+    TREE_EACH(subset, tree_at(rule->spec, "subsets"))
     map_put(&known,
-            subset_key(analysis, node_text(rule->spec, "host"), rule->namespace, node_text(subset, "name")),
+            subset_key(analysis, tree_text(rule->spec, "host"), rule->namespace, tree_text(subset, "name")),
             &known);
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
     destinations_each(analysis, service, subset_check, &known);

@@ -16,12 +16,12 @@ static bool is_any(struct bytes word, const char *const *names)
 
 static struct bytes filter_of(const struct yaml_node *patch)
 {
-    const struct yaml_node *value = node_at(patch, "patch.value");
-    if (!node_first(value))
+    const struct yaml_node *value = tree_at(patch, "patch.value");
+    if (!tree_first(value))
         return (struct bytes){0};
-    if (node_has(value, "name"))
-        return node_text(value, "name");
-    return node_text(patch, "match.listener.filterChain.filter.name");
+    if (tree_has(value, "name"))
+        return tree_text(value, "name");
+    return tree_text(patch, "match.listener.filterChain.filter.name");
 }
 
 static bool seen_before(const struct patched *versions, struct bytes name)
@@ -36,8 +36,8 @@ static void relative_say(struct analysis *analysis, const struct object *filter,
                          const struct yaml_node *patch, const struct patched *versions)
 {
     int64_t priority = 0;
-    struct bytes operation = node_text(patch, "patch.operation");
-    node_number(filter->spec, "priority", &priority);
+    struct bytes operation = tree_text(patch, "patch.operation");
+    tree_number(filter->spec, "priority", &priority);
     if (priority != 0)
         return;
     if (seen_before(versions, filter_of(patch)))
@@ -58,7 +58,7 @@ static void patch_check(struct analysis *analysis, const struct object *filter, 
     static const char *const routes[] = {"ROUTE_CONFIGURATION", "HTTP_ROUTE", NULL};
     static const char *const replaced[] = {"NETWORK_FILTER", "HTTP_FILTER", "VIRTUAL_HOST", NULL};
     static const char *const relative[] = {"INSERT_BEFORE", "INSERT_AFTER", NULL};
-    struct bytes target = node_text(patch, "applyTo"), operation = node_text(patch, "patch.operation");
+    struct bytes target = tree_text(patch, "applyTo"), operation = tree_text(patch, "patch.operation");
     bool add = bytes_equal(operation, BYTES("ADD")), remove = bytes_equal(operation, BYTES("REMOVE"));
     bool replace = bytes_equal(operation, BYTES("REPLACE"));
     if (add && is_any(target, routes))
@@ -75,16 +75,16 @@ void analyze_envoy_filters(struct analysis *analysis)
 {
     size_t most = 1;
     OBJECTS_EACH(filter, &analysis->objects, OBJECT_ENVOY_FILTER)
-    most += node_at(filter->spec, "configPatches") ? node_at(filter->spec, "configPatches")->count : 0;
+    most += tree_at(filter->spec, "configPatches") ? tree_at(filter->spec, "configPatches")->count : 0;
     struct bytes *names = arena_array(analysis->arena, struct bytes, most);
     struct patched versions = {names, 0};
     OBJECTS_EACH(filter, &analysis->objects, OBJECT_ENVOY_FILTER)
-    NODE_EACH(patch, node_at(filter->spec, "configPatches"))
+    TREE_EACH(patch, tree_at(filter->spec, "configPatches"))
     {
-        if (!node_has(patch, "patch"))
+        if (!tree_has(patch, "patch"))
             break;
         patch_check(analysis, filter, patch, &versions);
-        if (node_text(patch, "match.proxy.proxyVersion").len)
+        if (tree_text(patch, "match.proxy.proxyVersion").len)
             names[versions.count++] = filter_of(patch);
     }
 }

@@ -9,7 +9,7 @@ struct gateway_view {
 
 static struct gateway_view view_of(struct analysis *analysis, const struct object *gateway)
 {
-    const struct yaml_node *selector = node_at(gateway->spec, "selector");
+    const struct yaml_node *selector = tree_at(gateway->spec, "selector");
     return (struct gateway_view){gateway, selector, labels_text(selector, analysis->arena)};
 }
 
@@ -40,11 +40,11 @@ static bool workloads_shared(const struct analysis *analysis, const struct gatew
 
 static bool servers_clash(const struct yaml_node *a, const struct yaml_node *b)
 {
-    if (!bytes_equal(node_text(a, "port.number"), node_text(b, "port.number")) ||
-        !bytes_equal(node_text(a, "bind"), node_text(b, "bind")))
+    if (!bytes_equal(tree_text(a, "port.number"), tree_text(b, "port.number")) ||
+        !bytes_equal(tree_text(a, "bind"), tree_text(b, "bind")))
         return false;
-    NODE_EACH(host, node_at(a, "hosts"))
-    if (list_holds(node_at(b, "hosts"), host->text))
+    TREE_EACH(host, tree_at(a, "hosts"))
+    if (list_holds(tree_at(b, "hosts"), host->text))
         return true;
     return false;
 }
@@ -53,14 +53,14 @@ static bool servers_clash(const struct yaml_node *a, const struct yaml_node *b)
 static bool server_last(const struct yaml_node *server)
 {
     for (const struct yaml_node *later = server->next; later; later = later->next)
-        if (bytes_equal(node_text(later, "port.number"), node_text(server, "port.number")))
+        if (bytes_equal(tree_text(later, "port.number"), tree_text(server, "port.number")))
             return false;
     return true;
 }
 
 static bool server_taken(const struct yaml_node *server, const struct object *other)
 {
-    NODE_EACH(each, node_at(other->spec, "servers"))
+    TREE_EACH(each, tree_at(other->spec, "servers"))
     if (server_last(each) && servers_clash(server, each))
         return true;
     return false;
@@ -81,8 +81,8 @@ static void server_check(struct analysis *analysis, const struct gateway_view *v
     if (names.len)
         say(analysis, views[own].object, server, "IST0145",
             "the gateways %.*s serve port %.*s and hosts %.*s on the same workloads (%.*s)",
-            BYTES_FMT(text_bytes(&names)), BYTES_FMT(node_text(server, "port.number")),
-            BYTES_FMT(list_text(node_at(server, "hosts"), analysis->arena)),
+            BYTES_FMT(text_bytes(&names)), BYTES_FMT(tree_text(server, "port.number")),
+            BYTES_FMT(list_text(tree_at(server, "hosts"), analysis->arena)),
             BYTES_FMT(views[own].selector_text));
 }
 
@@ -94,7 +94,7 @@ void analyze_gateway_conflicts(struct analysis *analysis)
     OBJECTS_EACH(gateway, &analysis->objects, OBJECT_GATEWAY)
     views[count++] = view_of(analysis, gateway);
     for (size_t i = 0; i < count; i++)
-        NODE_EACH(server, node_at(views[i].object->spec, "servers"))
+        TREE_EACH(server, tree_at(views[i].object->spec, "servers"))
     server_check(analysis, views, count, i, server);
 }
 
@@ -102,9 +102,9 @@ void analyze_gateway_conflicts(struct analysis *analysis)
 
 static bool certificate_same(const struct yaml_node *a, const struct yaml_node *b)
 {
-    struct bytes name_a = node_text(a, "credentialName"), name_b = node_text(b, "credentialName");
-    struct bytes file_a = node_text(a, "serverCertificate"), file_b = node_text(b, "serverCertificate");
-    struct bytes key_a = node_text(a, "privateKey"), key_b = node_text(b, "privateKey");
+    struct bytes name_a = tree_text(a, "credentialName"), name_b = tree_text(b, "credentialName");
+    struct bytes file_a = tree_text(a, "serverCertificate"), file_b = tree_text(b, "serverCertificate");
+    struct bytes key_a = tree_text(a, "privateKey"), key_b = tree_text(b, "privateKey");
     if (name_a.len || name_b.len)
         return bytes_equal(name_a, name_b);
     return file_a.len && bytes_equal(file_a, file_b) && key_a.len && bytes_equal(key_a, key_b);
@@ -113,11 +113,11 @@ static bool certificate_same(const struct yaml_node *a, const struct yaml_node *
 static void certificates_check(struct analysis *analysis, const struct object *gateway,
                                const struct object *other)
 {
-    NODE_EACH(server, node_at(gateway->spec, "servers"))
-    NODE_EACH(each, node_at(other->spec, "servers"))
-    if (node_has(server, "tls") && node_has(each, "tls") &&
-        certificate_same(node_at(server, "tls"), node_at(each, "tls")))
-        say(analysis, gateway, node_at(server, "tls"), "IST0138",
+    TREE_EACH(server, tree_at(gateway->spec, "servers"))
+    TREE_EACH(each, tree_at(other->spec, "servers"))
+    if (tree_has(server, "tls") && tree_has(each, "tls") &&
+        certificate_same(tree_at(server, "tls"), tree_at(each, "tls")))
+        say(analysis, gateway, tree_at(server, "tls"), "IST0138",
             "the gateway %.*s has the same certificate: a client that reuses its HTTP/2 connection is "
             "answered 404 for the other's hosts",
             BYTES_FMT(object_shown(other, analysis->arena)));
@@ -127,6 +127,6 @@ void analyze_gateway_certificates(struct analysis *analysis)
 {
     OBJECTS_EACH(gateway, &analysis->objects, OBJECT_GATEWAY)
     OBJECTS_EACH(other, &analysis->objects, OBJECT_GATEWAY)
-    if (other != gateway && labels_fit(node_at(gateway->spec, "selector"), node_at(other->spec, "selector")))
+    if (other != gateway && labels_fit(tree_at(gateway->spec, "selector"), tree_at(other->spec, "selector")))
         certificates_check(analysis, gateway, other);
 }

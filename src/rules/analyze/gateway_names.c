@@ -16,9 +16,9 @@ static bool server_serves(const struct object *gateway, struct bytes text, struc
 
 static bool gateway_serves(const struct object *gateway, const struct object *service)
 {
-    NODE_EACH(server, node_at(gateway->spec, "servers"))
-    NODE_EACH(text, node_at(server, "hosts"))
-    NODE_EACH(host, node_at(service->spec, "hosts"))
+    TREE_EACH(server, tree_at(gateway->spec, "servers"))
+    TREE_EACH(text, tree_at(server, "hosts"))
+    TREE_EACH(host, tree_at(service->spec, "hosts"))
     if (server_serves(gateway, text->text, host->text, service->namespace))
         return true;
     return false;
@@ -26,12 +26,12 @@ static bool gateway_serves(const struct object *gateway, const struct object *se
 
 static bool listeners_serve(const struct object *gateway, const struct object *service)
 {
-    NODE_EACH(listener, node_at(gateway->spec, "listeners"))
+    TREE_EACH(listener, tree_at(gateway->spec, "listeners"))
     {
-        struct bytes name = node_text(listener, "hostname");
+        struct bytes name = tree_text(listener, "hostname");
         if (!name.len)
             return true;
-        NODE_EACH(host, node_at(service->spec, "hosts"))
+        TREE_EACH(host, tree_at(service->spec, "hosts"))
         if (hosts_overlap(name, host->text))
             return true;
     }
@@ -59,13 +59,13 @@ static void gateway_check(struct analysis *analysis, const struct object *servic
     if (!serves)
         say(analysis, service, reference, "IST0132", "Gateway %.*s serves none of the hosts %.*s",
             BYTES_FMT(reference->text),
-            BYTES_FMT(list_text(node_at(service->spec, "hosts"), analysis->arena)));
+            BYTES_FMT(list_text(tree_at(service->spec, "hosts"), analysis->arena)));
 }
 
 void analyze_gateway_names(struct analysis *analysis)
 {
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    NODE_EACH(reference, node_at(service->spec, "gateways"))
+    TREE_EACH(reference, tree_at(service->spec, "gateways"))
     if (!bytes_equal(reference->text, BYTES("mesh")))
         gateway_check(analysis, service, reference);
 }
@@ -75,10 +75,10 @@ void analyze_gateway_names(struct analysis *analysis)
 static const struct yaml_node *claim_key(const struct object *service)
 {
     static const char *const maps[] = {"headers", "withoutHeaders"};
-    NODE_EACH(rule, node_at(service->spec, "http"))
-    NODE_EACH(match, node_at(rule, "match"))
+    TREE_EACH(rule, tree_at(service->spec, "http"))
+    TREE_EACH(match, tree_at(rule, "match"))
     for (size_t i = 0; i < 2; i++)
-        NODE_EACH(header, node_at(match, maps[i]))
+        TREE_EACH(header, tree_at(match, maps[i]))
     if (bytes_starts_nocase(header->key, BYTES("@request.auth.claims")))
         return header;
     return NULL;
@@ -91,7 +91,7 @@ static bool token_verified(const struct analysis *analysis, struct bytes namespa
     const struct object *at =
         objects_within(&analysis->objects, OBJECT_REQUEST_AUTHENTICATION, namespace, &count);
     for (size_t i = 0; i < count; i++)
-        if (labels_fit(node_at(at[i].spec, "selector.matchLabels"), labels))
+        if (labels_fit(tree_at(at[i].spec, "selector.matchLabels"), labels))
             return true;
     return false;
 }
@@ -101,14 +101,14 @@ void analyze_claim_routes(struct analysis *analysis)
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
     {
         const struct yaml_node *key = claim_key(service);
-        NODE_EACH(reference, key ? node_at(service->spec, "gateways") : NULL)
+        TREE_EACH(reference, key ? tree_at(service->spec, "gateways") : NULL)
         {
             const struct object *gateway =
                 object_named(&analysis->objects, OBJECT_GATEWAY, service->namespace, reference->text);
             if (!gateway || bytes_equal(reference->text, BYTES("mesh")))
                 continue;
             OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-            if (labels_fit(node_at(gateway->spec, "selector"), pod->labels) &&
+            if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels) &&
                 !token_verified(analysis, analysis->root_namespace, pod->labels) &&
                 !token_verified(analysis, pod->namespace, pod->labels))
                 say(analysis, service, key, "IST0149",

@@ -10,13 +10,13 @@ struct offered { /* which of a Gateway's servers a Service offers; a bit each is
 static bool service_offers(const struct object *service, int64_t number)
 {
     int64_t port, target;
-    NODE_EACH(each, node_at(service->spec, "ports"))
+    TREE_EACH(each, tree_at(service->spec, "ports"))
     {
-        if (!node_is(each, "protocol", "TCP"))
+        if (!tree_is(each, "protocol", "TCP"))
             continue;
-        if (node_number(each, "targetPort", &target) && target && target == number)
+        if (tree_number(each, "targetPort", &target) && target && target == number)
             return true;
-        if (node_number(each, "port", &port) && port == number)
+        if (tree_number(each, "port", &port) && port == number)
             return true;
     }
     return false;
@@ -30,38 +30,38 @@ static void pod_count(const struct analysis *analysis, const struct object *gate
     offered->pods++;
     for (size_t i = 0; i < count; i++) {
         int64_t number;
-        if (!labels_fit(node_at(at[i].spec, "selector"), pod->labels))
+        if (!labels_fit(tree_at(at[i].spec, "selector"), pod->labels))
             continue;
-        NODE_EACH(server, node_at(gateway->spec, "servers"))
-        if (node_number(server, "port.number", &number) && service_offers(&at[i], number))
+        TREE_EACH(server, tree_at(gateway->spec, "servers"))
+        if (tree_number(server, "port.number", &number) && service_offers(&at[i], number))
             offered->servers[server->index] = true;
     }
 }
 
 static void selector_unknown(struct analysis *analysis, const struct object *gateway)
 {
-    const struct yaml_node *selector = node_at(gateway->spec, "selector");
+    const struct yaml_node *selector = tree_at(gateway->spec, "selector");
     say(analysis, gateway, selector, "IST0101", "referenced selector not found: \"%.*s\"",
         BYTES_FMT(labels_text(selector, analysis->arena)));
 }
 
 static void ports_check(struct analysis *analysis, const struct object *gateway)
 {
-    const struct yaml_node *servers = node_at(gateway->spec, "servers");
+    const struct yaml_node *servers = tree_at(gateway->spec, "servers");
     struct offered offered = {arena_array(analysis->arena, bool, servers ? servers->count + 1 : 1), 0};
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if (labels_fit(node_at(gateway->spec, "selector"), pod->labels))
+    if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels))
         pod_count(analysis, gateway, pod, &offered);
     if (!offered.pods) {
         selector_unknown(analysis, gateway);
         return;
     }
-    NODE_EACH(server, servers)
-    if (node_has(server, "port") && !offered.servers[server->index])
-        say(analysis, gateway, node_at(server, "port"), "IST0162",
+    TREE_EACH(server, servers)
+    if (tree_has(server, "port") && !offered.servers[server->index])
+        say(analysis, gateway, tree_at(server, "port"), "IST0162",
             "no Service of the gateway's Pods (%.*s) offers port %.*s",
-            BYTES_FMT(labels_text(node_at(gateway->spec, "selector"), analysis->arena)),
-            BYTES_FMT(node_text(server, "port.number")));
+            BYTES_FMT(labels_text(tree_at(gateway->spec, "selector"), analysis->arena)),
+            BYTES_FMT(tree_text(server, "port.number")));
 }
 
 void analyze_gateway_ports(struct analysis *analysis)
@@ -76,7 +76,7 @@ void analyze_gateway_ports(struct analysis *analysis)
 static const struct bytes *namespace_of(const struct analysis *analysis, const struct object *gateway)
 {
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if (labels_fit(node_at(gateway->spec, "selector"), pod->labels))
+    if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels))
         return &pod->namespace;
     return analysis->present & OBJECT_BIT(OBJECT_POD) ? NULL : &gateway->namespace;
 }
@@ -103,8 +103,8 @@ void analyze_gateway_secrets(struct analysis *analysis)
             selector_unknown(analysis, gateway);
             continue;
         }
-        NODE_EACH(server, node_at(gateway->spec, "servers"))
-        if (node_text(server, "tls.credentialName").len)
-            credential_check(analysis, gateway, node_at(server, "tls.credentialName"), *namespace);
+        TREE_EACH(server, tree_at(gateway->spec, "servers"))
+        if (tree_text(server, "tls.credentialName").len)
+            credential_check(analysis, gateway, tree_at(server, "tls.credentialName"), *namespace);
     }
 }

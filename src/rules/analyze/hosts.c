@@ -34,7 +34,7 @@ bool hosts_overlap(struct bytes a, struct bytes b)
 
 bool exported_to_all(const struct yaml_node *export_to)
 {
-    return !node_first(export_to) || list_holds(export_to, BYTES("*"));
+    return !tree_first(export_to) || list_holds(export_to, BYTES("*"));
 }
 
 static struct bytes key_of(struct arena *arena, struct bytes scope, struct bytes name)
@@ -66,9 +66,9 @@ static void host_add(struct analysis *analysis, struct hosts *hosts, struct host
 
 static void entry_add(struct analysis *analysis, struct hosts *hosts, const struct object *entry)
 {
-    const struct yaml_node *export_to = node_at(entry->spec, "exportTo");
-    struct host host = {.object = entry, .ports = node_at(entry->spec, "ports"), .port_field = "number"};
-    NODE_EACH(name, node_at(entry->spec, "hosts"))
+    const struct yaml_node *export_to = tree_at(entry->spec, "exportTo");
+    struct host host = {.object = entry, .ports = tree_at(entry->spec, "ports"), .port_field = "number"};
+    TREE_EACH(name, tree_at(entry->spec, "hosts"))
     {
         host.name = host_in_full(analysis, name->text, entry->namespace);
         host.scope = BYTES("*");
@@ -76,7 +76,7 @@ static void entry_add(struct analysis *analysis, struct hosts *hosts, const stru
             host_add(analysis, hosts, host);
             continue;
         }
-        NODE_EACH(scope, export_to)
+        TREE_EACH(scope, export_to)
         {
             host.scope = bytes_equal(scope->text, BYTES(".")) ? entry->namespace : scope->text;
             host_add(analysis, hosts, host);
@@ -91,7 +91,7 @@ static void service_add_host(struct analysis *analysis, struct hosts *hosts, con
     struct host host = {.scope = BYTES("*"),
                         .name = host_in_full(analysis, service->name, service->namespace),
                         .object = service,
-                        .ports = node_at(service->spec, "ports"),
+                        .ports = tree_at(service->spec, "ports"),
                         .port_field = "port"};
     if (!rest.len) {
         host_add(analysis, hosts, host);
@@ -129,9 +129,9 @@ static const struct host *seen_from(struct hosts *hosts, struct arena *arena, st
                                     const struct yaml_node *export_to, struct bytes name)
 {
     const struct host *found = map_get(&hosts->by_name, key_of(arena, BYTES("*"), name));
-    if (!found && !node_first(export_to))
+    if (!found && !tree_first(export_to))
         found = map_get(&hosts->by_name, key_of(arena, namespace, name));
-    NODE_EACH(scope, export_to)
+    TREE_EACH(scope, export_to)
     {
         struct bytes where = bytes_equal(scope->text, BYTES(".")) ? namespace : scope->text;
         if (!found)

@@ -6,15 +6,15 @@ static struct bytes image_set(const struct analysis *analysis, const struct obje
 {
     struct yaml_stream stream;
     struct fail why;
-    struct bytes text = node_text(map->node, "data.values");
+    struct bytes text = tree_text(map->node, "data.values");
     if (!text.len || !yaml_read(map->file, text, analysis->arena, &stream, &why) || !stream.count)
         return (struct bytes){0};
-    const struct yaml_node *global = node_at(stream.documents[0], "global");
-    struct bytes image = node_text(global, "proxy.image");
+    const struct yaml_node *global = tree_at(stream.documents[0], "global");
+    struct bytes image = tree_text(global, "proxy.image");
     if (bytes_find(image, '/') < image.len)
         return image;
-    return arena_format(analysis->arena, "%.*s/%.*s:%.*s", BYTES_FMT(node_text(global, "hub")),
-                        BYTES_FMT(image), BYTES_FMT(node_text(global, "tag")));
+    return arena_format(analysis->arena, "%.*s/%.*s:%.*s", BYTES_FMT(tree_text(global, "hub")),
+                        BYTES_FMT(image), BYTES_FMT(tree_text(global, "tag")));
 }
 
 /* What the namespace's labels say; false: it is not injected. */
@@ -32,7 +32,7 @@ static bool injector_name(const struct analysis *analysis, const struct object *
 
 static struct bytes narrower(const struct yaml_node *settings, struct bytes now)
 {
-    struct bytes variant = node_text(settings, "image.imageType");
+    struct bytes variant = tree_text(settings, "image.imageType");
     return variant.len ? variant : now;
 }
 
@@ -48,15 +48,15 @@ static struct bytes pod_setting(const struct analysis *analysis, const struct ob
 
 static struct bytes variant_of(const struct analysis *analysis, const struct object *pod)
 {
-    struct bytes variant = narrower(node_at(analysis->mesh, "defaultConfig"), (struct bytes){0});
+    struct bytes variant = narrower(tree_at(analysis->mesh, "defaultConfig"), (struct bytes){0});
     for (int step = 0; step < 3; step++)
         OBJECTS_EACH(config, &analysis->objects, OBJECT_PROXY_CONFIG)
         {
             bool root = bytes_equal(config->namespace, analysis->root_namespace);
-            bool chooses = node_has(config->spec, "selector");
+            bool chooses = tree_has(config->spec, "selector");
             if (root != (step == 0) || (!root && !bytes_equal(config->namespace, pod->namespace)) ||
                 (!root && chooses != (step == 2)) ||
-                (step == 2 && !labels_fit(node_at(config->spec, "selector.matchLabels"), pod->labels)))
+                (step == 2 && !labels_fit(tree_at(config->spec, "selector.matchLabels"), pod->labels)))
                 continue;
             variant = narrower(config->spec, variant);
         }
@@ -70,10 +70,10 @@ static bool image_fits(const struct analysis *analysis, const struct object *pod
     struct bytes other =
         arena_format(analysis->arena, "%.*s-%.*s", BYTES_FMT(image), BYTES_FMT(variant_of(analysis, pod)));
     for (size_t i = 0; i < 2; i++)
-        NODE_EACH(container, node_at(pod->spec, lists[i]))
+        TREE_EACH(container, tree_at(pod->spec, lists[i]))
         {
-            struct bytes own = node_text(container, "image");
-            if (node_is(container, "name", "istio-proxy") && !bytes_equal(own, image) &&
+            struct bytes own = tree_text(container, "image");
+            if (tree_is(container, "name", "istio-proxy") && !bytes_equal(own, image) &&
                 !bytes_equal(own, other))
                 return false;
         }

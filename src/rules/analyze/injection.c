@@ -7,7 +7,7 @@ static const struct yaml_node *values_of(const struct analysis *analysis, const 
 {
     struct yaml_stream stream;
     struct fail why;
-    struct bytes text = node_text(map->node, "data.values");
+    struct bytes text = tree_text(map->node, "data.values");
     if (!text.len || !yaml_read(map->file, text, analysis->arena, &stream, &why) || !stream.count)
         return NULL;
     return stream.documents[0];
@@ -49,7 +49,7 @@ static bool injected_by_default(const struct analysis *analysis, struct bytes re
 {
     const struct object *injector = injector_of(analysis, revision);
     return injector &&
-           node_true(values_of(analysis, injector), "sidecarInjectorWebhook.enableNamespacesByDefault");
+           tree_true(values_of(analysis, injector), "sidecarInjectorWebhook.enableNamespacesByDefault");
 }
 
 static void namespace_check(struct analysis *analysis, const struct object *namespace)
@@ -72,7 +72,7 @@ static bool wants_sidecar(const struct object *pod)
     const struct yaml_node *said = yaml_get(pod->labels, "sidecar.istio.io/inject");
     if (!said)
         said = yaml_get(pod->annotations, "sidecar.istio.io/inject");
-    return !(said && bytes_equal_nocase(said->text, BYTES("false"))) && !node_true(pod->spec, "hostNetwork");
+    return !(said && bytes_equal_nocase(said->text, BYTES("false"))) && !tree_true(pod->spec, "hostNetwork");
 }
 
 void analyze_injection(struct analysis *analysis)
@@ -87,7 +87,7 @@ void analyze_injection(struct analysis *analysis)
         bool meant = namespace && is_enabled(namespace) &&
                      !bytes_equal(namespace->name, BYTES("istio-system")) &&
                      !bytes_equal(label_of(namespace->labels, "istio.io/dataplane-mode"), BYTES("ambient"));
-        if (meant && wants_sidecar(pod) && !node_text(container_named(pod->spec, "istio-proxy"), "image").len)
+        if (meant && wants_sidecar(pod) && !tree_text(container_named(pod->spec, "istio-proxy"), "image").len)
             say(analysis, pod, NULL, "IST0103",
                 "it has no sidecar, which its namespace asks for; restart it");
     }
@@ -97,8 +97,8 @@ void analyze_injection(struct analysis *analysis)
 
 static bool has_auto_image(const struct yaml_node *spec)
 {
-    NODE_EACH(container, node_at(spec, "containers"))
-    if (node_is(container, "name", "istio-proxy") && node_is(container, "image", "auto"))
+    TREE_EACH(container, tree_at(spec, "containers"))
+    if (tree_is(container, "name", "istio-proxy") && tree_is(container, "image", "auto"))
         return true;
     return false;
 }
@@ -107,10 +107,10 @@ static bool webhook_takes(const struct analysis *analysis, const struct yaml_nod
                           const struct yaml_node *labels)
 {
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
-    NODE_EACH(webhook, node_at(configuration->node, "webhooks"))
-    if (bytes_ends(node_text(webhook, "name"), BYTES("istio.io")) &&
-        selector_fits(node_at(webhook, "namespaceSelector"), namespace_labels) &&
-        selector_fits(node_at(webhook, "objectSelector"), labels))
+    TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
+    if (bytes_ends(tree_text(webhook, "name"), BYTES("istio.io")) &&
+        selector_fits(tree_at(webhook, "namespaceSelector"), namespace_labels) &&
+        selector_fits(tree_at(webhook, "objectSelector"), labels))
         return true;
     return false;
 }
@@ -123,12 +123,12 @@ void analyze_auto_images(struct analysis *analysis)
         say(analysis, pod, NULL, "IST0147", "%s", sentence);
     OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT)
     {
-        const struct yaml_node *template = node_at(deployment->spec, "template");
+        const struct yaml_node *template = tree_at(deployment->spec, "template");
         const struct object *namespace =
             object_find(&analysis->objects, OBJECT_NAMESPACE, (struct bytes){0}, deployment->namespace);
-        if (has_auto_image(node_at(template, "spec")) &&
+        if (has_auto_image(tree_at(template, "spec")) &&
             !webhook_takes(analysis, namespace ? namespace->labels : NULL,
-                           node_at(template, "metadata.labels")))
+                           tree_at(template, "metadata.labels")))
             say(analysis, deployment, NULL, "IST0146", "%s", sentence);
     }
 }

@@ -13,10 +13,10 @@ static bool registry_known(const struct analysis *analysis, struct bytes name)
     {
         if (!bytes_equal(label_of(secret->labels, "istio/multiCluster"), BYTES("true")))
             continue;
-        NODE_EACH(cluster, node_at(secret->node, "data"))
+        TREE_EACH(cluster, tree_at(secret->node, "data"))
         if (bytes_equal(cluster->key, name))
             return true;
-        NODE_EACH(cluster, node_at(secret->node, "stringData"))
+        TREE_EACH(cluster, tree_at(secret->node, "stringData"))
         if (bytes_equal(cluster->key, name))
             return true;
     }
@@ -30,10 +30,10 @@ void analyze_mesh_networks(struct analysis *analysis)
                               .namespace = analysis->root_namespace,
                               .file = "meshNetworks",
                               .node = analysis->mesh_networks};
-    NODE_EACH(network, node_at(analysis->mesh_networks, "networks"))
-    NODE_EACH(endpoint, node_at(network, "endpoints"))
+    TREE_EACH(network, tree_at(analysis->mesh_networks, "networks"))
+    TREE_EACH(endpoint, tree_at(network, "endpoints"))
     {
-        const struct yaml_node *name = node_at(endpoint, "fromRegistry");
+        const struct yaml_node *name = tree_at(endpoint, "fromRegistry");
         if (name && !registry_known(analysis, name->text))
             say(analysis, &networks, name, "IST0126", "no cluster %.*s is known for the network %.*s",
                 BYTES_FMT(name->text), BYTES_FMT(network->key));
@@ -44,9 +44,9 @@ void analyze_mesh_networks(struct analysis *analysis)
 
 static bool fetches_bounded(const struct object *deployment)
 {
-    NODE_EACH(container, node_at(deployment->spec, "template.spec.containers"))
-    NODE_EACH(variable, node_at(container, "env"))
-    if (node_is(variable, "name", "BLOCKED_CIDRS_IN_JWKS_URIS") && node_text(variable, "value").len)
+    TREE_EACH(container, tree_at(deployment->spec, "template.spec.containers"))
+    TREE_EACH(variable, tree_at(container, "env"))
+    if (tree_is(variable, "name", "BLOCKED_CIDRS_IN_JWKS_URIS") && tree_text(variable, "value").len)
         return true;
     return false;
 }
@@ -113,8 +113,8 @@ static void definition_deprecated(struct analysis *analysis, const struct object
     static const char *const gone[] = {"ClusterRbacConfig", "RbacConfig", "ServiceRole",
                                        "ServiceRoleBinding"};
     for (size_t i = 0; i < 4; i++)
-        if (node_is(definition->spec, "group", "rbac.istio.io") &&
-            node_is(definition->spec, "names.kind", gone[i]))
+        if (tree_is(definition->spec, "group", "rbac.istio.io") &&
+            tree_is(definition->spec, "names.kind", gone[i]))
             say(analysis, definition, NULL, "IST0002", "%s of rbac.istio.io is gone; use AuthorizationPolicy",
                 gone[i]);
 }
@@ -122,17 +122,17 @@ static void definition_deprecated(struct analysis *analysis, const struct object
 void analyze_deprecated(struct analysis *analysis)
 {
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    NODE_EACH(rule, node_at(service->spec, "http"))
+    TREE_EACH(rule, tree_at(service->spec, "http"))
     {
         int64_t percent;
-        const struct yaml_node *delay = node_at(rule, "fault.delay");
-        if (node_number(delay, "percent", &percent) && percent > 0)
-            say(analysis, service, node_at(delay, "percent"), "IST0002",
+        const struct yaml_node *delay = tree_at(rule, "fault.delay");
+        if (tree_number(delay, "percent", &percent) && percent > 0)
+            say(analysis, service, tree_at(delay, "percent"), "IST0002",
                 "percent is going away; write percentage: {value: %lld}", (long long)percent);
     }
     OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR)
-    if (node_has(sidecar->spec, "outboundTrafficPolicy.egressProxy"))
-        say(analysis, sidecar, node_at(sidecar->spec, "outboundTrafficPolicy.egressProxy"), "IST0002",
+    if (tree_has(sidecar->spec, "outboundTrafficPolicy.egressProxy"))
+        say(analysis, sidecar, tree_at(sidecar->spec, "outboundTrafficPolicy.egressProxy"), "IST0002",
             "egressProxy is ignored");
     OBJECTS_EACH(definition, &analysis->objects, OBJECT_DEFINITION)
     definition_deprecated(analysis, definition);
@@ -159,20 +159,20 @@ static const struct concern concerns[] = {
 static void conditions_check(struct analysis *analysis, const struct concern *concern,
                              const struct object *object, const struct yaml_node *conditions)
 {
-    NODE_EACH(condition, conditions)
+    TREE_EACH(condition, conditions)
     {
-        struct bytes type = node_text(condition, "type");
+        struct bytes type = tree_text(condition, "type");
         /* Of a policy this one says true, and yet something is left out. */
         bool bad = object->kind == OBJECT_AUTHORIZATION_POLICY &&
                    bytes_equal(type, BYTES("WaypointAccepted")) &&
-                   node_is(condition, "reason", "PartiallyInvalid");
+                   tree_is(condition, "reason", "PartiallyInvalid");
         for (size_t i = 0; i < 4 && concern->types[i]; i++)
             bad = bad || (bytes_equal(type, bytes_of(concern->types[i])) &&
-                          bytes_equal_nocase(node_text(condition, "status"), BYTES("False")));
+                          bytes_equal_nocase(tree_text(condition, "status"), BYTES("False")));
         if (bad)
             say(analysis, object, condition, "IST0171", "%.*s is %.*s (%.*s): %.*s", BYTES_FMT(type),
-                BYTES_FMT(node_text(condition, "status")), BYTES_FMT(node_text(condition, "reason")),
-                BYTES_FMT(node_text(condition, "message")));
+                BYTES_FMT(tree_text(condition, "status")), BYTES_FMT(tree_text(condition, "reason")),
+                BYTES_FMT(tree_text(condition, "message")));
     }
 }
 
@@ -182,8 +182,8 @@ void analyze_conditions(struct analysis *analysis)
         OBJECTS_EACH(object, &analysis->objects, concerns[i].kind)
         {
             if (!concerns[i].by_parent)
-                conditions_check(analysis, &concerns[i], object, node_at(object->node, "status.conditions"));
-            NODE_EACH(parent, concerns[i].by_parent ? node_at(object->node, "status.parents") : NULL)
-            conditions_check(analysis, &concerns[i], object, node_at(parent, "conditions"));
+                conditions_check(analysis, &concerns[i], object, tree_at(object->node, "status.conditions"));
+            TREE_EACH(parent, concerns[i].by_parent ? tree_at(object->node, "status.parents") : NULL)
+            conditions_check(analysis, &concerns[i], object, tree_at(parent, "conditions"));
         }
 }

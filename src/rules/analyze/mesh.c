@@ -18,8 +18,8 @@ const struct yaml_node *container_named(const struct yaml_node *spec, const char
 {
     static const char *const lists[] = {"containers", "initContainers"};
     for (size_t i = 0; i < 2; i++)
-        NODE_EACH(container, node_at(spec, lists[i]))
-    if (node_is(container, "name", name))
+        TREE_EACH(container, tree_at(spec, lists[i]))
+    if (tree_is(container, "name", name))
         return container;
     return NULL;
 }
@@ -28,7 +28,7 @@ bool pod_in_mesh(const struct analysis *analysis, struct bytes namespace, const 
                  const struct yaml_node *annotations, const struct yaml_node *spec)
 {
     const struct yaml_node *said = yaml_get(labels, "sidecar.istio.io/inject");
-    if (node_text(container_named(spec, "istio-proxy"), "image").len)
+    if (tree_text(container_named(spec, "istio-proxy"), "image").len)
         return true;
     if (!said)
         said = yaml_get(annotations, "sidecar.istio.io/inject");

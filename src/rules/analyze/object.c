@@ -44,7 +44,7 @@ static const struct object_form forms[OBJECT_COUNT] = {
 
 static enum object_kind kind_of(const struct yaml_node *node)
 {
-    struct bytes group = {0}, api = node_text(node, "apiVersion"), name = node_text(node, "kind");
+    struct bytes group = {0}, api = tree_text(node, "apiVersion"), name = tree_text(node, "kind");
     if (!bytes_cut(&api, '/', &group))
         group = (struct bytes){0};
     for (size_t i = 0; i < OBJECT_COUNT; i++)
@@ -72,14 +72,14 @@ static bool object_read(const struct set_document *document, struct object *out)
         return false;
     *out = (struct object){.kind = kind,
                            .kind_name = bytes_of(forms[kind].name),
-                           .name = node_text(node, "metadata.name"),
+                           .name = tree_text(node, "metadata.name"),
                            .file = document->file,
                            .node = node,
-                           .spec = forms[kind].bare ? node : node_at(node, "spec"),
-                           .labels = node_at(node, "metadata.labels"),
-                           .annotations = node_at(node, "metadata.annotations")};
+                           .spec = forms[kind].bare ? node : tree_at(node, "spec"),
+                           .labels = tree_at(node, "metadata.labels"),
+                           .annotations = tree_at(node, "metadata.annotations")};
     if (!forms[kind].cluster)
-        out->namespace = node_text(node, "metadata.namespace");
+        out->namespace = tree_text(node, "metadata.namespace");
     if (!forms[kind].cluster && !out->namespace.len)
         out->namespace = BYTES("default");
     return !is_system(out->namespace);

@@ -5,7 +5,7 @@
 #ifndef RULES_ANALYZE_OBJECT_H
 #define RULES_ANALYZE_OBJECT_H
 
-#include "rules/analyze/node.h"
+#include "rules/analyze/tree.h"
 #include "rules/resource.h"
 
 enum object_kind {

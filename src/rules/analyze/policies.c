@@ -22,8 +22,8 @@ static bool workload_exists(const struct analysis *analysis, const struct bytes 
 static void workloads_check(struct analysis *analysis, const struct object *policy)
 {
     bool everywhere = bytes_equal(policy->namespace, analysis->root_namespace);
-    const struct yaml_node *selector = node_at(policy->spec, "selector");
-    const struct yaml_node *labels = node_at(selector, "matchLabels");
+    const struct yaml_node *selector = tree_at(policy->spec, "selector");
+    const struct yaml_node *labels = tree_at(selector, "matchLabels");
     if ((everywhere && !selector) ||
         workload_exists(analysis, everywhere ? NULL : &policy->namespace, labels))
         return;
@@ -54,10 +54,10 @@ static bool namespace_exists(const struct analysis *analysis, struct bytes patte
 static void namespaces_check(struct analysis *analysis, const struct object *policy)
 {
     static const char *const lists[] = {"source.namespaces", "source.notNamespaces"};
-    NODE_EACH(rule, node_at(policy->spec, "rules"))
-    NODE_EACH(from, node_at(rule, "from"))
+    TREE_EACH(rule, tree_at(policy->spec, "rules"))
+    TREE_EACH(from, tree_at(rule, "from"))
     for (size_t i = 0; i < 2; i++)
-        NODE_EACH(name, node_at(from, lists[i]))
+        TREE_EACH(name, tree_at(from, lists[i]))
     if (!namespace_exists(analysis, name->text))
         say(analysis, policy, name, "IST0101", "referenced namespace not found: \"%.*s\"",
             BYTES_FMT(name->text));

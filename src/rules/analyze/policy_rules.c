@@ -10,10 +10,10 @@
 /* What is asked for is also what must not be. */
 static const struct yaml_node *contradicted(const struct yaml_node *group, const char *is, const char *is_not)
 {
-    const struct yaml_node *values = node_at(group, is), *others = node_at(group, is_not);
-    if (!node_first(values) || !node_first(others))
+    const struct yaml_node *values = tree_at(group, is), *others = tree_at(group, is_not);
+    if (!tree_first(values) || !tree_first(others))
         return NULL;
-    NODE_EACH(value, values)
+    TREE_EACH(value, values)
     if (!list_holds(others, value->text) && !list_holds(others, BYTES("*")))
         return NULL;
     return values;
@@ -93,20 +93,20 @@ static void group_check(struct analysis *analysis, const struct object *policy, 
 {
     contradictions_check(analysis, policy, group);
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-        NODE_EACH(value, node_at(group, checks[i].list))
+        TREE_EACH(value, tree_at(group, checks[i].list))
     checks[i].check(analysis, policy, value);
 }
 
 void analyze_policy_values(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    NODE_EACH(rule, node_at(policy->spec, "rules"))
+    TREE_EACH(rule, tree_at(policy->spec, "rules"))
     {
-        NODE_EACH(from, node_at(rule, "from"))
-        group_check(analysis, policy, node_at(from, "source"));
-        NODE_EACH(to, node_at(rule, "to"))
-        group_check(analysis, policy, node_at(to, "operation"));
-        NODE_EACH(when, node_at(rule, "when"))
+        TREE_EACH(from, tree_at(rule, "from"))
+        group_check(analysis, policy, tree_at(from, "source"));
+        TREE_EACH(to, tree_at(rule, "to"))
+        group_check(analysis, policy, tree_at(to, "operation"));
+        TREE_EACH(when, tree_at(rule, "when"))
         contradictions_check(analysis, policy, when);
     }
 }
@@ -115,13 +115,13 @@ void analyze_policy_values(struct analysis *analysis)
 
 static bool takes_all(const struct yaml_node *rule)
 {
-    return !node_first(node_at(rule, "from")) && !node_first(node_at(rule, "to")) &&
-           !node_first(node_at(rule, "when"));
+    return !tree_first(tree_at(rule, "from")) && !tree_first(tree_at(rule, "to")) &&
+           !tree_first(tree_at(rule, "when"));
 }
 
 static const struct yaml_node *rule_for_all(const struct object *policy)
 {
-    NODE_EACH(rule, node_at(policy->spec, "rules"))
+    TREE_EACH(rule, tree_at(policy->spec, "rules"))
     if (takes_all(rule))
         return rule;
     return NULL;
@@ -130,13 +130,13 @@ static const struct yaml_node *rule_for_all(const struct object *policy)
 static void rules_check(struct analysis *analysis, const struct object *policy)
 {
     const struct yaml_node *all = rule_for_all(policy);
-    NODE_EACH(rule, node_at(policy->spec, "rules"))
+    TREE_EACH(rule, tree_at(policy->spec, "rules"))
     {
         if (all && rule != all)
             say(analysis, policy, rule, "SEL0102",
                 "adds nothing: rule %zu of this policy holds for every request", all->index);
         for (const struct yaml_node *first = rule->parent->first; !all && first != rule; first = first->next)
-            if (node_same(first, rule, NULL)) {
+            if (tree_same(first, rule, NULL)) {
                 say(analysis, policy, rule, "SEL0102", "adds nothing: rule %zu of this policy is the same",
                     first->index);
                 break;
@@ -147,8 +147,8 @@ static void rules_check(struct analysis *analysis, const struct object *policy)
 /* For the whole namespace, and not only tried out. */
 static bool is_wide(const struct object *policy)
 {
-    return !node_has(policy->spec, "selector") && !node_has(policy->spec, "targetRefs") &&
-           !node_has(policy->spec, "targetRef") && !policy_is_dry(policy);
+    return !tree_has(policy->spec, "selector") && !tree_has(policy->spec, "targetRefs") &&
+           !tree_has(policy->spec, "targetRef") && !policy_is_dry(policy);
 }
 
 /* A policy for the whole namespace whose every request is decided: denied by one, or allowed anyway. */
@@ -173,7 +173,7 @@ void analyze_policy_shadows(struct analysis *analysis)
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
     {
         rules_check(analysis, policy);
-        if (policy_is(policy, "ALLOW") && node_first(node_at(policy->spec, "rules")) &&
+        if (policy_is(policy, "ALLOW") && tree_first(tree_at(policy->spec, "rules")) &&
             !policy_is_dry(policy))
             wide_check(analysis, policy);
     }

@@ -12,7 +12,7 @@
 static bool port_covered(const struct yaml_node *hosts, struct bytes host, struct arena *arena)
 {
     struct bytes with_port = arena_format(arena, "%.*s:", BYTES_FMT(host));
-    NODE_EACH(value, hosts)
+    TREE_EACH(value, hosts)
     {
         struct bytes text = value->text;
         if (bytes_ends(text, BYTES("*")) && bytes_starts_nocase(with_port, bytes_part(text, 0, text.len - 1)))
@@ -27,7 +27,7 @@ static void hosts_check(struct analysis *analysis, const struct object *policy, 
                         bool exceptions)
 {
     bool deny = policy_is(policy, "DENY");
-    NODE_EACH(value, hosts)
+    TREE_EACH(value, hosts)
     {
         struct bytes host = value->text;
         if (!host.len || bytes_ends(host, BYTES("*")) || bytes_find(host, ':') < host.len ||
@@ -42,11 +42,11 @@ static void hosts_check(struct analysis *analysis, const struct object *policy, 
 void analyze_policy_hosts(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    NODE_EACH(rule, node_at(policy->spec, "rules"))
-    NODE_EACH(to, node_at(rule, "to"))
+    TREE_EACH(rule, tree_at(policy->spec, "rules"))
+    TREE_EACH(to, tree_at(rule, "to"))
     {
-        hosts_check(analysis, policy, node_at(to, "operation.hosts"), false);
-        hosts_check(analysis, policy, node_at(to, "operation.notHosts"), true);
+        hosts_check(analysis, policy, tree_at(to, "operation.hosts"), false);
+        hosts_check(analysis, policy, tree_at(to, "operation.notHosts"), true);
     }
 }
 
@@ -101,11 +101,11 @@ static const char claims_key[] = "request.auth.claims";
 
 static void when_check(struct analysis *analysis, const struct object *policy, const struct yaml_node *when)
 {
-    struct bytes key = node_text(when, "key");
+    struct bytes key = tree_text(when, "key");
     if (!bytes_starts(key, bytes_of(claims_key)))
         return;
-    claim_check(analysis, policy, node_at(when, "key"), bytes_part(key, sizeof claims_key - 1, key.len));
-    NODE_EACH(value, node_at(when, "values"))
+    claim_check(analysis, policy, tree_at(when, "key"), bytes_part(key, sizeof claims_key - 1, key.len));
+    TREE_EACH(value, tree_at(when, "values"))
     if (value->kind == YAML_TEXT &&
         (bytes_equal(value->text, BYTES("true")) || bytes_equal(value->text, BYTES("false"))))
         say(analysis, policy, value, "SEL0104",
@@ -117,14 +117,14 @@ void analyze_claims(struct analysis *analysis)
 {
     static const char *const maps[] = {"headers", "withoutHeaders"};
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    NODE_EACH(rule, node_at(policy->spec, "rules"))
-    NODE_EACH(when, node_at(rule, "when"))
+    TREE_EACH(rule, tree_at(policy->spec, "rules"))
+    TREE_EACH(when, tree_at(rule, "when"))
     when_check(analysis, policy, when);
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    NODE_EACH(rule, node_at(service->spec, "http"))
-    NODE_EACH(match, node_at(rule, "match"))
+    TREE_EACH(rule, tree_at(service->spec, "http"))
+    TREE_EACH(match, tree_at(rule, "match"))
     for (size_t i = 0; i < 2; i++)
-        NODE_EACH(header, node_at(match, maps[i]))
+        TREE_EACH(header, tree_at(match, maps[i]))
     if (bytes_starts_nocase(header->key, BYTES("@request.auth.claims")))
         claim_check(analysis, service, header, bytes_part(header->key, 20, header->key.len));
 }
@@ -134,22 +134,22 @@ void analyze_claims(struct analysis *analysis)
 static bool group_has_http(const struct yaml_node *group)
 {
     for (size_t i = 0; i < policy_pair_count; i++)
-        if (policy_pairs[i].http && (node_first(node_at(group, policy_pairs[i].is)) ||
-                                     node_first(node_at(group, policy_pairs[i].is_not))))
+        if (policy_pairs[i].http && (tree_first(tree_at(group, policy_pairs[i].is)) ||
+                                     tree_first(tree_at(group, policy_pairs[i].is_not))))
             return true;
     return false;
 }
 
 static const struct yaml_node *http_part(const struct yaml_node *rule)
 {
-    NODE_EACH(from, node_at(rule, "from"))
-    if (group_has_http(node_at(from, "source")))
+    TREE_EACH(from, tree_at(rule, "from"))
+    if (group_has_http(tree_at(from, "source")))
         return from;
-    NODE_EACH(to, node_at(rule, "to"))
-    if (group_has_http(node_at(to, "operation")))
+    TREE_EACH(to, tree_at(rule, "to"))
+    if (group_has_http(tree_at(to, "operation")))
         return to;
-    NODE_EACH(when, node_at(rule, "when"))
-    if (policy_key_is_http(node_text(when, "key")))
+    TREE_EACH(when, tree_at(rule, "when"))
+    if (policy_key_is_http(tree_text(when, "key")))
         return when;
     return NULL;
 }
@@ -157,11 +157,11 @@ static const struct yaml_node *http_part(const struct yaml_node *rule)
 static bool rule_means_port(const struct yaml_node *rule, struct bytes port)
 {
     bool named = false, meant = false;
-    NODE_EACH(to, node_at(rule, "to"))
+    TREE_EACH(to, tree_at(rule, "to"))
     {
-        const struct yaml_node *ports = node_at(to, "operation.ports");
-        named = named || node_first(ports);
-        meant = meant || !node_first(ports) || list_holds(ports, port);
+        const struct yaml_node *ports = tree_at(to, "operation.ports");
+        named = named || tree_first(ports);
+        meant = meant || !tree_first(ports) || list_holds(ports, port);
     }
     return !named || meant;
 }
@@ -179,17 +179,17 @@ static bool is_tcp(struct bytes protocol)
 static struct bytes tcp_port(const struct analysis *analysis, const struct object *policy,
                              const struct yaml_node *rule)
 {
-    const struct yaml_node *labels = node_at(policy->spec, "selector.matchLabels");
+    const struct yaml_node *labels = tree_at(policy->spec, "selector.matchLabels");
     bool everywhere = bytes_equal(policy->namespace, analysis->root_namespace);
     OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR)
     {
         if ((!everywhere && !bytes_equal(sidecar->namespace, policy->namespace)) ||
-            !labels_fit(labels, node_at(sidecar->spec, "workloadSelector.labels")))
+            !labels_fit(labels, tree_at(sidecar->spec, "workloadSelector.labels")))
             continue;
-        NODE_EACH(ingress, node_at(sidecar->spec, "ingress"))
+        TREE_EACH(ingress, tree_at(sidecar->spec, "ingress"))
         {
-            struct bytes number = node_text(ingress, "port.number");
-            if (is_tcp(node_text(ingress, "port.protocol")) && rule_means_port(rule, number))
+            struct bytes number = tree_text(ingress, "port.number");
+            if (is_tcp(tree_text(ingress, "port.protocol")) && rule_means_port(rule, number))
                 return number;
         }
     }
@@ -200,7 +200,7 @@ static void unusable_ports(struct analysis *analysis, const struct object *polic
                            const struct yaml_node *ports)
 {
     uint64_t number;
-    NODE_EACH(port, ports)
+    TREE_EACH(port, ports)
     if (!bytes_to_u64(port->text, UINT16_MAX, &number))
         say(analysis, policy, port, "SEL0103",
             "'%.*s' is no port number and is left out of the comparison, so that more is denied",
@@ -213,7 +213,7 @@ void analyze_deny_width(struct analysis *analysis)
     {
         if (!policy_is(policy, "DENY") && !policy_is(policy, "AUDIT"))
             continue;
-        NODE_EACH(rule, node_at(policy->spec, "rules"))
+        TREE_EACH(rule, tree_at(policy->spec, "rules"))
         {
             const struct yaml_node *part = http_part(rule);
             struct bytes port = part ? tcp_port(analysis, policy, rule) : (struct bytes){0};
@@ -223,11 +223,11 @@ void analyze_deny_width(struct analysis *analysis)
                     "the "
                     "rule covers its connections too; name the ports that are meant",
                     BYTES_FMT(port));
-            NODE_EACH(to, node_at(rule, "to"))
-            unusable_ports(analysis, policy, node_at(to, "operation.ports"));
-            NODE_EACH(when, node_at(rule, "when"))
-            if (node_is(when, "key", "destination.port"))
-                unusable_ports(analysis, policy, node_at(when, "values"));
+            TREE_EACH(to, tree_at(rule, "to"))
+            unusable_ports(analysis, policy, tree_at(to, "operation.ports"));
+            TREE_EACH(when, tree_at(rule, "when"))
+            if (tree_is(when, "key", "destination.port"))
+                unusable_ports(analysis, policy, tree_at(when, "values"));
         }
     }
 }
@@ -240,8 +240,8 @@ static bool issuer_in(const struct analysis *analysis, struct bytes namespace, s
     const struct object *at =
         objects_within(&analysis->objects, OBJECT_REQUEST_AUTHENTICATION, namespace, &count);
     for (size_t i = 0; i < count; i++)
-        NODE_EACH(rule, node_at(at[i].spec, "jwtRules"))
-    if (bytes_equal(node_text(rule, "issuer"), issuer))
+        TREE_EACH(rule, tree_at(at[i].spec, "jwtRules"))
+    if (bytes_equal(tree_text(rule, "issuer"), issuer))
         return true;
     return false;
 }
@@ -249,7 +249,7 @@ static bool issuer_in(const struct analysis *analysis, struct bytes namespace, s
 static void principals_check(struct analysis *analysis, const struct object *policy,
                              const struct yaml_node *principals)
 {
-    NODE_EACH(value, principals)
+    TREE_EACH(value, principals)
     {
         size_t slash = bytes_find_last(value->text, '/');
         struct bytes issuer = bytes_part(value->text, 0, slash);
@@ -266,9 +266,9 @@ static void principals_check(struct analysis *analysis, const struct object *pol
 void analyze_issuers(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    NODE_EACH(rule, node_at(policy->spec, "rules"))
-    NODE_EACH(from, node_at(rule, "from"))
-    principals_check(analysis, policy, node_at(from, "source.requestPrincipals"));
+    TREE_EACH(rule, tree_at(policy->spec, "rules"))
+    TREE_EACH(from, tree_at(rule, "from"))
+    principals_check(analysis, policy, tree_at(from, "source.requestPrincipals"));
 }
 
 /* ---- exceptions alone ------------------------------------------------- */
@@ -276,7 +276,7 @@ void analyze_issuers(struct analysis *analysis)
 static bool is_exceptions(const struct yaml_node *source)
 {
     bool some = false;
-    NODE_EACH(field, source)
+    TREE_EACH(field, source)
     {
         if (!bytes_starts(field->key, BYTES("not")))
             return false;
@@ -291,9 +291,9 @@ static bool is_exceptions(const struct yaml_node *source)
 void analyze_anonymous(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    NODE_EACH(rule, policy_is(policy, "ALLOW") ? node_at(policy->spec, "rules") : NULL)
-    NODE_EACH(from, node_at(rule, "from"))
-    if (is_exceptions(node_at(from, "source")))
+    TREE_EACH(rule, policy_is(policy, "ALLOW") ? tree_at(policy->spec, "rules") : NULL)
+    TREE_EACH(from, tree_at(rule, "from"))
+    if (is_exceptions(tree_at(from, "source")))
         say(analysis, policy, from, "SEL0107",
             "exceptions alone also hold for who has no identity at all; add principals or "
             "requestPrincipals: [\"*\"] if that is not meant");

@@ -18,7 +18,7 @@ const size_t policy_pair_count = sizeof policy_pairs / sizeof policy_pairs[0];
 
 bool policy_is(const struct object *policy, const char *action)
 {
-    struct bytes own = node_text(policy->spec, "action");
+    struct bytes own = tree_text(policy->spec, "action");
     return bytes_equal(own.len ? own : BYTES("ALLOW"), bytes_of(action));
 }
 

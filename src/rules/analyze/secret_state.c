@@ -6,8 +6,8 @@
 
 static bool value_of(const struct yaml_node *secret, const char *name, struct arena *arena, struct bytes *out)
 {
-    const struct yaml_node *plain = yaml_get(node_at(secret, "stringData"), name);
-    const struct yaml_node *coded = yaml_get(node_at(secret, "data"), name);
+    const struct yaml_node *plain = yaml_get(tree_at(secret, "stringData"), name);
+    const struct yaml_node *coded = yaml_get(tree_at(secret, "data"), name);
     *out = plain ? plain->text : (struct bytes){0};
     return plain || (coded && base64_decode(coded->text, true, arena, out));
 }

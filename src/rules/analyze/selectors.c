@@ -21,8 +21,8 @@ static const struct chooser telemetries = {OBJECT_TELEMETRY, "selector.matchLabe
 
 static bool chooses(const struct chooser *chooser, const struct object *object, const struct object *pod)
 {
-    const struct yaml_node *labels = node_at(object->spec, chooser->selector);
-    return node_first(labels) && labels_fit(labels, pod->labels);
+    const struct yaml_node *labels = tree_at(object->spec, chooser->selector);
+    return tree_first(labels) && labels_fit(labels, pod->labels);
 }
 
 static struct bytes names_of(const struct chooser *chooser, const struct object *at, size_t count,
@@ -31,7 +31,7 @@ static struct bytes names_of(const struct chooser *chooser, const struct object 
     struct text names;
     text_init_arena(&names, arena);
     for (size_t i = 0; i < count; i++) {
-        bool whole = !pod && !node_first(node_at(at[i].spec, chooser->selector));
+        bool whole = !pod && !tree_first(tree_at(at[i].spec, chooser->selector));
         if (!whole && !(pod && chooses(chooser, &at[i], pod)))
             continue;
         text_add_s(&names, names.len ? ", " : "");
@@ -43,10 +43,10 @@ static struct bytes names_of(const struct chooser *chooser, const struct object 
 /* Does it choose anything? Those that choose nothing are said at once. */
 static void found_check(struct analysis *analysis, const struct chooser *chooser, const struct object *object)
 {
-    const struct yaml_node *labels = node_at(object->spec, chooser->selector);
+    const struct yaml_node *labels = tree_at(object->spec, chooser->selector);
     size_t count;
     const struct object *pods = objects_within(&analysis->objects, OBJECT_POD, object->namespace, &count);
-    if (!node_first(labels))
+    if (!tree_first(labels))
         return;
     for (size_t i = 0; i < count; i++)
         if (labels_fit(labels, pods[i].labels))
@@ -80,7 +80,7 @@ static void pod_check(struct analysis *analysis, const struct chooser *chooser, 
         if (ambient)
             ambient_say(analysis, &at[i], said, "the chosen workload");
         else
-            say(analysis, &at[i], node_at(at[i].spec, chooser->selector), chooser->clash,
+            say(analysis, &at[i], tree_at(at[i].spec, chooser->selector), chooser->clash,
                 "the %s %.*s choose the same Pod %.*s", chooser->plural, BYTES_FMT(names),
                 BYTES_FMT(object_shown(pod, analysis->arena)));
     }
@@ -108,7 +108,7 @@ static void whole_check(struct analysis *analysis, const struct chooser *chooser
     size_t count, whole = 0;
     const struct object *at = objects_within(&analysis->objects, chooser->kind, object->namespace, &count);
     for (size_t i = 0; i < count; i++)
-        whole += !node_first(node_at(at[i].spec, chooser->selector));
+        whole += !tree_first(tree_at(at[i].spec, chooser->selector));
     if (whole > 1)
         say(analysis, object, NULL, code, "the %s %.*s are all for the whole namespace %.*s", chooser->plural,
             BYTES_FMT(names_of(chooser, at, count, NULL, analysis->arena)), BYTES_FMT(object->namespace));
@@ -120,7 +120,7 @@ void analyze_sidecar_selectors(struct analysis *analysis)
     choosers_check(analysis, &sidecars);
     OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR)
     {
-        if (node_first(node_at(sidecar->spec, sidecars.selector)))
+        if (tree_first(tree_at(sidecar->spec, sidecars.selector)))
             continue;
         if (namespace_ambient(analysis, sidecar->namespace))
             ambient_say(analysis, sidecar, said, "the namespace");
@@ -132,7 +132,7 @@ void analyze_sidecar_selectors(struct analysis *analysis)
 void analyze_telemetry_defaults(struct analysis *analysis)
 {
     OBJECTS_EACH(telemetry, &analysis->objects, OBJECT_TELEMETRY)
-    if (!node_has(telemetry->spec, "selector"))
+    if (!tree_has(telemetry->spec, "selector"))
         whole_check(analysis, &telemetries, "IST0160", telemetry);
 }
 
@@ -141,13 +141,13 @@ void analyze_telemetry_defaults(struct analysis *analysis)
 static void ineffective_check(struct analysis *analysis, const struct object *policy)
 {
     size_t count;
-    const struct yaml_node *selector = node_at(policy->spec, "selector");
+    const struct yaml_node *selector = tree_at(policy->spec, "selector");
     const struct object *pods = objects_within(&analysis->objects, OBJECT_POD, policy->namespace, &count);
-    if (!selector || node_has(policy->spec, "targetRef"))
+    if (!selector || tree_has(policy->spec, "targetRef"))
         return;
     for (size_t i = 0; i < count; i++) {
         const struct yaml_node *name = yaml_get(pods[i].labels, "gateway.networking.k8s.io/gateway-name");
-        if (name && labels_fit(node_at(selector, "matchLabels"), pods[i].labels))
+        if (name && labels_fit(tree_at(selector, "matchLabels"), pods[i].labels))
             say(analysis, policy, selector, "IST0166",
                 "a selector does not attach to the Gateway API gateway %.*s; name it in targetRefs",
                 BYTES_FMT(name->text));

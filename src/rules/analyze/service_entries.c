@@ -5,10 +5,10 @@
 
 static bool addresses_made(const struct analysis *analysis)
 {
-    const struct yaml_node *settings = node_at(analysis->mesh, "defaultConfig.proxyMetadata");
-    return node_is(settings, "ISTIO_META_DNS_CAPTURE", "true") &&
-           (node_is(settings, "ISTIO_META_DNS_AUTO_ALLOCATE", "true") ||
-            node_is(settings, "PILOT_ENABLE_IP_AUTOALLOCATE", "true"));
+    const struct yaml_node *settings = tree_at(analysis->mesh, "defaultConfig.proxyMetadata");
+    return tree_is(settings, "ISTIO_META_DNS_CAPTURE", "true") &&
+           (tree_is(settings, "ISTIO_META_DNS_AUTO_ALLOCATE", "true") ||
+            tree_is(settings, "PILOT_ENABLE_IP_AUTOALLOCATE", "true"));
 }
 
 void analyze_entry_addresses(struct analysis *analysis)
@@ -17,12 +17,12 @@ void analyze_entry_addresses(struct analysis *analysis)
         return;
     OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY)
     {
-        if (node_first(node_at(entry->spec, "addresses")) ||
-            node_first(node_at(entry->node, "status.addresses")))
+        if (tree_first(tree_at(entry->spec, "addresses")) ||
+            tree_first(tree_at(entry->node, "status.addresses")))
             continue;
-        NODE_EACH(port, node_at(entry->spec, "ports"))
+        TREE_EACH(port, tree_at(entry->spec, "ports"))
         {
-            struct bytes protocol = node_text(port, "protocol");
+            struct bytes protocol = tree_text(port, "protocol");
             if (!protocol.len || bytes_equal_nocase(protocol, BYTES("TCP")))
                 say(analysis, entry, port, "IST0134",
                     "TCP carries no host name, so that only addresses tell this host from others; write "
@@ -67,20 +67,20 @@ static void offer_add(struct offers *offers, struct offer offer, struct arena *a
 
 static void entry_offers(struct offers *offers, const struct object *entry, struct arena *arena)
 {
-    const struct yaml_node *export_to = node_at(entry->spec, "exportTo");
+    const struct yaml_node *export_to = tree_at(entry->spec, "exportTo");
     struct offer offer = {.entry = entry};
-    NODE_EACH(host, node_at(entry->spec, "hosts"))
-    NODE_EACH(port, node_at(entry->spec, "ports"))
+    TREE_EACH(host, tree_at(entry->spec, "hosts"))
+    TREE_EACH(port, tree_at(entry->spec, "ports"))
     {
         offer.host = host->text;
-        offer.number = node_text(port, "number");
-        offer.protocol = node_text(port, "protocol");
+        offer.number = tree_text(port, "number");
+        offer.protocol = tree_text(port, "protocol");
         offer.scope = BYTES("*");
         if (exported_to_all(export_to)) {
             offer_add(offers, offer, arena);
             continue;
         }
-        NODE_EACH(scope, export_to)
+        TREE_EACH(scope, export_to)
         {
             offer.scope = bytes_equal(scope->text, BYTES(".")) ? entry->namespace : scope->text;
             offer_add(offers, offer, arena);
@@ -93,8 +93,8 @@ static size_t offers_most(const struct analysis *analysis)
     size_t most = 1;
     OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY)
     {
-        const struct yaml_node *hosts = node_at(entry->spec, "hosts"), *ports = node_at(entry->spec, "ports");
-        const struct yaml_node *scopes = node_at(entry->spec, "exportTo");
+        const struct yaml_node *hosts = tree_at(entry->spec, "hosts"), *ports = tree_at(entry->spec, "ports");
+        const struct yaml_node *scopes = tree_at(entry->spec, "exportTo");
         most += (hosts ? hosts->count : 0) * (ports ? ports->count : 0) * (1 + (scopes ? scopes->count : 0));
     }
     return most;
@@ -106,7 +106,7 @@ static void differing_say(struct analysis *analysis, const struct offer *each, c
     for (; each; each = each->next) {
         bool *once = &said[each->entry - analysis->objects.at];
         if (!*once)
-            say(analysis, each->entry, node_at(each->entry->spec, "ports"), "IST0177",
+            say(analysis, each->entry, tree_at(each->entry->spec, "ports"), "IST0177",
                 "ServiceEntries give %.*s port %.*s different protocols", BYTES_FMT(first->host),
                 BYTES_FMT(first->number));
         *once = true;

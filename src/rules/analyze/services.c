@@ -25,18 +25,18 @@ static bool protocol_told(const struct yaml_node *port)
                                             "https", "tls", "mongo", "redis", "mysql",      NULL};
     static const char *const standard[] = {"kubernetes.io/h2c", "kubernetes.io/ws", "kubernetes.io/wss",
                                            NULL};
-    struct bytes name = node_text(port, "name"), word;
+    struct bytes name = tree_text(port, "name"), word;
     int64_t number = 0;
-    if (node_is(port, "protocol", "UDP"))
+    if (tree_is(port, "protocol", "UDP"))
         return true;
-    if (node_has(port, "appProtocol"))
-        name = node_text(port, "appProtocol");
-    if (node_has(port, "appProtocol") && is_any(name, standard))
+    if (tree_has(port, "appProtocol"))
+        name = tree_text(port, "appProtocol");
+    if (tree_has(port, "appProtocol") && is_any(name, standard))
         return true;
     if (bytes_starts_nocase(name, BYTES("grpc-web")))
         return true;
     bytes_cut(&name, '-', &word);
-    node_number(port, "port", &number);
+    tree_number(port, "port", &number);
     return is_any(word, protocols) || is_well_known(number);
 }
 
@@ -50,8 +50,8 @@ static bool is_generated(const struct object *service)
 
 static void port_check(struct analysis *analysis, const struct object *service, const struct yaml_node *port)
 {
-    bool external = node_is(service->spec, "type", "ExternalName");
-    struct bytes name = node_text(port, "name");
+    bool external = tree_is(service->spec, "type", "ExternalName");
+    struct bytes name = tree_text(port, "name");
     if (protocol_told(port) && !(external && bytes_equal(name, BYTES("tcp"))))
         return;
     if (external)
@@ -60,14 +60,14 @@ static void port_check(struct analysis *analysis, const struct object *service, 
     else
         say(analysis, service, port, "IST0118",
             "the name '%.*s' of port %.*s does not begin with its protocol, as in http-web", BYTES_FMT(name),
-            BYTES_FMT(node_text(port, "port")));
+            BYTES_FMT(tree_text(port, "port")));
 }
 
 void analyze_port_names(struct analysis *analysis)
 {
     OBJECTS_EACH(service, &analysis->objects, OBJECT_SERVICE)
     if (!is_control_plane(service) && !is_generated(service))
-        NODE_EACH(port, node_at(service->spec, "ports"))
+        TREE_EACH(port, tree_at(service->spec, "ports"))
     port_check(analysis, service, port);
 }
 
@@ -91,22 +91,22 @@ static struct bytes or_else(struct bytes text, struct bytes preset)
 static struct uses uses_of(struct analysis *analysis, const struct object *deployment)
 {
     size_t count, ports = 0;
-    const struct yaml_node *labels = node_at(deployment->spec, "template.metadata.labels");
+    const struct yaml_node *labels = tree_at(deployment->spec, "template.metadata.labels");
     const struct object *at =
         objects_within(&analysis->objects, OBJECT_SERVICE, deployment->namespace, &count);
     for (size_t i = 0; i < count; i++)
-        ports += node_at(at[i].spec, "ports") ? node_at(at[i].spec, "ports")->count : 0;
+        ports += tree_at(at[i].spec, "ports") ? tree_at(at[i].spec, "ports")->count : 0;
     struct uses uses = {arena_array(analysis->arena, struct use, ports + 1), 0};
     for (size_t i = 0; i < count; i++) {
-        const struct yaml_node *selector = node_at(at[i].spec, "selector");
-        if (!node_first(selector) || !labels_fit(selector, labels))
+        const struct yaml_node *selector = tree_at(at[i].spec, "selector");
+        if (!tree_first(selector) || !labels_fit(selector, labels))
             continue;
-        NODE_EACH(port, node_at(at[i].spec, "ports"))
+        TREE_EACH(port, tree_at(at[i].spec, "ports"))
         {
-            struct bytes number = node_text(port, "port");
+            struct bytes number = tree_text(port, "port");
             uses.at[uses.count++] =
-                (struct use){&at[i], number, or_else(node_text(port, "protocol"), BYTES("TCP")),
-                             or_else(node_text(port, "targetPort"), number)};
+                (struct use){&at[i], number, or_else(tree_text(port, "protocol"), BYTES("TCP")),
+                             or_else(tree_text(port, "targetPort"), number)};
         }
     }
     return uses;
@@ -163,11 +163,11 @@ void analyze_service_association(struct analysis *analysis)
 {
     OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT)
     {
-        const struct yaml_node *template = node_at(deployment->spec, "template");
+        const struct yaml_node *template = tree_at(deployment->spec, "template");
         struct bytes maker = label_of(deployment->labels, "gateway.istio.io/managed");
         if (!bytes_equal(maker, BYTES("istio.io-mesh-controller")) &&
-            pod_in_mesh(analysis, deployment->namespace, node_at(template, "metadata.labels"),
-                        node_at(template, "metadata.annotations"), node_at(template, "spec")))
+            pod_in_mesh(analysis, deployment->namespace, tree_at(template, "metadata.labels"),
+                        tree_at(template, "metadata.annotations"), tree_at(template, "spec")))
             deployment_check(analysis, deployment);
     }
 }

@@ -8,7 +8,7 @@
 /* "name" or #2 */
 static struct bytes shown(const struct yaml_node *rule, struct arena *arena)
 {
-    struct bytes name = node_text(rule, "name");
+    struct bytes name = tree_text(rule, "name");
     if (name.len)
         return arena_format(arena, "\"%.*s\"", BYTES_FMT(name));
     return arena_format(arena, "#%zu", rule->index);
@@ -18,12 +18,12 @@ static struct bytes shown(const struct yaml_node *rule, struct arena *arena)
 static const struct yaml_node *match_before(const struct yaml_node *match)
 {
     const struct yaml_node *rules = match->parent->parent->parent;
-    NODE_EACH(rule, rules)
-    NODE_EACH(each, node_at(rule, "match"))
+    TREE_EACH(rule, rules)
+    TREE_EACH(each, tree_at(rule, "match"))
     {
         if (each == match)
             return NULL;
-        if (node_same(each, match, "name"))
+        if (tree_same(each, match, "name"))
             return each;
     }
     return NULL;
@@ -32,10 +32,10 @@ static const struct yaml_node *match_before(const struct yaml_node *match)
 static void rule_check(struct analysis *analysis, const struct object *service, const struct yaml_node *rule,
                        bool taken)
 {
-    const struct yaml_node *matches = node_at(rule, "match");
+    const struct yaml_node *matches = tree_at(rule, "match");
     struct bytes name = shown(rule, analysis->arena);
     size_t twice = 0;
-    NODE_EACH(match, matches)
+    TREE_EACH(match, matches)
     {
         if (taken) {
             say(analysis, service, match, "IST0130",
@@ -60,9 +60,9 @@ static void rules_check(struct analysis *analysis, const struct object *service,
                         const struct yaml_node *rules)
 {
     bool taken = false;
-    NODE_EACH(rule, rules)
+    TREE_EACH(rule, rules)
     {
-        if (node_first(node_at(rule, "match"))) {
+        if (tree_first(tree_at(rule, "match"))) {
             rule_check(analysis, service, rule, taken);
             continue;
         }
@@ -79,7 +79,7 @@ static void rules_check(struct analysis *analysis, const struct object *service,
 /* exact or prefix as one text that a longer one may begin with; regular expressions are not compared. */
 static struct bytes match_text(const struct yaml_node *match, struct arena *arena)
 {
-    struct bytes exact = node_text(match, "exact"), prefix = node_text(match, "prefix");
+    struct bytes exact = tree_text(match, "exact"), prefix = tree_text(match, "prefix");
     if (exact.len)
         return arena_format(arena, "=%.*s", BYTES_FMT(exact));
     return prefix.len ? arena_format(arena, "~%.*s", BYTES_FMT(prefix)) : (struct bytes){0};
@@ -100,10 +100,10 @@ static bool maps_cover(const struct yaml_node *wide, const struct yaml_node *nar
 {
     if ((wide ? wide->count : 0) != (narrow ? narrow->count : 0))
         return false;
-    NODE_EACH(each, wide)
+    TREE_EACH(each, wide)
     {
         const struct yaml_node *other = NULL;
-        NODE_EACH(candidate, narrow)
+        TREE_EACH(candidate, narrow)
         if (bytes_equal(candidate->key, each->key))
             other = candidate;
         if (!other || !texts_cover(each, other, NULL, arena))
@@ -114,16 +114,16 @@ static bool maps_cover(const struct yaml_node *wide, const struct yaml_node *nar
 
 static bool match_covers(const struct yaml_node *wide, const struct yaml_node *narrow, struct arena *arena)
 {
-    struct bytes a = node_text(wide, "uri.prefix"), b = node_text(narrow, "uri.prefix");
+    struct bytes a = tree_text(wide, "uri.prefix"), b = tree_text(narrow, "uri.prefix");
     int64_t port_a = 0, port_b = 0;
-    node_number(wide, "port", &port_a);
-    node_number(narrow, "port", &port_b);
+    tree_number(wide, "port", &port_a);
+    tree_number(narrow, "port", &port_b);
     return a.len && b.len && !bytes_equal(a, b) && bytes_starts(b, a) && port_a == port_b &&
-           texts_cover(node_at(wide, "method"), node_at(narrow, "method"), "=GET", arena) &&
-           texts_cover(node_at(wide, "authority"), node_at(narrow, "authority"), NULL, arena) &&
-           maps_cover(node_at(wide, "headers"), node_at(narrow, "headers"), arena) &&
-           maps_cover(node_at(wide, "queryParams"), node_at(narrow, "queryParams"), arena) &&
-           maps_cover(node_at(wide, "withoutHeaders"), node_at(narrow, "withoutHeaders"), arena);
+           texts_cover(tree_at(wide, "method"), tree_at(narrow, "method"), "=GET", arena) &&
+           texts_cover(tree_at(wide, "authority"), tree_at(narrow, "authority"), NULL, arena) &&
+           maps_cover(tree_at(wide, "headers"), tree_at(narrow, "headers"), arena) &&
+           maps_cover(tree_at(wide, "queryParams"), tree_at(narrow, "queryParams"), arena) &&
+           maps_cover(tree_at(wide, "withoutHeaders"), tree_at(narrow, "withoutHeaders"), arena);
 }
 
 static void covered_say(struct analysis *analysis, const struct object *service, const struct yaml_node *wide,
@@ -133,8 +133,8 @@ static void covered_say(struct analysis *analysis, const struct object *service,
     say(analysis, service, narrow, "IST0131",
         "match %.*s of rule %.*s with the prefix %.*s is never used: rule %.*s takes the prefix %.*s before",
         BYTES_FMT(shown(narrow, arena)), BYTES_FMT(shown(narrow->parent->parent, arena)),
-        BYTES_FMT(node_text(narrow, "uri.prefix")), BYTES_FMT(shown(wide->parent->parent, arena)),
-        BYTES_FMT(node_text(wide, "uri.prefix")));
+        BYTES_FMT(tree_text(narrow, "uri.prefix")), BYTES_FMT(shown(wide->parent->parent, arena)),
+        BYTES_FMT(tree_text(wide, "uri.prefix")));
 }
 
 /* Matches that count: not those below a rule without match, and of equal ones the first. */
@@ -143,15 +143,15 @@ static const struct yaml_node **matches_live(struct analysis *analysis, const st
 {
     size_t room = 0;
     *count = 0;
-    NODE_EACH(rule, rules)
-    room += node_at(rule, "match") ? node_at(rule, "match")->count : 0;
+    TREE_EACH(rule, rules)
+    room += tree_at(rule, "match") ? tree_at(rule, "match")->count : 0;
     const struct yaml_node **all = arena_array(analysis->arena, const struct yaml_node *, room + 1);
-    NODE_EACH(rule, rules)
+    TREE_EACH(rule, rules)
     {
-        if (!node_first(node_at(rule, "match")))
+        if (!tree_first(tree_at(rule, "match")))
             break;
-        NODE_EACH(match, node_at(rule, "match"))
-        if (node_text(match, "uri.prefix").len && !match_before(match))
+        TREE_EACH(match, tree_at(rule, "match"))
+        if (tree_text(match, "uri.prefix").len && !match_before(match))
             all[(*count)++] = match;
     }
     return all;
@@ -174,7 +174,7 @@ void analyze_unreachable(struct analysis *analysis)
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
     {
         for (size_t i = 0; i < 3; i++)
-            rules_check(analysis, service, node_at(service->spec, blocks[i]));
-        prefixes_check(analysis, service, node_at(service->spec, "http"));
+            rules_check(analysis, service, tree_at(service->spec, blocks[i]));
+        prefixes_check(analysis, service, tree_at(service->spec, "http"));
     }
 }

@@ -18,8 +18,8 @@ struct claims {
 
 static bool in_mesh(const struct object *service)
 {
-    const struct yaml_node *gateways = node_at(service->spec, "gateways");
-    return !node_first(gateways) || list_holds(gateways, BYTES("mesh"));
+    const struct yaml_node *gateways = tree_at(service->spec, "gateways");
+    return !tree_first(gateways) || list_holds(gateways, BYTES("mesh"));
 }
 
 static size_t hosts_count(const struct analysis *analysis)
@@ -27,8 +27,8 @@ static size_t hosts_count(const struct analysis *analysis)
     size_t count = 0;
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
     {
-        const struct yaml_node *hosts = node_at(service->spec, "hosts");
-        const struct yaml_node *scopes = node_at(service->spec, "exportTo");
+        const struct yaml_node *hosts = tree_at(service->spec, "hosts");
+        const struct yaml_node *scopes = tree_at(service->spec, "exportTo");
         count += (hosts ? hosts->count : 0) * (1 + (scopes ? scopes->count : 0));
     }
     return count;
@@ -52,15 +52,15 @@ static void claim_add(struct claims *claims, const struct object *object, struct
 
 static void service_claims(struct analysis *analysis, struct claims *claims, const struct object *service)
 {
-    const struct yaml_node *export_to = node_at(service->spec, "exportTo");
-    NODE_EACH(host, node_at(service->spec, "hosts"))
+    const struct yaml_node *export_to = tree_at(service->spec, "exportTo");
+    TREE_EACH(host, tree_at(service->spec, "hosts"))
     {
         struct bytes name = host_in_full(analysis, host->text, service->namespace);
         if (exported_to_all(export_to)) {
             claim_add(claims, service, BYTES("*"), name);
             continue;
         }
-        NODE_EACH(scope, export_to)
+        TREE_EACH(scope, export_to)
         claim_add(claims, service, bytes_equal(scope->text, BYTES(".")) ? service->namespace : scope->text,
                   name);
     }
@@ -109,7 +109,7 @@ void analyze_mesh_hosts(struct analysis *analysis)
         for (size_t j = 0; count > 1 && j < count; j++) {
             bool *once = &said[all[j]->object - analysis->objects.at];
             if (!*once)
-                say(analysis, all[j]->object, node_at(all[j]->object->spec, "hosts"), "IST0109",
+                say(analysis, all[j]->object, tree_at(all[j]->object->spec, "hosts"), "IST0109",
                     "the VirtualServices %.*s all route %.*s within the mesh, and only the oldest acts; make "
                     "them one",
                     BYTES_FMT(names), BYTES_FMT(claims.at[i]->host));

@@ -4,8 +4,11 @@
 
 /* ---- overlaps --------------------------------------------------------- */
 
+/* More are not combined: their number counts squared. */
+enum { REVISIONS_MAX = 30 };
+
 struct revisions {
-    const struct bytes *at;
+    struct bytes at[REVISIONS_MAX];
     size_t count;
 };
 
@@ -20,38 +23,38 @@ struct hooks {
     size_t count;
 };
 
-static void revision_add(struct revisions *revisions, struct bytes *room, struct bytes name)
+static void revision_add(struct revisions *revisions, struct bytes name)
 {
     for (size_t i = 0; i < revisions->count; i++)
-        if (bytes_equal(room[i], name))
+        if (bytes_equal(revisions->at[i], name))
             return;
-    room[revisions->count++] = name;
+    if (revisions->count < REVISIONS_MAX)
+        revisions->at[revisions->count++] = name;
 }
 
-static void selector_revisions(const struct yaml_node *selector, struct revisions *revisions,
-                               struct bytes *room)
+static void selector_revisions(const struct yaml_node *selector, struct revisions *revisions)
 {
-    const struct yaml_node *plain = yaml_get(node_at(selector, "matchLabels"), "istio.io/rev");
+    const struct yaml_node *plain = yaml_get(tree_at(selector, "matchLabels"), "istio.io/rev");
     if (plain)
-        revision_add(revisions, room, plain->text);
-    NODE_EACH(expression, node_at(selector, "matchExpressions"))
-    NODE_EACH(value, node_is(expression, "key", "istio.io/rev") ? node_at(expression, "values") : NULL)
-    revision_add(revisions, room, value->text);
+        revision_add(revisions, plain->text);
+    TREE_EACH(expression, tree_at(selector, "matchExpressions"))
+    TREE_EACH(value, tree_is(expression, "key", "istio.io/rev") ? tree_at(expression, "values") : NULL)
+    revision_add(revisions, value->text);
 }
 
 /* Whether the configuration is Istio's, by its revisions or its hooks' names; its revisions are added. */
-static bool is_istios(const struct object *configuration, struct revisions *revisions, struct bytes *room)
+static bool is_istios(const struct object *configuration, struct revisions *revisions)
 {
     size_t before = revisions->count;
     bool named = false;
     const struct yaml_node *own = yaml_get(configuration->labels, "istio.io/rev");
     if (own)
-        revision_add(revisions, room, own->text);
-    NODE_EACH(webhook, node_at(configuration->node, "webhooks"))
+        revision_add(revisions, own->text);
+    TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
     {
-        selector_revisions(node_at(webhook, "namespaceSelector"), revisions, room);
-        selector_revisions(node_at(webhook, "objectSelector"), revisions, room);
-        named = named || bytes_ends(node_text(webhook, "name"), BYTES("istio.io"));
+        selector_revisions(tree_at(webhook, "namespaceSelector"), revisions);
+        selector_revisions(tree_at(webhook, "objectSelector"), revisions);
+        named = named || bytes_ends(tree_text(webhook, "name"), BYTES("istio.io"));
     }
     return own || named || revisions->count > before;
 }
@@ -77,8 +80,8 @@ static const struct yaml_node *labels_make(struct arena *arena, struct bytes nam
 static bool hook_takes(const struct hook *hook, const struct yaml_node *namespace,
                        const struct yaml_node *object)
 {
-    return selector_fits(node_at(hook->node, "namespaceSelector"), namespace) &&
-           selector_fits(node_at(hook->node, "objectSelector"), object);
+    return selector_fits(tree_at(hook->node, "namespaceSelector"), namespace) &&
+           selector_fits(tree_at(hook->node, "objectSelector"), object);
 }
 
 static void case_check(struct analysis *analysis, struct hooks *hooks, const struct yaml_node *namespace,
@@ -94,7 +97,7 @@ static void case_check(struct analysis *analysis, struct hooks *hooks, const str
         hook->said = true;
         say(analysis, hook->configuration, hook->node, "IST0139",
             "the webhook %.*s overlaps with others: Pods may be injected twice",
-            BYTES_FMT(node_text(hook->node, "name")));
+            BYTES_FMT(tree_text(hook->node, "name")));
     }
 }
 
@@ -117,32 +120,27 @@ static void cases_check(struct analysis *analysis, struct hooks *hooks, const st
 
 static void service_check(struct analysis *analysis, const struct hook *hook)
 {
-    const struct yaml_node *service = node_at(hook->node, "clientConfig.service");
-    struct bytes name = node_text(service, "name"), namespace = node_text(service, "namespace");
+    const struct yaml_node *service = tree_at(hook->node, "clientConfig.service");
+    struct bytes name = tree_text(service, "name"), namespace = tree_text(service, "namespace");
     if (service && !object_find(&analysis->objects, OBJECT_SERVICE, namespace, name))
         say(analysis, hook->configuration, service, "IST0139",
             "the webhook asks a Service that does not exist: %.*s/%.*s", BYTES_FMT(namespace),
             BYTES_FMT(name));
 }
 
-/* More revisions than this are not combined: their number counts squared. */
-enum { REVISIONS_MAX = 30 };
-
 void analyze_webhooks(struct analysis *analysis)
 {
     size_t most = 1;
     struct hooks hooks = {0};
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
-    most += configuration->node->count +
-            (node_at(configuration->node, "webhooks") ? node_at(configuration->node, "webhooks")->count : 0);
+    most += tree_at(configuration->node, "webhooks") ? tree_at(configuration->node, "webhooks")->count : 0;
     hooks.at = arena_array(analysis->arena, struct hook, most);
-    struct bytes *room = arena_array(analysis->arena, struct bytes, 64 * most);
-    struct revisions revisions = {room, 0};
+    struct revisions revisions = {.count = 0};
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
     {
-        if (revisions.count > REVISIONS_MAX || !is_istios(configuration, &revisions, room))
+        if (!is_istios(configuration, &revisions))
             continue;
-        NODE_EACH(webhook, node_at(configuration->node, "webhooks"))
+        TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
         hooks.at[hooks.count++] = (struct hook){configuration, webhook, false};
     }
     cases_check(analysis, &hooks, &revisions);
@@ -175,13 +173,13 @@ static bool url_host(struct bytes url, struct bytes *host)
 static void remote_check(struct analysis *analysis, const struct object *configuration,
                          const struct yaml_node *webhook)
 {
-    const struct yaml_node *client = node_at(webhook, "clientConfig"), *url = node_at(client, "url");
+    const struct yaml_node *client = tree_at(webhook, "clientConfig"), *url = tree_at(client, "url");
     struct address address;
     struct bytes host;
-    if (!node_has(client, "url")) {
-        if (!node_has(client, "service"))
+    if (!tree_has(client, "url")) {
+        if (!tree_has(client, "service"))
             say(analysis, configuration, webhook, "IST0163", "the webhook %.*s names nobody to ask",
-                BYTES_FMT(node_text(webhook, "name")));
+                BYTES_FMT(tree_text(webhook, "name")));
     } else if (!url_host(url->text, &host)) {
         say(analysis, configuration, url, "IST0163", "'%.*s' is no URL to ask", BYTES_FMT(url->text));
     } else if (address_parse(host, &address)) {
@@ -194,10 +192,10 @@ void analyze_remote_control(struct analysis *analysis)
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_VALIDATING_WEBHOOK)
     if (bytes_equal(configuration->name, BYTES("istiod-default-validator")) ||
         bytes_starts(configuration->name, BYTES("istio-validator")))
-        NODE_EACH(webhook, node_at(configuration->node, "webhooks"))
+        TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
     remote_check(analysis, configuration, webhook);
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
     if (bytes_starts(configuration->name, BYTES("istio-sidecar-injector")))
-        NODE_EACH(webhook, node_at(configuration->node, "webhooks"))
+        TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
     remote_check(analysis, configuration, webhook);
 }

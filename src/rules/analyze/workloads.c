@@ -7,7 +7,7 @@
 static bool runs_as_proxy(const struct yaml_node *node)
 {
     int64_t user;
-    return node_number(node, "securityContext.runAsUser", &user) && user == PROXY_USER;
+    return tree_number(node, "securityContext.runAsUser", &user) && user == PROXY_USER;
 }
 
 static void user_check(struct analysis *analysis, const struct object *object, const struct yaml_node *spec)
@@ -17,9 +17,9 @@ static void user_check(struct analysis *analysis, const struct object *object, c
     if (is_control_plane(object))
         return;
     if (runs_as_proxy(spec))
-        say_once(analysis, object, node_at(spec, "securityContext"), "IST0144", "%s", sentence);
-    NODE_EACH(container, node_at(spec, "containers"))
-    if (!node_is(container, "name", "istio-proxy") && !node_is(container, "name", "istio-operator") &&
+        say_once(analysis, object, tree_at(spec, "securityContext"), "IST0144", "%s", sentence);
+    TREE_EACH(container, tree_at(spec, "containers"))
+    if (!tree_is(container, "name", "istio-proxy") && !tree_is(container, "name", "istio-operator") &&
         runs_as_proxy(container))
         say_once(analysis, object, container, "IST0144", "%s", sentence);
 }
@@ -29,5 +29,5 @@ void analyze_users(struct analysis *analysis)
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
     user_check(analysis, pod, pod->spec);
     OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT)
-    user_check(analysis, deployment, node_at(deployment->spec, "template.spec"));
+    user_check(analysis, deployment, tree_at(deployment->spec, "template.spec"));
 }

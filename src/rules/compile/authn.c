@@ -188,8 +188,7 @@ static struct rows attached_rules(struct work *work)
     struct resource **all = work_kind(work, KIND_REQUEST_AUTHENTICATION, &count);
     for (size_t i = 0; i < count; i++) {
         const struct request_authentication *request = all[i]->spec;
-        bool targeted = group_has(&request->group, "targetRef") || group_has(&request->group, "targetRefs");
-        if (targeted || !node_attached(work, all[i], request->selector))
+        if (!node_targeted(work, all[i], request->selector, request->target_ref, &request->target_refs))
             continue;
         for (size_t j = 0; j < request->jwt_rules.count; j++)
             rows_add(work, &rows, &(struct sourced){all[i], &request->jwt_rules.at[j], rows.count});

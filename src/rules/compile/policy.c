@@ -300,9 +300,8 @@ static bool is_dry_run(struct work *work, const struct resource *resource)
 static bool applies(struct work *work, const struct resource *resource)
 {
     const struct authorization_policy *policy = resource->spec;
-    if (group_has(&policy->group, "targetRef") || group_has(&policy->group, "targetRefs"))
-        return false; /* only waypoints and Gateway API's gateways look at these */
-    return node_attached(work, resource, policy->selector) && !is_dry_run(work, resource);
+    return node_targeted(work, resource, policy->selector, policy->target_ref, &policy->target_refs) &&
+           !is_dry_run(work, resource);
 }
 
 static bool policies_compile(struct work *work, bool tcp, struct policies *out)

@@ -2,6 +2,17 @@
 
 #include <stdlib.h>
 
+#include "rules/compile/cluster_service.h"
+
+static void service_put(struct work *work, const struct resource *resource, struct bytes host,
+                        const struct service_entry *entry)
+{
+    struct service *service = arena_new(work->arena, struct service);
+    *service = (struct service){host, resource, entry};
+    map_take(&work->services, host);
+    map_put(&work->services, service->host, service);
+}
+
 static void service_add(struct work *work, const struct resource *resource, struct bytes host)
 {
     host = lower(work, host);
@@ -9,10 +20,35 @@ static void service_add(struct work *work, const struct resource *resource, stru
     bool own = bytes_equal(resource->namespace, work->node->name_space);
     if (known && (!own || bytes_equal(known->resource->namespace, work->node->name_space)))
         return;
-    struct service *service = arena_new(work->arena, struct service);
-    *service = (struct service){host, resource, resource->spec};
-    map_take(&work->services, host);
-    map_put(&work->services, service->host, service);
+    service_put(work, resource, host, resource->spec);
+}
+
+/* A Service of Kubernetes has an annotation instead of the field: namespaces with commas between. */
+static bool cluster_service_seen(struct work *work, const struct resource *service)
+{
+    struct bytes rest, one;
+    struct rows names = rows_of(sizeof(struct bytes));
+    text_map_get(&service->annotations, "networking.istio.io/exportTo", &rest);
+    for (bool more = rest.len > 0; more;) {
+        more = bytes_cut(&rest, ',', &one);
+        one = bytes_trim(one);
+        rows_add(work, &names, &one);
+    }
+    return node_sees(work, service->namespace,
+                     &(struct text_list){ROWS_AT(names, struct bytes), names.count});
+}
+
+static void cluster_services_read(struct work *work)
+{
+    size_t count;
+    struct resource **all = work_kind(work, KIND_SERVICE, &count);
+    struct slices *slices = slices_read(work);
+    for (size_t i = 0; i < count; i++) {
+        struct bytes host = lower(work, host_full(work, all[i]->name, all[i]->namespace));
+        if (!service_find(work, host) && cluster_service_seen(work, all[i]))
+            service_put(work, all[i], host, cluster_service_entry(work, slices, all[i]));
+    }
+    slices_done(slices);
 }
 
 void services_read(struct work *work)
@@ -21,9 +57,12 @@ void services_read(struct work *work)
     struct resource **entries = work_kind(work, KIND_SERVICE_ENTRY, &count);
     for (size_t i = 0; i < count; i++) {
         const struct service_entry *entry = entries[i]->spec;
+        if (!node_sees(work, entries[i]->namespace, &entry->export_to))
+            continue;
         for (size_t j = 0; j < entry->hosts.count; j++)
             service_add(work, entries[i], entry->hosts.at[j]);
     }
+    cluster_services_read(work);
 }
 
 const struct service *service_find(const struct work *work, struct bytes host)

@@ -2,7 +2,8 @@
  * service: which hosts there are, and their names.
  *
  * A ServiceEntry makes a service of each of its hosts. Of several with one host
- * the one in the node's own namespace stands, else the oldest.
+ * the one in the node's own namespace stands, else the oldest. A Service of
+ * Kubernetes makes one of its host unless a ServiceEntry did: cluster_service.h.
  */
 #ifndef RULES_COMPILE_SERVICE_H
 #define RULES_COMPILE_SERVICE_H
@@ -11,9 +12,9 @@
 #include "rules/kind/service_entry.h"
 
 struct service {
-    struct bytes host; /* lower case */
-    const struct resource *resource;
-    const struct service_entry *entry;
+    struct bytes host;                 /* lower case */
+    const struct resource *resource;   /* ServiceEntry or Service */
+    const struct service_entry *entry; /* what it says, or would say */
 };
 
 void services_read(struct work *work);

@@ -118,6 +118,17 @@ bool node_chosen(const struct work *work, const struct text_map *want)
     return true;
 }
 
+bool node_sees(const struct work *work, struct bytes own, const struct text_list *export_to)
+{
+    struct bytes here = work->node->name_space;
+    for (size_t i = 0; i < export_to->count; i++) {
+        struct bytes to = bytes_equal(export_to->at[i], BYTES(".")) ? own : export_to->at[i];
+        if (bytes_equal(to, BYTES("*")) || bytes_equal(to, here))
+            return true;
+    }
+    return export_to->count == 0;
+}
+
 bool node_attached(const struct work *work, const struct resource *resource, const struct selector *selector)
 {
     const struct compile_node *node = work->node;
@@ -125,6 +136,24 @@ bool node_attached(const struct work *work, const struct resource *resource, con
         !bytes_equal(resource->namespace, node->root_namespace))
         return false;
     return !selector || node_chosen(work, &selector->match_labels);
+}
+
+static bool is_target(const struct work *work, const struct resource *resource, const struct target_ref *ref)
+{
+    struct bytes name = node_label(work, "gateway.networking.k8s.io/gateway-name");
+    return target_ref_is_gateway(ref) && name.len && bytes_equal(ref->name, name) &&
+           bytes_equal(resource->namespace, work->node->name_space);
+}
+
+bool node_targeted(const struct work *work, const struct resource *resource, const struct selector *selector,
+                   const struct target_ref *ref, const struct target_ref_list *refs)
+{
+    bool found = ref && is_target(work, resource, ref);
+    if (!ref && !refs->count)
+        return node_attached(work, resource, selector);
+    for (size_t i = 0; i < refs->count; i++)
+        found = found || is_target(work, resource, &refs->at[i]);
+    return found;
 }
 
 /* ---- resources -------------------------------------------------------- */

@@ -72,7 +72,7 @@ struct policy_provider {
 struct authorization_policy {
     struct group group;
     struct selector *selector;
-    struct target_ref *target_ref; /* not acted on yet */
+    struct target_ref *target_ref;
     struct target_ref_list target_refs;
     int action;                              /* enum policy_action */
     FIELD_LIST_OF(struct policy_rule) rules; /* none: ALLOW allows nothing */

@@ -317,6 +317,7 @@ void authorization_policy_check(struct resource *resource, struct report *report
     const struct authorization_policy *policy = resource->spec;
     enum policy_action action = (enum policy_action)policy->action;
     check_attachment(report, policy->selector, policy->target_ref, &policy->target_refs);
+    check_only_gateways(report, policy->target_ref, &policy->target_refs);
     check_dry_run(resource, action, report);
     check_action(resource, report);
     for (size_t i = 0; i < policy->rules.count; i++)

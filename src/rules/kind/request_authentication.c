@@ -54,11 +54,10 @@ static FIELD_TABLE(jwt_rule, struct jwt_rule);
 static const struct field request_authentication_fields[] = {
     {"selector", FIELD_GROUP, 0, offsetof(struct request_authentication, selector), &selector_table,
      .oneof = 1, .help = "the workloads meant; all of the namespace when absent"},
-    {"targetRef", FIELD_GROUP, FIELD_NOT_YET, offsetof(struct request_authentication, target_ref),
-     &target_ref_table, .oneof = 1, .help = "a gateway meant"},
-    {"targetRefs", FIELD_GROUP, FIELD_LIST | FIELD_NOT_YET,
-     offsetof(struct request_authentication, target_refs), &target_ref_table, .count_max = 16, .oneof = 1,
-     .help = "gateways meant"},
+    {"targetRef", FIELD_GROUP, 0, offsetof(struct request_authentication, target_ref), &target_ref_table,
+     .oneof = 1, .help = "a gateway meant"},
+    {"targetRefs", FIELD_GROUP, FIELD_LIST, offsetof(struct request_authentication, target_refs),
+     &target_ref_table, .count_max = 16, .oneof = 1, .help = "gateways meant"},
     {"jwtRules", FIELD_GROUP, FIELD_LIST, offsetof(struct request_authentication, jwt_rules), &jwt_rule_table,
      .count_max = 4096, .help = "issuers that are believed"},
 };
@@ -173,6 +172,7 @@ static void check(struct resource *resource, struct report *report)
 {
     const struct request_authentication *request = resource->spec;
     check_attachment(report, request->selector, request->target_ref, &request->target_refs);
+    check_only_gateways(report, request->target_ref, &request->target_refs);
     for (size_t i = 0; i < request->jwt_rules.count; i++) {
         check_keys(&request->jwt_rules.at[i], report);
         check_headers(&request->jwt_rules.at[i], report);

@@ -37,7 +37,7 @@ struct jwt_rule {
 struct request_authentication {
     struct group group;
     struct selector *selector;
-    struct target_ref *target_ref; /* not acted on yet */
+    struct target_ref *target_ref;
     struct target_ref_list target_refs;
     FIELD_LIST_OF(struct jwt_rule) jwt_rules;
 };

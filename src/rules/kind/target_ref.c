@@ -48,3 +48,24 @@ void check_attachment(struct report *report, const struct selector *selector, co
     for (size_t i = 0; i < refs->count; i++)
         check_ref(report, &refs->at[i]);
 }
+
+bool target_ref_is_gateway(const struct target_ref *ref)
+{
+    return bytes_equal(ref->api_group, BYTES("gateway.networking.k8s.io")) &&
+           bytes_equal(ref->kind, BYTES("Gateway"));
+}
+
+static void check_gateway(struct report *report, const struct target_ref *ref)
+{
+    if (!target_ref_is_gateway(ref))
+        report_not_yet(report, group_node(&ref->group, "kind"), "a target that is no Gateway");
+}
+
+void check_only_gateways(struct report *report, const struct target_ref *ref,
+                         const struct target_ref_list *refs)
+{
+    if (ref)
+        check_gateway(report, ref);
+    for (size_t i = 0; i < refs->count; i++)
+        check_gateway(report, &refs->at[i]);
+}

@@ -25,4 +25,9 @@ extern const struct field_table target_ref_table;
 void check_attachment(struct report *report, const struct selector *selector, const struct target_ref *ref,
                       const struct target_ref_list *refs);
 
+/* Only gateways can be meant so far; says so of what else is. */
+void check_only_gateways(struct report *report, const struct target_ref *ref,
+                         const struct target_ref_list *refs);
+bool target_ref_is_gateway(const struct target_ref *ref);
+
 #endif

@@ -1,16 +1,16 @@
-#include "rules/analyze/node.h"
+#include "rules/analyze/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const struct yaml_node *node_at(const struct yaml_node *from, const char *path)
+const struct yaml_node *tree_at(const struct yaml_node *from, const char *path)
 {
     struct bytes rest = bytes_of(path), word;
     for (bool more = true; more && from;) {
         more = bytes_cut(&rest, '.', &word);
         const struct yaml_node *found = NULL;
         if (from->kind == YAML_MAP)
-            NODE_EACH(child, from)
+            TREE_EACH(child, from)
         if (bytes_equal(child->key, word))
             found = child;
         from = found;
@@ -18,41 +18,41 @@ const struct yaml_node *node_at(const struct yaml_node *from, const char *path)
     return from;
 }
 
-struct bytes node_text(const struct yaml_node *from, const char *path)
+struct bytes tree_text(const struct yaml_node *from, const char *path)
 {
-    const struct yaml_node *node = node_at(from, path);
+    const struct yaml_node *node = tree_at(from, path);
     return node && yaml_is_scalar(node) && node->kind != YAML_NULL ? node->text : (struct bytes){0};
 }
 
-bool node_number(const struct yaml_node *from, const char *path, int64_t *out)
+bool tree_number(const struct yaml_node *from, const char *path, int64_t *out)
 {
-    const struct yaml_node *node = node_at(from, path);
+    const struct yaml_node *node = tree_at(from, path);
     if (!node || node->kind != YAML_INT)
         return false;
     *out = node->number;
     return true;
 }
 
-bool node_is(const struct yaml_node *from, const char *path, const char *text)
+bool tree_is(const struct yaml_node *from, const char *path, const char *text)
 {
-    return bytes_equal(node_text(from, path), bytes_of(text));
+    return bytes_equal(tree_text(from, path), bytes_of(text));
 }
 
-bool node_true(const struct yaml_node *from, const char *path)
+bool tree_true(const struct yaml_node *from, const char *path)
 {
-    const struct yaml_node *node = node_at(from, path);
+    const struct yaml_node *node = tree_at(from, path);
     return node && node->kind == YAML_BOOL && node->truth;
 }
 
-bool node_has(const struct yaml_node *from, const char *path)
+bool tree_has(const struct yaml_node *from, const char *path)
 {
-    const struct yaml_node *node = node_at(from, path);
+    const struct yaml_node *node = tree_at(from, path);
     return node && node->kind != YAML_NULL;
 }
 
 bool list_holds(const struct yaml_node *list, struct bytes text)
 {
-    NODE_EACH(item, list)
+    TREE_EACH(item, list)
     if (bytes_equal(item->text, text))
         return true;
     return false;
@@ -62,10 +62,10 @@ bool list_holds(const struct yaml_node *list, struct bytes text)
 
 bool labels_fit(const struct yaml_node *want, const struct yaml_node *have)
 {
-    NODE_EACH(pair, want)
+    TREE_EACH(pair, want)
     {
         bool found = false;
-        NODE_EACH(label, have)
+        TREE_EACH(label, have)
         found = found || (bytes_equal(label->key, pair->key) && bytes_equal(label->text, pair->text));
         if (!found)
             return false;
@@ -84,7 +84,7 @@ static const struct yaml_node **sorted(const struct yaml_node *map, struct arena
 {
     const struct yaml_node **all = arena_array(arena, const struct yaml_node *, map->count + 1);
     size_t count = 0;
-    NODE_EACH(child, map)
+    TREE_EACH(child, map)
     all[count++] = child;
     qsort(all, count, sizeof(*all), compare_keys);
     return all;
@@ -112,7 +112,7 @@ struct bytes list_text(const struct yaml_node *list, struct arena *arena)
 {
     struct text text;
     text_init_arena(&text, arena);
-    NODE_EACH(item, list)
+    TREE_EACH(item, list)
     {
         text_add_s(&text, item->index ? ", " : "");
         text_add(&text, item->text);
@@ -123,25 +123,25 @@ struct bytes list_text(const struct yaml_node *list, struct arena *arena)
 /* One of matchExpressions; an operator that is unknown chooses nothing. */
 static bool expression_fits(const struct yaml_node *expression, const struct yaml_node *labels)
 {
-    struct bytes key = node_text(expression, "key");
-    const struct yaml_node *values = node_at(expression, "values"), *label = NULL;
-    NODE_EACH(each, labels)
+    struct bytes key = tree_text(expression, "key");
+    const struct yaml_node *values = tree_at(expression, "values"), *label = NULL;
+    TREE_EACH(each, labels)
     if (bytes_equal(each->key, key))
         label = each;
-    if (node_is(expression, "operator", "Exists"))
+    if (tree_is(expression, "operator", "Exists"))
         return label;
-    if (node_is(expression, "operator", "DoesNotExist"))
+    if (tree_is(expression, "operator", "DoesNotExist"))
         return !label;
-    if (node_is(expression, "operator", "In"))
+    if (tree_is(expression, "operator", "In"))
         return label && list_holds(values, label->text);
-    return node_is(expression, "operator", "NotIn") && (!label || !list_holds(values, label->text));
+    return tree_is(expression, "operator", "NotIn") && (!label || !list_holds(values, label->text));
 }
 
 bool selector_fits(const struct yaml_node *selector, const struct yaml_node *labels)
 {
-    if (!labels_fit(node_at(selector, "matchLabels"), labels))
+    if (!labels_fit(tree_at(selector, "matchLabels"), labels))
         return false;
-    NODE_EACH(expression, node_at(selector, "matchExpressions"))
+    TREE_EACH(expression, tree_at(selector, "matchExpressions"))
     if (!expression_fits(expression, labels))
         return false;
     return true;
@@ -158,13 +158,13 @@ static bool maps_same(const struct yaml_node *a, const struct yaml_node *b, cons
 {
     if (count_but(a, but) != count_but(b, but))
         return false;
-    NODE_EACH(x, a)
+    TREE_EACH(x, a)
     {
         const struct yaml_node *same = NULL;
         if (but && bytes_equal(x->key, bytes_of(but)))
             continue;
-        NODE_EACH(y, b)
-        if (bytes_equal(x->key, y->key) && node_same(x, y, NULL))
+        TREE_EACH(y, b)
+        if (bytes_equal(x->key, y->key) && tree_same(x, y, NULL))
             same = y;
         if (!same)
             return false;
@@ -172,7 +172,7 @@ static bool maps_same(const struct yaml_node *a, const struct yaml_node *b, cons
     return true;
 }
 
-bool node_same(const struct yaml_node *a, const struct yaml_node *b, const char *but)
+bool tree_same(const struct yaml_node *a, const struct yaml_node *b, const char *but)
 {
     if (!a || !b)
         return a == b;
@@ -185,7 +185,7 @@ bool node_same(const struct yaml_node *a, const struct yaml_node *b, const char 
     if (a->count != b->count)
         return false;
     for (const struct yaml_node *x = a->first, *y = b->first; x && y; x = x->next, y = y->next)
-        if (!node_same(x, y, NULL))
+        if (!tree_same(x, y, NULL))
             return false;
     return true;
 }

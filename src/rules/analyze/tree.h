@@ -1,33 +1,33 @@
 /*
- * node: short ways through the tree of a resource, for analyzers.
+ * tree: short ways through the tree of a resource, for analyzers.
  *
  * Analyzers look at what was written, of whatever kind and however wrong: what
  * is absent or of another shape is NULL or empty, never a mistake of theirs.
  */
-#ifndef RULES_ANALYZE_NODE_H
-#define RULES_ANALYZE_NODE_H
+#ifndef RULES_ANALYZE_TREE_H
+#define RULES_ANALYZE_TREE_H
 
 #include "wire/yaml.h"
 
-static inline const struct yaml_node *node_first(const struct yaml_node *list)
+static inline const struct yaml_node *tree_first(const struct yaml_node *list)
 {
     return list ? list->first : NULL;
 }
 
 /* The children of a list or map; none when there is no list. */
-#define NODE_EACH(child, list)                                                                               \
-    for (const struct yaml_node *(child) = node_first(list); child; (child) = (child)->next)
+#define TREE_EACH(child, list)                                                                               \
+    for (const struct yaml_node *(child) = tree_first(list); child; (child) = (child)->next)
 
 /* spec.tls.mode below `from`; the words between the points are keys. */
-const struct yaml_node *node_at(const struct yaml_node *from, const char *path);
+const struct yaml_node *tree_at(const struct yaml_node *from, const char *path);
 /* The same as text: a scalar as written, else empty. */
-struct bytes node_text(const struct yaml_node *from, const char *path);
+struct bytes tree_text(const struct yaml_node *from, const char *path);
 /* The same as a number; false when there is none. */
-bool node_number(const struct yaml_node *from, const char *path, int64_t *out);
-bool node_is(const struct yaml_node *from, const char *path, const char *text);
-bool node_true(const struct yaml_node *from, const char *path);
+bool tree_number(const struct yaml_node *from, const char *path, int64_t *out);
+bool tree_is(const struct yaml_node *from, const char *path, const char *text);
+bool tree_true(const struct yaml_node *from, const char *path);
 /* Is there something, and not null? */
-bool node_has(const struct yaml_node *from, const char *path);
+bool tree_has(const struct yaml_node *from, const char *path);
 bool list_holds(const struct yaml_node *list, struct bytes text);
 
 /* Each pair of `want` stands in `have`; no pairs choose everything. */
@@ -42,6 +42,6 @@ struct bytes list_text(const struct yaml_node *list, struct arena *arena);
 bool selector_fits(const struct yaml_node *selector, const struct yaml_node *labels);
 
 /* The same value, whatever its order of keys and its way of quoting; `but` is a key left out at the top. */
-bool node_same(const struct yaml_node *a, const struct yaml_node *b, const char *but);
+bool tree_same(const struct yaml_node *a, const struct yaml_node *b, const char *but);
 
 #endif
