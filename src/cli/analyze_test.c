@@ -8,7 +8,6 @@
 #include "cli/analyze.h"
 #include "cli/analyze_filter.h"
 #include "cli/analyze_print.h"
-#include "cli/fields.h"
 #include "cli/options.h"
 #include "cli/paths.h"
 
@@ -172,28 +171,6 @@ static void the_worst_is_said_first_and_machines_get_the_page(void **state)
     resource_set_done(&set);
 }
 
-static void fields_are_printed_from_the_tables(void **state)
-{
-    (void)state;
-    char shown[4000];
-    struct text text;
-    text_init_fixed(&text, shown, sizeof(shown));
-    assert_true(fields_write(BYTES("PeerAuthentication.spec.mtls"), &text));
-    assert_string_equal(
-        shown, "  mtls                       group            what holds for all ports\n"
-               "  mode                       choice           UNSET inherits, PERMISSIVE takes both, "
-               "STRICT takes mutual TLS only; UNSET, DISABLE, PERMISSIVE, STRICT\n");
-    assert_false(fields_write(BYTES("PeerAuthentication.nothing"), &text));
-    assert_false(fields_write(BYTES("Nothing"), &text));
-    text_init_fixed(&text, shown, sizeof(shown));
-    assert_true(fields_write(BYTES("settings.limits.request.headTimeout"), &text));
-    assert_string_equal(
-        shown,
-        "  headTimeout                duration         from a head's first byte to its last; late is 408; "
-        "10ms to 1h; default 10s\n");
-    assert_false(fields_write(BYTES("settings.limits.nothing"), &text));
-}
-
 /* Istio's own samples, file by file, when the conformance data is there. */
 static void read_below(const char *path)
 {
@@ -239,7 +216,6 @@ int main(void)
         cmocka_unit_test(suppressions_are_istioctls),
         cmocka_unit_test(what_is_asked_for_decides),
         cmocka_unit_test(the_worst_is_said_first_and_machines_get_the_page),
-        cmocka_unit_test(fields_are_printed_from_the_tables),
         cmocka_unit_test(istios_samples_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

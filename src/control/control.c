@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/key_list.h"
+#include "control/login_clients.h"
 #include "control/publish.h"
 #include "control/resolver.h"
 #include "control/state_file.h"
@@ -40,6 +41,7 @@ struct control {
     struct identity *identity;
     struct signing *signing;
     struct providers *providers;
+    struct login_clients *login_clients;
     struct resolver *resolver;
     struct telemetry *telemetry;
     struct admin *admin;
@@ -82,6 +84,12 @@ static void letter_take(struct control *control, struct letter *letter)
         return;
     case LETTER_KEY_SET:
         publish_key_set(publish, (struct key_set_letter *)letter);
+        return;
+    case LETTER_LOGIN_PROVIDER:
+        publish_login_provider(publish, (struct login_provider_letter *)letter);
+        return;
+    case LETTER_LOGIN_ANSWER:
+        publish_login_answer(publish, (struct login_answer_letter *)letter);
         return;
     case LETTER_NAME:
         publish_name(publish, (struct name_letter *)letter);
@@ -164,6 +172,7 @@ static bool supervisor_frame(struct control *control, const struct frame *frame,
         if (fd < 0)
             return false;
         workers_add(&publish->workers, frame->index, fd, frame->number);
+        publish_ended_tell(publish, frame->index);
         publish->follows |= frame->id != 0;
         if (control->level_set)
             level_tell(control, frame->index);
@@ -355,6 +364,7 @@ static void threads_start(struct control *control)
     control->resolver = resolver_start(settings->dns->servers.at, settings->dns->servers.count, inbox);
     control->source = source_directory_start(settings, &source_times_default, inbox);
     control->publish.providers = control->providers;
+    control->publish.login_clients = control->login_clients;
     control->publish.signing_thread = control->signing;
     control->publish.identity_thread = control->identity;
     control->publish.resolver = control->resolver;
@@ -366,6 +376,7 @@ static void threads_stop(struct control *control)
     identity_stop(control->identity);
     signing_stop(control->signing);
     providers_stop(control->providers);
+    login_clients_stop(control->login_clients);
     resolver_stop(control->resolver);
     admin_stop(control->admin);
     telemetry_stop(control->telemetry);
@@ -381,7 +392,8 @@ static bool begin(struct control *control, struct fail *why)
         return fail_errno(why, FAIL_SELF, "no signals");
     control->providers =
         providers_start(control->settings->extra_root_cas, &provider_times_default, &control->inbox, why);
-    return control->providers != NULL;
+    control->login_clients = login_clients_start(control->settings->extra_root_cas, &control->inbox, why);
+    return control->providers && control->login_clients;
 }
 
 int control_run(const struct settings *settings, int supervisor_fd, const struct commons *commons)

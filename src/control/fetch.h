@@ -1,5 +1,5 @@
 /*
- * fetch: one GET of something small over HTTP, on libcurl, by the rules for what
+ * fetch: one GET or POST of something small over HTTP, on libcurl, by the rules for what
  * decides about trust: a deadline, a bound, TLS verified, no redirect, 200 only.
  */
 #ifndef CONTROL_FETCH_H
@@ -19,6 +19,9 @@ struct fetch {
     bool too_big;
     int64_t max_age_s; /* of Cache-Control, -1: none said */
     char *url;
+    char *form; /* what is posted, or NULL: a GET */
+    size_t form_len;
+    long status;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -36,6 +39,9 @@ bool fetch_url_check(struct bytes url, struct fail *why);
 /* Ready to be added to a curl multi handle; `owner` comes back as CURLINFO_PRIVATE. NULL with *why. */
 struct fetch *fetch_new(struct bytes url, int64_t timeout_ms, const struct fetch_trust *trust, void *owner,
                         struct fail *why);
+/* Makes it a POST of a form (copied, wiped with it), as the client `user` when that is not empty. A client's
+ * own mistakes (400, 401) have bodies of their own: fetch_judge lets them pass. */
+void fetch_post(struct fetch *fetch, struct bytes form, struct bytes user, struct bytes password);
 void fetch_free(struct fetch *fetch);
 /* After the transfer: the body (borrowed), or why there is none. */
 bool fetch_judge(struct fetch *fetch, CURLcode code, struct bytes *body, struct fail *why);

@@ -115,6 +115,7 @@ struct settings {
     int64_t drain_spread_ms;
     int64_t upgrade_timeout_ms;
     int64_t ticket_keys_ms;
+    int64_t session_keys_ms;
 };
 
 extern const struct field_table settings_table;
