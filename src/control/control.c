@@ -350,8 +350,11 @@ static void threads_start(struct control *control)
 {
     const struct settings *settings = control->settings;
     const struct metrics_node node = metrics_node(control);
-    struct admin_world world = {
-        .settings = settings, .board = &control->board, .out = &control->inbox, .started_ms = clock_ms()};
+    struct admin_world world = {.settings = settings,
+                                .board = &control->board,
+                                .out = &control->inbox,
+                                .commons = control->commons,
+                                .started_ms = clock_ms()};
     struct mailbox *inbox = &control->inbox;
     control->metrics = metrics_new(&node);
     metrics_share(control->metrics, control->commons);

@@ -26,9 +26,9 @@ struct publish {
     struct channel *supervisor;
     struct providers *providers; /* borrowed; NULL in some tests */
     struct signing *signing_thread;
-    struct login_clients *login_clients; /* borrowed; NULL in some tests */
     struct identity *identity_thread;    /* borrowed; NULL: the node has no certificate */
     struct resolver *resolver;           /* borrowed; NULL in some tests: names stay unknown */
+    struct login_clients *login_clients; /* borrowed; NULL in some tests */
     struct workers workers;
     struct binds binds;
     struct key_table keys;

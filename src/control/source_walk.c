@@ -130,6 +130,8 @@ static void entry_visit(struct walk *walk, int directory, struct bytes name, str
     }
     if (S_ISDIR(stat.st_mode)) {
         directory_enter(walk, path, &stat, above);
+    } else if (is_resource(path) && !S_ISREG(stat.st_mode)) { /* to open a device may do something */
+        file_add(walk, path, arena_format(walk->arena, "it is no regular file"));
     } else if (is_resource(path)) {
         resource_add(walk, path, &stat);
     }
@@ -222,7 +224,10 @@ static bool file_fill(struct source_file *file, struct source_keep *keep, struct
         return true;
     }
     if (!file_read(file->name.at, SOURCE_FILE_MAX, arena, &file->content, &why)) {
-        file->error = arena_bytes(arena, bytes_of(why.text));
+        struct bytes sentence = bytes_of(why.text);
+        if (bytes_starts(sentence, file->name)) /* whoever shows it names the file */
+            sentence = bytes_part(sentence, file->name.len + 2, sentence.len);
+        file->error = arena_bytes(arena, sentence);
         return is_as_walked(file);
     }
     file->digest = digest_of(file->content);

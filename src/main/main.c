@@ -6,6 +6,8 @@
 #include "cli/explain_kind.h"
 #include "cli/init.h"
 #include "cli/issuer.h"
+#include "cli/proxy_config.h"
+#include "cli/proxy_status.h"
 #include "cli/keys.h"
 #include "cli/login.h"
 #include "cli/secret.h"
@@ -22,6 +24,8 @@ static const struct command commands[] = {
     {"explain-kind", explain_kind_main, "Say what a resource may say, field by field; also as a schema for editors."},
     {"fields", explain_kind_main, NULL}, /* as it was called */
     {"secret", secret_main, "Keep secrets that resources refer to, sealed on this machine."},
+    {"proxy-status", proxy_status_main, "Show which rules each worker of a running node has."},
+    {"proxy-config", proxy_config_main, "Show the listeners, routes, clusters ... of a running node."},
     {"login", login_main, "Sign in at a provider, from a terminal."},
     {"whoami", whoami_main, "Say who is signed in."},
     {"token", token_main, "Print the token of who is signed in."},

@@ -212,6 +212,9 @@ uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, st
         return (uint32_t)(known - 1);
     struct rules_cluster cluster = {.port = (uint32_t)port, .subset = work_text(work, subset)};
     const struct load_balancer *balancer = settings.blocks.load_balancer;
+    if (settings.rule)
+        cluster.rule = work_text(work, arena_format(work->arena, "%.*s.%.*s", BYTES_FMT(settings.rule->name),
+                                                    BYTES_FMT(settings.rule->namespace)));
     cluster.balance = balancer ? balances[balancer->simple] : PICK_LEAST_REQUEST;
     pool_set(work, &cluster, &settings.blocks, at);
     cluster.inside = service && service->entry->location == SERVICE_INTERNAL;
