@@ -36,8 +36,8 @@ static void a_field_is_explained_as_kubectl_would(void **state)
     shown_is("peerauthentications.mtls.mode", "", false,
              "GROUP:      security.istio.io\nKIND:       PeerAuthentication\nVERSION:    v1 v1beta1\n\n"
              "FIELD: mode\t<string>\n\nDESCRIPTION:\n"
-             "    UNSET inherits, PERMISSIVE takes both, STRICT takes mutual TLS only. One of UNSET,\n"
-             "    DISABLE, PERMISSIVE, STRICT.\n");
+             "    UNSET inherits, PERMISSIVE takes both, STRICT takes mutual TLS only. One of UNSET, DISABLE,\n"
+             "    PERMISSIVE, STRICT.\n");
 }
 
 static void recursive_is_names_and_types(void **state)

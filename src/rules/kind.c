@@ -4,13 +4,16 @@
 #include "rules/kind/core_service.h"
 #include "rules/kind/destination_rule.h"
 #include "rules/kind/gateway.h"
-#include "rules/kind/login.h"
 #include "rules/kind/gateway_api_kinds.h"
+#include "rules/kind/istio_kinds.h"
+#include "rules/kind/login.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
+#include "rules/kind/revocation.h"
 #include "rules/kind/secret.h"
 #include "rules/kind/service_entry.h"
 #include "rules/kind/sidecar.h"
+#include "rules/kind/trust_bundle.h"
 #include "rules/kind/virtual_service.h"
 #include "rules/kind/workload_entry.h"
 
@@ -29,6 +32,8 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_CLAIM_MAPPING] = &claim_mapping_kind,
     [KIND_ASSERTION] = &assertion_kind,
     [KIND_LOGIN] = &login_kind,
+    [KIND_TRUST_BUNDLE] = &trust_bundle_kind,
+    [KIND_REVOCATION] = &revocation_kind,
     [KIND_GATEWAY_CLASS] = &k8s_gateway_class_kind,
     [KIND_K8S_GATEWAY] = &k8s_gateway_kind,
     [KIND_LISTENER_SET] = &k8s_listener_set_kind,
@@ -45,6 +50,12 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_X_MESH] = &x_mesh_kind,
     [KIND_SERVICE] = &core_service_kind,
     [KIND_ENDPOINT_SLICE] = &endpoint_slice_kind,
+    [KIND_ENVOY_FILTER] = &envoy_filter_kind,
+    [KIND_PROXY_CONFIG] = &proxy_config_kind,
+    [KIND_TELEMETRY] = &telemetry_kind,
+    [KIND_TRAFFIC_EXTENSION] = &traffic_extension_kind,
+    [KIND_WASM_PLUGIN] = &wasm_plugin_kind,
+    [KIND_WORKLOAD_GROUP] = &workload_group_kind,
 };
 
 const struct kind *kind_find(struct bytes group, struct bytes name)

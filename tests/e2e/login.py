@@ -11,6 +11,7 @@ import resources as r
 from kit import free_port, poll
 
 HOST = 'app.example.test'
+SHORT = 'short.example.test'  # where sessions end soon
 WEB = 'web.default.svc.cluster.local'
 NAVIGATES = {'Accept': 'text/html', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document'}
 
@@ -52,9 +53,11 @@ class Edge:
         self.ca = pki.Authority()
         self.leaf = self.ca.leaf(dns=['*.example.test', 'localhost'])
         self.origin = 'https://%s:%d' % (HOST, self.tls)
+        self.short = 'https://%s:%d' % (SHORT, self.tls)
         stderr = open(world.folder / 'provider.log', 'ab')
         self.provider = world.started.keep(LoginProvider({
-            'client_id': 'app', 'redirect_uris': [self.origin + '/.selvage/login/callback'],
+            'client_id': 'app', 'redirect_uris': [self.origin + '/.selvage/login/callback',
+                                                  self.short + '/.selvage/login/callback'],
             'post_logout_redirect_uris': [self.origin + '/', self.origin + '/bye'],
             'backchannel_logout_uri': 'http://localhost:%d/.selvage/logout/backchannel' % self.clear,
             'backchannel_logout_session_required': True}, stderr, **(ttl or {})))
@@ -71,7 +74,8 @@ class Edge:
             {'port': {'number': self.clear, 'name': 'clear', 'protocol': 'HTTP'}, 'bind': '127.0.0.1',
              'hosts': ['*']}]
         self.resources = [r.secret('way', self.leaf), r.gateway(0, servers=servers), r.route(WEB),
-                          r.service(WEB, [workload or self.echo.port]), r.own('Login', 'staff', spec), *extra]
+                          r.service(WEB, [workload or self.echo.port]), r.own('Login', 'staff', spec),
+                          r.own('Login', 'short', {**spec, 'hosts': [SHORT], 'session': {'idle': '2s'}}), *extra]
         self.node = world.node(self.resources, role='edge', **(settings or {}))
         self.trust = pki.client_context(self.ca, folder=world.folder)
         poll(lambda: self.ask('/', fields=NAVIGATES).status == 302, 'the provider is known')

@@ -162,6 +162,21 @@ def link_of(process):
     raise AssertionError('it never said where to go')
 
 
+TOKENS = {'access_token': 'a-1', 'token_type': 'Bearer', 'refresh_token': 'r-1', 'expires_in': 3600}
+
+
+@pytest.fixture(scope='module', autouse=True)
+def slowed(tmp_path_factory):
+    """a sign-in at a provider that wants to be asked less often: it goes on beside the other tests"""
+    terminal = Terminal(tmp_path_factory.mktemp('slowed'))
+    provider = Scripted(['authorization_pending', 'slow_down', TOKENS])
+    began = time.monotonic()
+    with terminal.start('login', '-i', provider.issuer) as login:
+        yield began, terminal, provider, login
+        login.kill()
+    provider.close()
+
+
 @NEEDED
 def test_a_person_signs_in_is_renewed_and_signs_out(terminal, tmp_path, issuer):
     """with a second person, who says no, at the same time"""
@@ -201,25 +216,8 @@ def test_a_person_signs_in_is_renewed_and_signs_out(terminal, tmp_path, issuer):
         77, 'selvage token: the sign-in has ended; `selvage login` begins another\n')
 
 
-TOKENS = {'access_token': 'a-1', 'token_type': 'Bearer', 'refresh_token': 'r-1', 'expires_in': 3600}
-
-
-def test_the_interval_is_kept_and_slow_down_makes_it_longer(terminal, scripted):
-    provider = scripted(['authorization_pending', 'slow_down', TOKENS])
-    began = time.monotonic()
-    assert terminal.run('login', '-i', provider.issuer)[0] == 0
-    times = [when for when, _ in provider.asked]
-    assert times[0] - began >= 1 and times[1] - times[0] >= 1 and times[2] - times[1] >= 6
-    assert provider.asked[2][1] == {'client_id': ['selvage'], 'device_code': ['d'],
-                                    'grant_type': ['urn:ietf:params:oauth:grant-type:device_code']}
-    assert terminal.run('token') == (0, 'a-1\n', '')
-    assert terminal.run('logout')[0] == 0
-    assert provider.revoked == ['r-1', 'a-1']
-
-
 @pytest.mark.parametrize('answer, code, sentence', [
     ('expired_token', 77, 'the code was not entered in time'),
-    ('invalid_client', 77, 'the provider does not know this client (--client)'),
     ({'access_token': 'a', 'token_type': 'mac'}, 69, 'the provider gave a token that is no Bearer token'),
 ])
 def test_each_failure_has_a_sentence(terminal, scripted, answer, code, sentence):
@@ -271,3 +269,15 @@ def test_a_provider_that_is_gone_serves_what_is_left(terminal, scripted):
     provider.answers = ['temporarily_unavailable']
     assert terminal.run('token') == (
         69, '', 'selvage token: the provider refuses: temporarily_unavailable\n')
+
+
+def test_the_interval_is_kept_and_slow_down_makes_it_longer(slowed):
+    began, terminal, provider, login = slowed
+    assert login.wait(PATIENCE) == 0
+    times = [when for when, _ in provider.asked]
+    assert times[0] - began >= 1 and times[1] - times[0] >= 1 and times[2] - times[1] >= 6
+    assert provider.asked[2][1] == {'client_id': ['selvage'], 'device_code': ['d'],
+                                    'grant_type': ['urn:ietf:params:oauth:grant-type:device_code']}
+    assert terminal.run('token') == (0, 'a-1\n', '')
+    assert terminal.run('logout')[0] == 0
+    assert provider.revoked == ['r-1', 'a-1']

@@ -217,6 +217,48 @@ static void neg_17_tokens_made_for_something_else(void **state)
     }
 }
 
+#define ACT(more) "{\"iss\":\"https://idp\",\"sub\":\"joe\",\"aud\":\"orders\",\"act\":" more EXP
+
+static void neg_48_actors_are_few_named_and_allowed(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {ACT("{\"sub\":\"agent\"}"), CLAIMS_GOOD, NULL},
+        {ACT("{\"sub\":\"joe\",\"iss\":\"https://other\"}"), CLAIMS_GOOD, NULL},
+        {ACT("{\"sub\":\"agent\",\"act\":{\"sub\":\"b\"}},\"may_act\":{\"sub\":\"agent\"}"), CLAIMS_GOOD,
+         NULL},
+        {ACT("{\"sub\":\"agent\"},\"may_act\":{\"sub\":\"other\"}"), CLAIMS_KIND,
+         "Jwt is used by an actor that it does not let act"},
+        {ACT("{\"sub\":\"joe\"}"), CLAIMS_KIND, "Jwt has an actor that is its own subject"},
+        {ACT("{\"sub\":\"a\",\"act\":{\"sub\":\"joe\"}}"), CLAIMS_KIND,
+         "Jwt has an actor that is its own subject"},
+        {ACT("{\"sub\":\"\"}"), CLAIMS_MALFORMED, "Jwt has an actor without a name"},
+        {ACT("\"agent\""), CLAIMS_MALFORMED, "Jwt has an actor without a name"},
+        {ACT("{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{"
+             "\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{"
+             "\"sub\":\"a\"}}}}}}}}}"),
+         CLAIMS_MALFORMED, "Jwt has more than 8 actors"},
+    };
+    struct claims_profile profile = claims_profile_strict(&issuer, audiences, 2);
+    judge_all(rows, ROWS(rows), &profile);
+}
+
+static void neg_49_a_token_for_another_resource_is_no_token_for_this(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"iss\":\"https://idp\",\"aud\":\"https://edge.example/\"" EXP, CLAIMS_GOOD, NULL},
+        {"{\"iss\":\"https://idp\",\"aud\":\"https://mcp.other.example/\"" EXP, CLAIMS_AUDIENCE,
+         "Audiences in Jwt are not allowed"},
+        {"{\"iss\":\"https://idp\",\"aud\":\"https://edge.example/mcp\"" EXP, CLAIMS_AUDIENCE,
+         "Audiences in Jwt are not allowed"},
+        {"{\"iss\":\"https://idp\",\"aud\":[\"https://edge.example.evil/\"]" EXP, CLAIMS_AUDIENCE,
+         "Audiences in Jwt are not allowed"},
+    };
+    struct claims_profile profile = claims_profile_strict(&issuer, audiences, 2);
+    judge_all(rows, ROWS(rows), &profile);
+}
+
 static void neg_19_a_payload_that_is_no_object(void **state)
 {
     (void)state;
@@ -301,6 +343,8 @@ int main(void)
         cmocka_unit_test(neg_15_strict_audience),
         cmocka_unit_test(neg_15_istio_audience),
         cmocka_unit_test(neg_16_issuer_is_exact),
+        cmocka_unit_test(neg_48_actors_are_few_named_and_allowed),
+        cmocka_unit_test(neg_49_a_token_for_another_resource_is_no_token_for_this),
         cmocka_unit_test(neg_17_tokens_made_for_something_else),
         cmocka_unit_test(neg_19_a_payload_that_is_no_object),
         cmocka_unit_test(a_profile_of_zeros_lets_nobody_in),
