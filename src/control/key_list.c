@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "control/ca_directory.h"
+#include "crypt/bundle.h"
 #include "crypt/certificate.h"
 #include "crypt/digest.h"
 #include "rules/kind/secret.h"
@@ -196,6 +197,31 @@ static void tickets_write(const struct publish *publish, struct text *out)
     }
 }
 
+/* ---- what resources say of others ---------------------------------------------------- */
+
+static void bundles_write(const struct publish *publish, struct text *out)
+{
+    const struct edition *current = publish->current;
+    for (size_t i = 0; current && i < current->result.bundle_count; i++) {
+        const struct compile_bundle *bundle = &current->result.bundles[i];
+        struct bytes text = publish_bundle_text(publish, bundle), roots;
+        struct fail why;
+        if (text.len && bundle_roots(text, out->arena, &roots, &why))
+            certificate_write(out, "bundle", bundle->trust_domain, roots);
+    }
+}
+
+static void revoked_write(const struct publish *publish, struct text *out)
+{
+    const struct edition *current = publish->current;
+    for (size_t i = 0; current && i < current->result.revoked_count; i++) {
+        const struct compile_revoked *revoked = &current->result.revoked[i];
+        struct row row = {
+            .purpose = "revoked", .state = "refused", .id = revoked->serial, .of = revoked->reason};
+        row_write(out, &row);
+    }
+}
+
 void key_list_write(const struct publish *publish, struct text *out)
 {
     text_add_s(out, "{\"keys\":[");
@@ -207,6 +233,8 @@ void key_list_write(const struct publish *publish, struct text *out)
     tickets_write(publish, out);
     providers_write(publish, out);
     credentials_write(publish, out);
+    bundles_write(publish, out);
+    revoked_write(publish, out);
     text_add_s(out, "]}\n");
 }
 

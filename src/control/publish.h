@@ -94,7 +94,8 @@ void publish_settle(struct publish *publish);
 
 /* publish_keys.c */
 enum { KEYS_WAIT_MS = 6000 }; /* how long the first keys image waits for what is still being fetched */
-void publish_keys_want(struct publish *publish);  /* orders what current and before need */
+void publish_keys_want(struct publish *publish); /* orders what current and before need */
+struct bytes publish_bundle_text(const struct publish *publish, const struct compile_bundle *bundle);
 void publish_keys_flush(struct publish *publish); /* sends a new keys image if there is something new */
 
 /* publish_logins.c */

@@ -38,6 +38,8 @@ struct work {
     struct rows key_sets;               /* struct compile_key_set */
     struct rows credentials;            /* struct compile_credential */
     struct rows logins;                 /* struct compile_login */
+    struct rows bundles;                /* struct compile_bundle */
+    struct rows revoked;                /* struct compile_revoked */
     struct rows binds;                  /* struct compile_bind */
     struct rows unix_paths;             /* struct bytes */
     struct image_rows retry_presets[2]; /* shared by all routes; retry.c */
