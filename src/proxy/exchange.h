@@ -26,8 +26,8 @@ struct call;
 struct upstream_work;
 struct mirror;
 struct identity_work;
-struct login_work;
 struct change;
+struct login_work;
 struct token;
 struct peer;
 
@@ -216,6 +216,8 @@ bool policy_judge(struct exchange *x);
 void policy_claims(const struct exchange *x, const struct generation *generation, struct facts *facts);
 void route_freeze(struct exchange *x);
 void trace_freeze(struct exchange *x);
+/* The response's trailers have come. */
+void trace_trailers(struct exchange *x, const struct http_fields *trailers);
 
 /* ---- answers made here (answer.c) ----------------------------------------- */
 
@@ -225,6 +227,8 @@ enum turn exchange_answer(struct exchange *x, unsigned status, struct bytes body
 /* To a client of gRPC (exchange_answer does it by itself): the status goes in its own field, in a response of
  * nothing but a head. */
 enum turn exchange_answer_grpc(struct exchange *x, uint32_t status, struct bytes message);
+/* Its client speaks gRPC, by what it says it sends. */
+bool exchange_is_grpc(const struct exchange *x);
 /* Exactly that body, for every client; an empty type or body: none. */
 enum turn exchange_answer_exactly(struct exchange *x, unsigned status, struct bytes type, struct bytes body);
 /* The same as the first, for what the upstream brought about; a TCP connection ends. */
