@@ -6,6 +6,7 @@
 #include "cli/fields.h"
 #include "cli/init.h"
 #include "cli/issuer.h"
+#include "cli/join_token.h"
 #include "cli/keys.h"
 #include "cli/secret.h"
 #include "cli/trace.h"
@@ -17,6 +18,7 @@ static const struct command commands[] = {
     {"demo", demo_main, "Run an edge, a gateway and a sidecar with sample workloads, to try."},
     {"init", init_main, "Write a commented configuration to start from."},
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
+    {"join-token", join_token_main, "Make a token with which another machine joins this one's authority."},
     {"keys", keys_main, "List the keys of a running node, and replace them."},
     {"fields", fields_main, "List the resource kinds and what their fields mean."},
     {"secret", secret_main, "Keep secrets that resources refer to, sealed on this machine."},
