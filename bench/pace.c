@@ -204,12 +204,13 @@ static void print_all(unsigned count)
 {
     sort_numbers(run.latencies, run.counted);
     sort_numbers(run.delays, run.delay_count);
-    printf("{\"requests\": %zu, \"broken\": %lu, \"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u, "
+    printf("{\"requests\": %zu, \"broken\": %lu, \"failed\": %lu, \"unsent\": %lu, \"p50_us\": %u, "
+           "\"p99_us\": %u, \"p999_us\": %u, "
            "\"max_us\": %u, \"delay_p99_us\": %u}\n",
-           run.counted, run.failed + (run.due_count - run.sent) + (count - run.idle_count),
-           percentile(run.latencies, run.counted, 0.5), percentile(run.latencies, run.counted, 0.99),
-           percentile(run.latencies, run.counted, 0.999), percentile(run.latencies, run.counted, 1.0),
-           percentile(run.delays, run.delay_count, 0.99));
+           run.counted, run.failed + (run.due_count - run.sent) + (count - run.idle_count), run.failed,
+           run.due_count - run.sent, percentile(run.latencies, run.counted, 0.5),
+           percentile(run.latencies, run.counted, 0.99), percentile(run.latencies, run.counted, 0.999),
+           percentile(run.latencies, run.counted, 1.0), percentile(run.delays, run.delay_count, 0.99));
 }
 
 static void free_all(unsigned count)

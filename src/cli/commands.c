@@ -24,7 +24,7 @@ static void overview(FILE *to)
     fputs("Selvage: an edge and a service mesh in one node.\n\nusage: selvage COMMAND [options]\n\n", to);
     for (size_t i = 0; i < command_count; i++)
         if (commands[i].about)
-            fprintf(to, "  %s%-10s%s  %s\n", paint_begin(PAINT_BOLD, color), commands[i].name,
+            fprintf(to, "  %s%-12s%s  %s\n", paint_begin(PAINT_BOLD, color), commands[i].name,
                     paint_end(color), commands[i].about);
     fputs("\n`selvage COMMAND --help` says more. New here? `selvage demo`.\n", to);
 }

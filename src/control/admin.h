@@ -18,6 +18,7 @@
 #include "control/mailbox.h"
 #include "control/metrics.h"
 #include "control/settings.h"
+#include "wire/commons.h"
 #include "wire/http.h"
 
 enum admin_server { ADMIN_ADMIN, ADMIN_STATUS, ADMIN_METRICS, ADMIN_MERGED, ADMIN_SERVERS };
@@ -34,6 +35,7 @@ struct admin_world {
     struct board *board;
     struct metrics *metrics;
     struct mailbox *out;
+    const struct commons *commons;
     uint64_t started_ms;
     bool loopback; /* the servers' address is one */
 };

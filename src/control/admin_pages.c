@@ -1,6 +1,9 @@
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/admin.h"
+#include "control/config_dump.h"
 #include "control/key_list.h"
 #include "wire/path.h"
 
@@ -61,6 +64,31 @@ static void certs_page(const struct call *call, struct admin_reply *reply)
 {
     reply->type = TYPE_JSON;
     text_add(&reply->body, board_get(call->world->board, BOARD_CERTS, call->arena));
+}
+
+static void config_page(const struct call *call, struct admin_reply *reply)
+{
+    struct config_dump dump;
+    struct fail why;
+    int rules, endpoints;
+    board_images_get(call->world->board, &rules, &endpoints);
+    if (!config_dump_open(&dump, rules, endpoints, call->world->commons, &why)) {
+        reply->status = 503;
+        text_format(&reply->body, "%s\n", why.text);
+    } else {
+        reply->type = TYPE_JSON;
+        if (!config_dump_write(&dump, call->query, &reply->body)) {
+            reply->status = 400;
+            reply->type = TYPE_TEXT;
+            text_add_s(&reply->body,
+                       "ask for one of ?listeners, ?routes, ?clusters, ?endpoints, ?policies\n");
+        }
+        config_dump_close(&dump);
+    }
+    if (rules >= 0)
+        close(rules);
+    if (endpoints >= 0)
+        close(endpoints);
 }
 
 static void logging_page(const struct call *call, struct admin_reply *reply)
@@ -134,6 +162,7 @@ static const struct page {
     {"/stats/prometheus", "GET", ON_ADMIN | ON_METRICS | ON_MERGED, metrics_page, "metrics"},
     {"/metrics", "GET", ON_MERGED, metrics_page, "metrics"},
     {"/snapshot", "GET", ON_ADMIN, snapshot_page, "rules, findings, workers, key sets, listeners"},
+    {"/config_dump", "GET", ON_ADMIN, config_page, "?listeners|routes|clusters|endpoints|policies in force"},
     {"/certs", "GET", ON_ADMIN, certs_page, "certificates and when they end"},
     {"/keys", "GET", ON_ADMIN, keys_page, "every key: purpose, state, id, times"},
     {"/keys/rotate", "POST", ON_ADMIN, rotate_page, "?purpose=NAME|all: new keys now"},

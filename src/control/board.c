@@ -1,8 +1,10 @@
 #include "control/board.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/heap.h"
 
@@ -10,6 +12,7 @@ void board_init(struct board *board)
 {
     memset(board, 0, sizeof *board);
     pthread_mutex_init(&board->lock, NULL);
+    board->rules = board->endpoints = -1;
     snprintf(board->reason, sizeof board->reason, "starting");
 }
 
@@ -18,10 +21,18 @@ static void page_free(struct bytes page)
     free((char *)(uintptr_t)page.at);
 }
 
+static void fd_close(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
 void board_done(struct board *board)
 {
     for (int i = 0; i < BOARD_PAGES; i++)
         page_free(board->pages[i]);
+    fd_close(board->rules);
+    fd_close(board->endpoints);
     pthread_mutex_destroy(&board->lock);
 }
 
@@ -41,6 +52,30 @@ struct bytes board_get(struct board *board, enum board_page page, struct arena *
     struct bytes text = arena_bytes(arena, board->pages[page]);
     pthread_mutex_unlock(&board->lock);
     return text;
+}
+
+void board_images_put(struct board *board, int rules, int endpoints)
+{
+    pthread_mutex_lock(&board->lock);
+    int old[] = {board->rules, board->endpoints};
+    board->rules = rules;
+    board->endpoints = endpoints;
+    pthread_mutex_unlock(&board->lock);
+    fd_close(old[0]);
+    fd_close(old[1]);
+}
+
+static int fd_copy(int fd)
+{
+    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+void board_images_get(struct board *board, int *rules, int *endpoints)
+{
+    pthread_mutex_lock(&board->lock);
+    *rules = fd_copy(board->rules);
+    *endpoints = fd_copy(board->endpoints);
+    pthread_mutex_unlock(&board->lock);
 }
 
 void board_ready_set(struct board *board, bool ready, const char *reason)

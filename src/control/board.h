@@ -20,6 +20,8 @@ enum board_page {
 struct board {
     pthread_mutex_t lock;
     struct bytes pages[BOARD_PAGES]; /* heap */
+    int rules;                       /* descriptors of the images that workers have, or -1 */
+    int endpoints;
     bool ready;
     char reason[500]; /* why not ready */
 };
@@ -29,6 +31,10 @@ void board_done(struct board *board);
 void board_put(struct board *board, enum board_page page, struct bytes text);
 /* A copy in the arena. */
 struct bytes board_get(struct board *board, enum board_page page, struct arena *arena);
+/* Both are taken. */
+void board_images_put(struct board *board, int rules, int endpoints);
+/* Descriptors of one's own, or -1. */
+void board_images_get(struct board *board, int *rules, int *endpoints);
 void board_ready_set(struct board *board, bool ready, const char *reason);
 bool board_ready(struct board *board, struct arena *arena, struct bytes *reason);
 

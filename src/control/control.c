@@ -15,6 +15,7 @@
 #include "control/admin.h"
 #include "control/join_server.h"
 #include "control/key_list.h"
+#include "control/login_clients.h"
 #include "control/publish.h"
 #include "control/resolver.h"
 #include "control/state_file.h"
@@ -44,6 +45,7 @@ struct control {
     struct join_server *join_server;
     struct signing *signing;
     struct providers *providers;
+    struct login_clients *login_clients;
     struct resolver *resolver;
     struct telemetry *telemetry;
     struct admin *admin;
@@ -86,6 +88,12 @@ static void letter_take(struct control *control, struct letter *letter)
         return;
     case LETTER_KEY_SET:
         publish_key_set(publish, (struct key_set_letter *)letter);
+        return;
+    case LETTER_LOGIN_PROVIDER:
+        publish_login_provider(publish, (struct login_provider_letter *)letter);
+        return;
+    case LETTER_LOGIN_ANSWER:
+        publish_login_answer(publish, (struct login_answer_letter *)letter);
         return;
     case LETTER_NAME:
         publish_name(publish, (struct name_letter *)letter);
@@ -186,6 +194,7 @@ static bool supervisor_frame(struct control *control, const struct frame *frame,
         if (fd < 0)
             return false;
         workers_add(&publish->workers, frame->index, fd, frame->number);
+        publish_ended_tell(publish, frame->index);
         publish->follows |= frame->id != 0;
         if (control->level_set)
             level_tell(control, frame->index);
@@ -363,8 +372,11 @@ static void threads_start(struct control *control)
 {
     const struct settings *settings = control->settings;
     const struct metrics_node node = metrics_node(control);
-    struct admin_world world = {
-        .settings = settings, .board = &control->board, .out = &control->inbox, .started_ms = clock_ms()};
+    struct admin_world world = {.settings = settings,
+                                .board = &control->board,
+                                .out = &control->inbox,
+                                .commons = control->commons,
+                                .started_ms = clock_ms()};
     struct mailbox *inbox = &control->inbox;
     control->metrics = metrics_new(&node);
     metrics_share(control->metrics, control->commons);
@@ -378,6 +390,7 @@ static void threads_start(struct control *control)
     control->resolver = resolver_start(settings->dns->servers.at, settings->dns->servers.count, inbox);
     control->source = source_directory_start(settings, &source_times_default, inbox);
     control->publish.providers = control->providers;
+    control->publish.login_clients = control->login_clients;
     control->publish.signing_thread = control->signing;
     control->publish.identity_thread = control->identity;
     control->publish.join_server = control->join_server;
@@ -391,6 +404,7 @@ static void threads_stop(struct control *control)
     join_server_stop(control->join_server);
     signing_stop(control->signing);
     providers_stop(control->providers);
+    login_clients_stop(control->login_clients);
     resolver_stop(control->resolver);
     admin_stop(control->admin);
     telemetry_stop(control->telemetry);
@@ -406,7 +420,8 @@ static bool begin(struct control *control, struct fail *why)
         return fail_errno(why, FAIL_SELF, "no signals");
     control->providers =
         providers_start(control->settings->extra_root_cas, &provider_times_default, &control->inbox, why);
-    return control->providers != NULL;
+    control->login_clients = login_clients_start(control->settings->extra_root_cas, &control->inbox, why);
+    return control->providers && control->login_clients;
 }
 
 int control_run(const struct settings *settings, int supervisor_fd, const struct commons *commons)

@@ -6,6 +6,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "control/memory_available.h"
+#include "rules/analyze/analysis.h"
 
 enum { FINDINGS_LOGGED_MAX = 50 };
 
@@ -163,6 +164,20 @@ struct edition *edition_deny(const struct settings *settings, const struct sourc
     edition->compiled = true;
     edition->deny_all = true;
     return edition;
+}
+
+const struct findings *edition_analysis(struct edition *edition)
+{
+    struct analysis analysis;
+    if (edition->analyzed)
+        return &edition->analysis;
+    edition->analyzed = true;
+    findings_init(&edition->analysis, &edition->arena);
+    analysis_init(&analysis, &edition->set, NULL, NULL, &edition->analysis);
+    analysis_run(&analysis);
+    analysis_done(&analysis);
+    findings_sort(&edition->analysis);
+    return &edition->analysis;
 }
 
 void edition_free(struct edition *edition)

@@ -21,6 +21,8 @@ struct edition {
     struct digest source; /* of the files it came from */
     int64_t read_us;      /* wall time */
     uint64_t generation;
+    bool analyzed;
+    struct findings analysis; /* see edition_analysis */
 };
 
 /* What compile wants to know of the node; lies in the arena, borrows from the settings. */
@@ -33,6 +35,9 @@ struct edition *edition_make(const struct settings *settings, const struct sourc
 struct edition *edition_deny(const struct settings *settings, const struct source_files *files,
                              struct parsed_files *parsed, struct bytes reason,
                              uint64_t generation); /* files: may be NULL */
+/* What analyzers say about it, worked out when first asked for: advice, which keeps nothing from being put in
+ * force. */
+const struct findings *edition_analysis(struct edition *edition);
 void edition_free(struct edition *edition);
 
 #endif

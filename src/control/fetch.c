@@ -135,6 +135,23 @@ struct fetch *fetch_new(struct bytes url, int64_t timeout_ms, const struct fetch
     return fetch;
 }
 
+void fetch_post(struct fetch *fetch, struct bytes form, struct bytes user, struct bytes password)
+{
+    fetch->form = heap_text(form);
+    fetch->form_len = form.len;
+    curl_easy_setopt(fetch->easy, CURLOPT_POSTFIELDS, fetch->form);
+    curl_easy_setopt(fetch->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)form.len);
+    if (!user.len)
+        return;
+    char *name = heap_text(user), *secret = heap_text(password);
+    curl_easy_setopt(fetch->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(fetch->easy, CURLOPT_USERNAME, name);
+    curl_easy_setopt(fetch->easy, CURLOPT_PASSWORD, secret);
+    heap_wipe(secret, password.len);
+    free(secret);
+    free(name);
+}
+
 static CURLcode on_context(CURL *easy, void *ssl_context, void *of)
 {
     (void)easy;
@@ -158,6 +175,11 @@ void fetch_free(struct fetch *fetch)
     if (!fetch)
         return;
     curl_easy_cleanup(fetch->easy);
+    if (fetch->form)
+        heap_wipe(fetch->form, fetch->form_len);
+    if (fetch->form && fetch->body)
+        heap_wipe(fetch->body, fetch->len);
+    free(fetch->form);
     free(fetch->body);
     free(fetch->url);
     spiffe_server_free(fetch->server);
@@ -176,7 +198,8 @@ bool fetch_judge(struct fetch *fetch, CURLcode code, struct bytes *body, struct 
         return fail(why, FAIL_PEER, "%s", fetch->error[0] ? fetch->error : curl_easy_strerror(code));
     if (status >= 300 && status < 400)
         return fail(why, FAIL_PEER, "the answer is a redirect (%ld), and none is followed", status);
-    if (status != 200)
+    fetch->status = status;
+    if (status != 200 && !(fetch->form && (status == 400 || status == 401)))
         return fail(why, FAIL_PEER, "the answer has status %ld where 200 is wanted", status);
     *body = bytes_make(fetch->body, fetch->len);
     return true;

@@ -1,5 +1,5 @@
 /*
- * fetch: one GET of something small over HTTP, on libcurl, by the rules for what
+ * fetch: one GET or POST of something small over HTTP, on libcurl, by the rules for what
  * decides about trust: a deadline, a bound, TLS verified, no redirect, 200 only.
  */
 #ifndef CONTROL_FETCH_H
@@ -20,6 +20,9 @@ struct fetch {
     bool too_big;
     int64_t max_age_s; /* of Cache-Control, -1: none said */
     char *url;
+    char *form; /* what is posted, or NULL: a GET */
+    size_t form_len;
+    long status;
     struct spiffe_server *server; /* NULL: the web's authorities vouch for it */
     char error[CURL_ERROR_SIZE];
 };
@@ -38,6 +41,9 @@ bool fetch_url_check(struct bytes url, struct fail *why);
 /* Ready to be added to a curl multi handle; `owner` comes back as CURLINFO_PRIVATE. NULL with *why. */
 struct fetch *fetch_new(struct bytes url, int64_t timeout_ms, const struct fetch_trust *trust, void *owner,
                         struct fail *why);
+/* Makes it a POST of a form (copied, wiped with it), as the client `user` when that is not empty. A client's
+ * own mistakes (400, 401) have bodies of their own: fetch_judge lets them pass. */
+void fetch_post(struct fetch *fetch, struct bytes form, struct bytes user, struct bytes password);
 /* The server is the one with that SPIFFE id, for which these roots (PEM) vouch, whatever the URL's host. */
 bool fetch_demand(struct fetch *fetch, struct bytes roots, struct bytes spiffe_id, struct fail *why);
 void fetch_free(struct fetch *fetch);

@@ -163,6 +163,29 @@ static void tickets_build(struct image_build *build, const struct session_ticket
     }
 }
 
+static void sessions_build(struct image_build *build, const struct envelope_keys *sessions)
+{
+    for (size_t i = 0; sessions && i < sessions->count; i++) {
+        struct bytes key = bytes_make(sessions->at[i].key.bytes, SEAL_KEY_SIZE);
+        struct keys_session row = {.id = sessions->at[i].id, .key = image_build_text(build, key)};
+        image_build_rows(build, KEYS_SESSION, &row, 1);
+    }
+}
+
+static void logins_build(struct image_build *build, const struct keys_parts *parts)
+{
+    for (size_t i = 0; i < parts->login_count; i++) {
+        const struct keys_login_source *from = &parts->logins[i];
+        struct keys_login row = {
+            .id = from->id,
+            .authorization_endpoint = image_build_text(build, from->authorization_endpoint),
+            .end_session_endpoint = image_build_text(build, from->end_session_endpoint),
+            .says_issuer = from->says_issuer,
+        };
+        image_build_rows(build, KEYS_LOGIN, &row, 1);
+    }
+}
+
 /* The first of a name wins: the edition in force before the one that goes. */
 static void domains_build(struct image_build *build, const struct keys_parts *parts)
 {
@@ -205,6 +228,8 @@ struct image_head *keys_image_build(const struct keys_parts *parts, uint64_t gen
     sets_build(&build, parts);
     signers_build(&build, parts->signing, &root);
     tickets_build(&build, parts->tickets);
+    sessions_build(&build, parts->sessions);
+    logins_build(&build, parts);
     domains_build(&build, parts);
     revoked_build(&build, parts);
     image_build_rows(&build, KEYS_ROOT, &root, 1);

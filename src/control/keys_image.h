@@ -8,6 +8,7 @@
 #include "control/identity.h"
 #include "control/session_tickets.h"
 #include "control/signing.h"
+#include "crypt/envelope.h"
 #include "rules/snapshot.h"
 
 struct keys_credential {
@@ -24,6 +25,13 @@ struct keys_source {
     struct bytes text; /* the key set; empty: never read */
 };
 
+struct keys_login_source {
+    uint64_t id;
+    struct bytes authorization_endpoint;
+    struct bytes end_session_endpoint;
+    bool says_issuer;
+};
+
 /* Roots of another trust domain. */
 struct keys_trusted {
     struct bytes name;
@@ -38,6 +46,9 @@ struct keys_parts {
     size_t set_count;
     const struct signing_letter *signing; /* NULL: none */
     const struct session_tickets *tickets;
+    const struct envelope_keys *sessions; /* NULL: no session is sealed or opened */
+    const struct keys_login_source *logins;
+    size_t login_count;
     const struct keys_trusted *domains;
     size_t domain_count;
     struct bytes *revoked; /* sorted here */

@@ -13,22 +13,26 @@
 #include "base/arena.h"
 
 enum letter_kind {
-    LETTER_STOP = 1,  /* to a thread: end yourself */
-    LETTER_NUDGE,     /* to a thread: look again now */
-    LETTER_SOURCE,    /* source_directory -> control: struct source_letter */
-    LETTER_IDENTITY,  /* identity -> control: struct identity_letter */
-    LETTER_SIGNING,   /* control -> signing: struct signing_order; back: struct signing_letter */
-    LETTER_WANTED,    /* control -> providers: struct providers_order */
-    LETTER_NEED,      /* control -> providers: struct need_letter */
-    LETTER_KEY_SET,   /* providers -> control: struct key_set_letter */
-    LETTER_RING,      /* control -> telemetry: struct ring_letter */
-    LETTER_REOPEN,    /* control -> telemetry: open the access log anew */
-    LETTER_NAMES,     /* control -> resolver: struct names_order */
-    LETTER_NAME,      /* resolver -> control: struct name_letter */
-    LETTER_LOG_LEVEL, /* admin -> control: struct level_letter */
-    LETTER_LISTENER,  /* control -> admin: a socket to accept on, or no more */
-    LETTER_HOLD,      /* control -> signing: struct hold_letter */
-    LETTER_ROTATE,    /* admin -> control: struct rotate_letter; control -> signing: a new key now */
+    LETTER_STOP = 1,       /* to a thread: end yourself */
+    LETTER_NUDGE,          /* to a thread: look again now */
+    LETTER_SOURCE,         /* source_directory -> control: struct source_letter */
+    LETTER_IDENTITY,       /* identity -> control: struct identity_letter */
+    LETTER_SIGNING,        /* control -> signing: struct signing_order; back: struct signing_letter */
+    LETTER_WANTED,         /* control -> providers: struct providers_order */
+    LETTER_NEED,           /* control -> providers: struct need_letter */
+    LETTER_KEY_SET,        /* providers -> control: struct key_set_letter */
+    LETTER_RING,           /* control -> telemetry: struct ring_letter */
+    LETTER_REOPEN,         /* control -> telemetry: open the access log anew */
+    LETTER_NAMES,          /* control -> resolver: struct names_order */
+    LETTER_NAME,           /* resolver -> control: struct name_letter */
+    LETTER_LOG_LEVEL,      /* admin -> control: struct level_letter */
+    LETTER_LISTENER,       /* control -> admin: a socket to accept on, or no more */
+    LETTER_LOGINS,         /* control -> login_clients: struct logins_order */
+    LETTER_LOGIN_ASK,      /* control -> login_clients: struct login_ask_letter */
+    LETTER_LOGIN_PROVIDER, /* login_clients -> control: struct login_provider_letter */
+    LETTER_LOGIN_ANSWER,   /* login_clients -> control: struct login_answer_letter */
+    LETTER_HOLD,           /* control -> signing: struct hold_letter */
+    LETTER_ROTATE,         /* admin -> control: struct rotate_letter; control -> signing: a new key now */
 };
 
 struct letter {

@@ -181,7 +181,7 @@ static struct providers *providers_begin(struct mailbox *out, uint16_t port, boo
     return providers;
 }
 
-static void bad_answers_are_told_and_good_ones_kept(void **state)
+static void neg_23_bad_answers_are_told_and_good_ones_kept(void **state)
 {
     (void)state;
     static const struct {
@@ -247,7 +247,7 @@ static void a_failure_is_tried_again_ever_more_slowly(void **state)
     server_stop(&server);
 }
 
-static void a_slow_issuer_delays_nobody(void **state)
+static void neg_13_a_slow_issuer_delays_nobody(void **state)
 {
     (void)state;
     struct server slow, good;
@@ -272,7 +272,7 @@ static void a_slow_issuer_delays_nobody(void **state)
     server_stop(&good);
 }
 
-static void a_storm_of_unknown_keys_is_one_fetch(void **state)
+static void neg_21_a_storm_of_unknown_keys_is_one_fetch(void **state)
 {
     (void)state;
     struct server server;
@@ -302,7 +302,7 @@ static void a_storm_of_unknown_keys_is_one_fetch(void **state)
     server_stop(&server);
 }
 
-static void addresses_are_judged_before_anything_is_sent(void **state)
+static void neg_13_addresses_are_judged_before_anything_is_sent(void **state)
 {
     (void)state;
     static const struct {
@@ -327,7 +327,7 @@ static void addresses_are_judged_before_anything_is_sent(void **state)
     }
 }
 
-static void discovery_never_leads_away_from_tls(void **state)
+static void neg_25_discovery_is_of_the_issuer_and_never_leads_away_from_tls(void **state)
 {
     (void)state;
     struct arena arena;
@@ -352,12 +352,12 @@ static void discovery_never_leads_away_from_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_answers_are_told_and_good_ones_kept),
+        cmocka_unit_test(neg_23_bad_answers_are_told_and_good_ones_kept),
         cmocka_unit_test(a_failure_is_tried_again_ever_more_slowly),
-        cmocka_unit_test(a_slow_issuer_delays_nobody),
-        cmocka_unit_test(a_storm_of_unknown_keys_is_one_fetch),
-        cmocka_unit_test(addresses_are_judged_before_anything_is_sent),
-        cmocka_unit_test(discovery_never_leads_away_from_tls),
+        cmocka_unit_test(neg_13_a_slow_issuer_delays_nobody),
+        cmocka_unit_test(neg_21_a_storm_of_unknown_keys_is_one_fetch),
+        cmocka_unit_test(neg_13_addresses_are_judged_before_anything_is_sent),
+        cmocka_unit_test(neg_25_discovery_is_of_the_issuer_and_never_leads_away_from_tls),
     };
     setenv("no_proxy", "127.0.0.1", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

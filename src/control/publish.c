@@ -25,6 +25,7 @@ void publish_init(struct publish *publish, const struct settings *settings, stru
     parsed_files_init(&publish->parsed);
     key_table_init(&publish->keys);
     name_table_init(&publish->names);
+    list_init(&publish->logins);
 }
 
 static void letter_drop(void *letter)
@@ -49,6 +50,7 @@ void publish_done(struct publish *publish)
     letter_drop(publish->identity);
     letter_drop(publish->signing);
     heap_wipe(&publish->tickets, sizeof publish->tickets);
+    publish_logins_done(publish);
 }
 
 /* ---- images ---- */
@@ -319,6 +321,10 @@ void publish_worker_frame(struct publish *publish, uint32_t index, const struct 
         publish->changed = true;
     else if (frame->type == FRAME_NEED_KEYS)
         need_note(publish, index, frame->id);
+    else if (frame->type == FRAME_LOGIN_ASK)
+        publish_login_ask(publish, index, frame);
+    else if (frame->type == FRAME_ENDED)
+        publish_ended(publish, frame);
     else
         log_warning("worker %u sends a frame of type %u, which is not its to send", index, frame->type);
 }
@@ -379,6 +385,9 @@ void publish_settle(struct publish *publish)
     publish_last_good_flush(publish, false);
     if (!publish->held)
         publish->keys_stale |= tickets_step(publish);
+    if (publish_logins_any(publish))
+        publish->keys_stale |= session_keys_step(&publish->sessions, publish->settings, clock_wall_s());
+    ended_sessions_keep(&publish->ended, publish->settings);
     publish_keys_flush(publish);
     publish_endpoints_flush(publish);
     workers_push(&publish->workers);

@@ -11,26 +11,35 @@
 #include "control/binds.h"
 #include "control/credential_files.h"
 #include "control/edition.h"
+#include "control/ended_sessions.h"
 #include "control/key_table.h"
 #include "control/keys_image.h"
 #include "control/name_table.h"
+#include "control/session_keys.h"
 #include "control/session_tickets.h"
 #include "control/source_directory.h"
 #include "control/workers.h"
+#include "wire/parcel.h"
 
 struct publish {
     const struct settings *settings;
     struct channel *supervisor;
     struct providers *providers; /* borrowed; NULL in some tests */
     struct signing *signing_thread;
-    struct join_server *join_server;  /* borrowed; NULL: nobody joins here */
-    struct identity *identity_thread; /* borrowed; NULL: the node has no certificate */
-    struct resolver *resolver;        /* borrowed; NULL in some tests: names stay unknown */
+    struct join_server *join_server;     /* borrowed; NULL: nobody joins here */
+    struct identity *identity_thread;    /* borrowed; NULL: the node has no certificate */
+    struct resolver *resolver;           /* borrowed; NULL in some tests: names stay unknown */
+    struct login_clients *login_clients; /* borrowed; NULL in some tests */
     struct workers workers;
     struct binds binds;
     struct key_table keys;
     struct credential_files credential_files;
     struct name_table names; /* of endpoints of before, current and next */
+
+    struct link logins; /* publish_logins.c: what is known of their providers */
+    struct session_keys sessions;
+    struct ended_sessions ended;
+    struct parcel asks[FRAME_WORKERS_MAX]; /* of each worker, coming in */
 
     struct parsed_files parsed;   /* of the newest files */
     struct edition *before;       /* in force until all workers have `current` */
@@ -89,6 +98,21 @@ enum { KEYS_WAIT_MS = 6000 }; /* how long the first keys image waits for what is
 void publish_keys_want(struct publish *publish); /* orders what current and before need */
 struct bytes publish_bundle_text(const struct publish *publish, const struct compile_bundle *bundle);
 void publish_keys_flush(struct publish *publish); /* sends a new keys image if there is something new */
+
+/* publish_logins.c */
+struct login_provider_letter;
+struct login_answer_letter;
+void publish_logins_done(struct publish *publish);
+void publish_logins_want(struct publish *publish);
+bool publish_logins_any(const struct publish *publish);
+size_t publish_logins_fill(const struct publish *publish, struct arena *arena,
+                           struct keys_login_source **out);
+void publish_login_provider(struct publish *publish, struct login_provider_letter *take);
+void publish_login_answer(struct publish *publish, struct login_answer_letter *take);
+void publish_login_ask(struct publish *publish, uint32_t index, const struct frame *frame);
+void publish_ended(struct publish *publish, const struct frame *frame);
+/* A worker that comes learns what ended before. */
+void publish_ended_tell(struct publish *publish, uint32_t index);
 
 /* publish_names.c */
 enum {

@@ -103,6 +103,7 @@ void publish_keys_want(struct publish *publish)
     const struct compile_result *result = &publish->current->result;
     providers_order_send(publish);
     signing_order_send(publish);
+    publish_logins_want(publish);
     join_server_revoke(publish->join_server, result->revoked, result->revoked_count);
     publish->keys_stale = true;
 }
@@ -195,7 +196,11 @@ static void parts_fill(const struct publish *publish, struct arena *arena, struc
     *parts = (struct keys_parts){.identity = publish->identity,
                                  .credentials = certificates,
                                  .sets = sets,
-                                 .tickets = &publish->tickets};
+                                 .tickets = &publish->tickets,
+                                 .sessions = &publish->sessions.keys};
+    struct keys_login_source *logins;
+    parts->login_count = publish_logins_fill(publish, arena, &logins);
+    parts->logins = logins;
     parts->credential_count = credentials_add(publish, current, certificates);
     parts->credential_count += credentials_add(publish, before, certificates + parts->credential_count);
     parts->set_count = sets_add(publish, current, sets);

@@ -69,6 +69,8 @@ static void numbers_preset(struct settings *settings)
         settings->upgrade_timeout_ms = 60 * 1000;
     if (!group_has(&settings->group, "ticketKeyLifetime"))
         settings->ticket_keys_ms = 60 * 60 * 1000;
+    if (!group_has(&settings->group, "sessionKeyLifetime"))
+        settings->session_keys_ms = 24 * 60 * 60 * 1000;
 }
 
 static void groups_preset(struct settings *settings, struct arena *arena)

@@ -124,6 +124,7 @@ struct settings {
     int64_t drain_spread_ms;
     int64_t upgrade_timeout_ms;
     int64_t ticket_keys_ms;
+    int64_t session_keys_ms;
 };
 
 static inline bool settings_identity_any(const struct settings_identity *identity)

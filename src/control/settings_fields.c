@@ -374,5 +374,12 @@ static const struct field settings_fields[] = {
      .max = 24 * 60 * 60 * 1000,
      .preset = "1h",
      .help = "how long a key seals TLS session tickets; it opens them as long again"},
+    {.name = "sessionKeyLifetime",
+     .type = FIELD_DURATION,
+     AT(settings, session_keys_ms),
+     .min = 1000,
+     .max = (int64_t)30 * 24 * 60 * 60 * 1000,
+     .preset = "24h",
+     .help = "how long a key seals sessions of browsers that are logged in; it opens them as long again"},
 };
 FIELD_TABLE(settings, struct settings);

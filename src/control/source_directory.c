@@ -14,6 +14,8 @@
 #include "control/source_keep.h"
 
 enum {
+    LATE_MAX = 10,     /* that often a look may end because files changed meanwhile, before it is told */
+    LATE_MS = 20,      /* until the next one */
     ROOT_MS = 300,     /* between two looks whether the directory is still the same one */
     SECRETS_MS = 1000, /* between two looks whether those who know secrets were touched */
 };
@@ -32,6 +34,7 @@ struct source_directory {
     dev_t root_device; /* of the directory that was walked last; both 0 when it was not there */
     ino_t root_inode;
     bool posted;            /* once at least */
+    unsigned late;          /* looks, one upon the other, that ended because files changed */
     struct digest touched;  /* of the last walk */
     struct digest contents; /* of what was posted last */
     struct digest secrets;  /* of the last look at those who know secrets */
@@ -95,8 +98,14 @@ static void look(struct source_directory *source)
     struct fail why;
     root_note(source);
     watches_open(source);
-    if (!source_take(path_of(source), source->inotify, source->keep, &letter->letter.arena, &letter->files,
-                     &source->touched, &why)) {
+    bool taken = source_take(path_of(source), source->inotify, source->keep, &letter->letter.arena,
+                             &letter->files, &source->touched, &why);
+    source->late = taken || why.kind != FAIL_LATE || source->late == LATE_MAX ? 0 : source->late + 1;
+    if (source->late) {
+        letter_free(&letter->letter);
+        return;
+    }
+    if (!taken) {
         letter->files = (struct source_files){0};
         letter->gone = arena_bytes(&letter->letter.arena, bytes_of(why.text));
         memset(&source->touched, 0, sizeof source->touched);
@@ -129,13 +138,6 @@ static bool secrets_are_touched(const struct source_directory *source)
     return memcmp(&now, &source->secrets, sizeof now) != 0;
 }
 
-static void events_drop(int inotify)
-{
-    char buffer[8192];
-    while (inotify >= 0 && read(inotify, buffer, sizeof buffer) > 0)
-        ;
-}
-
 static bool changes_wait(const struct source_directory *source, int64_t timeout_ms)
 {
     struct pollfd fds[] = {{.fd = source->inotify, .events = POLLIN},
@@ -148,7 +150,7 @@ static void settle(const struct source_directory *source)
 {
     uint64_t end = clock_ms() + (uint64_t)source->times.settle_max_ms;
     do
-        events_drop(source->inotify);
+        source_events_drop(source->inotify);
     while (clock_ms() < end && changes_wait(source, source->times.settle_ms));
 }
 
@@ -166,15 +168,21 @@ static bool inbox_read(struct source_directory *source, bool *nudged)
     return !stop;
 }
 
+static int64_t look_ms(const struct source_directory *source)
+{
+    if (source->late)
+        return LATE_MS;
+    /* Watches hang on what they were set on: a path that leads elsewhere now is not told by them. */
+    return source->times.rescan_ms < ROOT_MS ? source->times.rescan_ms : ROOT_MS;
+}
+
 static void *source_run(void *of)
 {
     struct source_directory *source = of;
     bool nudged;
     look(source);
     for (uint64_t rescan_ms = clock_ms() + (uint64_t)source->times.rescan_ms, secrets_ms = clock_ms();;) {
-        /* Watches hang on what they were set on: a path that leads elsewhere now is not told by them. */
-        bool changed =
-            changes_wait(source, source->times.rescan_ms < ROOT_MS ? source->times.rescan_ms : ROOT_MS);
+        bool changed = changes_wait(source, look_ms(source));
         if (!inbox_read(source, &nudged))
             break;
         if (changed)
@@ -183,7 +191,7 @@ static void *source_run(void *of)
             source->posted = false;
         bool due = clock_ms() >= rescan_ms;
         bool secrets_due = clock_ms() >= secrets_ms + SECRETS_MS;
-        if (changed || nudged || root_is_another(source) || (due && is_touched(source)) ||
+        if (changed || nudged || source->late || root_is_another(source) || (due && is_touched(source)) ||
             (secrets_due && secrets_are_touched(source)))
             look(source);
         if (secrets_due)

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -118,16 +119,19 @@ static void directory_enter(struct walk *walk, struct bytes path, const struct s
     closedir(directory);
 }
 
-static void entry_visit(struct walk *walk, struct bytes path, const struct step *above)
+static void entry_visit(struct walk *walk, int directory, struct bytes name, struct bytes path,
+                        const struct step *above)
 {
     struct stat stat;
-    if (fstatat(AT_FDCWD, path.at, &stat, 0) != 0) {
+    if (fstatat(directory, name.at, &stat, 0) != 0) {
         if (is_resource(path))
             errno_add(walk, path);
         return;
     }
     if (S_ISDIR(stat.st_mode)) {
         directory_enter(walk, path, &stat, above);
+    } else if (is_resource(path) && !S_ISREG(stat.st_mode)) { /* to open a device may do something */
+        file_add(walk, path, arena_format(walk->arena, "it is no regular file"));
     } else if (is_resource(path)) {
         resource_add(walk, path, &stat);
     }
@@ -152,7 +156,8 @@ static struct bytes *names_list(struct walk *walk, DIR *directory, size_t *count
             room = room ? room * 2 : 64;
             names = heap_grow(names, room, sizeof *names);
         }
-        names[(*count)++] = arena_bytes(walk->arena, bytes_of(entry->d_name));
+        struct bytes name = bytes_of(entry->d_name);
+        names[(*count)++] = bytes_make(arena_text(walk->arena, name), name.len);
     }
     if (*count)
         qsort(names, *count, sizeof *names, by_text);
@@ -165,8 +170,10 @@ static void directory_walk(struct walk *walk, struct bytes path, DIR *directory,
     if (walk->inotify >= 0) /* before reading, so that no change falls between */
         inotify_add_watch(walk->inotify, path.at, WATCHED);
     struct bytes *names = names_list(walk, directory, &count);
-    for (size_t i = 0; i < count && !walk->full; i++)
-        entry_visit(walk, arena_format(walk->arena, "%.*s/%.*s", BYTES_FMT(path), BYTES_FMT(names[i])), step);
+    for (size_t i = 0; i < count && !walk->full; i++) {
+        const struct bytes parts[] = {path, BYTES("/"), names[i]};
+        entry_visit(walk, dirfd(directory), names[i], arena_join(walk->arena, parts, 3), step);
+    }
     free(names);
 }
 
@@ -199,24 +206,39 @@ bool source_walk(struct bytes directory, int inotify, struct arena *arena, struc
     return true;
 }
 
-static void file_fill(struct source_file *file, struct source_keep *keep, struct arena *arena)
+static bool is_as_walked(const struct source_file *file)
+{
+    struct stat stat;
+    if (fstatat(AT_FDCWD, file->name.at, &stat, 0) != 0)
+        return false;
+    struct source_stamp stamp = stamp_of(&stat);
+    return memcmp(&stamp, &file->stamp, sizeof stamp) == 0;
+}
+
+/* Answers whether nobody touched it meanwhile. */
+static bool file_fill(struct source_file *file, struct source_keep *keep, struct arena *arena)
 {
     struct fail why;
     if (source_keep_get(keep, file)) {
         file->content = arena_bytes(arena, file->content);
-        return;
+        return true;
     }
     if (!file_read(file->name.at, SOURCE_FILE_MAX, arena, &file->content, &why)) {
-        file->error = arena_bytes(arena, bytes_of(why.text));
-        return;
+        struct bytes sentence = bytes_of(why.text);
+        if (bytes_starts(sentence, file->name)) /* whoever shows it names the file */
+            sentence = bytes_part(sentence, file->name.len + 2, sentence.len);
+        file->error = arena_bytes(arena, sentence);
+        return is_as_walked(file);
     }
     file->digest = digest_of(file->content);
     source_keep_put(keep, file);
+    return is_as_walked(file);
 }
 
-void source_read(struct source_files *files, struct source_keep *keep, struct arena *arena)
+bool source_read(struct source_files *files, struct source_keep *keep, struct arena *arena)
 {
     size_t total = 0;
+    bool still = true;
     for (size_t i = 0; i < files->count; i++) {
         struct source_file *file = &files->at[i];
         if (file->error.len)
@@ -224,11 +246,19 @@ void source_read(struct source_files *files, struct source_keep *keep, struct ar
         if (total >= SOURCE_BYTES_MAX)
             file->error =
                 arena_format(arena, "all files together have more than %zu bytes", SOURCE_BYTES_MAX);
-        else
-            file_fill(file, keep, arena);
+        else if (!file_fill(file, keep, arena))
+            still = false;
         total += file->content.len;
     }
     source_keep_end(keep);
+    return still;
+}
+
+void source_events_drop(int inotify)
+{
+    char buffer[8192];
+    while (inotify >= 0 && read(inotify, buffer, sizeof buffer) > 0)
+        ;
 }
 
 static void pause_short(void)
@@ -236,21 +266,31 @@ static void pause_short(void)
     usleep(PAUSE_MS * 1000);
 }
 
+/* What was read was not touched; has anything else been, since the walk? Whoever is told of changes knows it.
+ */
+static bool is_whole(struct bytes directory, int inotify, struct arena *arena, const struct digest *touched)
+{
+    struct pollfd events = {.fd = inotify, .events = POLLIN};
+    struct source_files again;
+    struct digest after;
+    struct fail why;
+    if (inotify >= 0 && poll(&events, 1, 0) == 0)
+        return true;
+    return source_walk(directory, -1, arena, &again, &after, &why) &&
+           memcmp(touched, &after, sizeof after) == 0;
+}
+
 bool source_take(struct bytes directory, int inotify, struct source_keep *keep, struct arena *arena,
                  struct source_files *out, struct digest *touched, struct fail *why)
 {
     for (int i = 0; i < TRIES; i++) {
-        struct source_files again;
-        struct digest after;
         if (i > 0)
             pause_short();
         arena_reset(arena);
+        source_events_drop(inotify); /* what they tell of is looked at now */
         if (!source_walk(directory, inotify, arena, out, touched, why))
             return false;
-        source_read(out, keep, arena);
-        if (!source_walk(directory, -1, arena, &again, &after, why))
-            return false;
-        if (memcmp(touched, &after, sizeof after) == 0)
+        if (source_read(out, keep, arena) && is_whole(directory, inotify, arena, touched))
             return true;
     }
     return fail(why, FAIL_LATE, "%.*s: files change all the time; none is taken", BYTES_FMT(directory));

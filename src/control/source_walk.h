@@ -46,8 +46,11 @@ struct source_files {
  * `inotify` unless it is -1. Fails when the directory itself cannot be opened. */
 bool source_walk(struct bytes directory, int inotify, struct arena *arena, struct source_files *out,
                  struct digest *touched, struct fail *why);
-/* Fills in content and digest, or error; from `keep` what was not touched since. */
-void source_read(struct source_files *files, struct source_keep *keep, struct arena *arena);
+/* Fills in content and digest, or error; from `keep` what was not touched since. False: some of it was
+ * touched while it was read. */
+bool source_read(struct source_files *files, struct source_keep *keep, struct arena *arena);
+/* What a watch told so far is forgotten. */
+void source_events_drop(int inotify);
 /* Both, again until nothing was touched meanwhile (five times at most). */
 bool source_take(struct bytes directory, int inotify, struct source_keep *keep, struct arena *arena,
                  struct source_files *out, struct digest *touched, struct fail *why);

@@ -1,5 +1,6 @@
 #include "control/status.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -91,12 +92,12 @@ static void resources_write(const struct edition *edition, struct text *out)
     text_add_c(out, ']');
 }
 
-static void findings_write(const struct edition *edition, struct text *out)
+static void findings_write(const char *key, const struct findings *findings, struct text *out)
 {
-    name(out, "findings");
+    name(out, key);
     text_add_c(out, '[');
-    for (size_t i = 0; edition && i < edition->set.findings.count; i++) {
-        const struct finding *finding = &edition->set.findings.at[i];
+    for (size_t i = 0; findings && i < findings->count; i++) {
+        const struct finding *finding = &findings->at[i];
         comma(out);
         text_add_c(out, '{');
         put_text(out, "level", bytes_of(finding_level_name(finding->level)));
@@ -109,6 +110,32 @@ static void findings_write(const struct edition *edition, struct text *out)
         text_add_c(out, '}');
     }
     text_add_c(out, ']');
+}
+
+/* istioctl's words. */
+static const char *step_of(const struct publish *publish, const struct worker *worker, int kind)
+{
+    uint64_t newest = publish->workers.generation[kind];
+    if (!worker->sent[kind])
+        return "NOT SENT";
+    if (worker->loaded[kind] == newest)
+        return "SYNCED";
+    return worker->refused[kind] == newest ? "REFUSED" : "STALE";
+}
+
+static void steps_write(const struct publish *publish, const struct worker *worker, struct text *out)
+{
+    static const char *const steps[IMAGE_KINDS] = {"", "rulesStep", "endpointsStep", "keysStep"};
+    static const char *const times[IMAGE_KINDS] = {"", "rulesSince", "endpointsSince", "keysSince"};
+    const struct edition *const editions[] = {publish->current, publish->before};
+    for (int kind = IMAGE_RULES; kind < IMAGE_KINDS; kind++) {
+        put_text(out, steps[kind], bytes_of(step_of(publish, worker, kind)));
+        if (worker->loaded_us[kind])
+            put_time(out, times[kind], worker->loaded_us[kind]);
+    }
+    for (int i = 0; i < 2; i++)
+        if (editions[i] && editions[i]->generation == worker->loaded[IMAGE_RULES])
+            put_hex(out, "revision", editions[i]->set.revision.bytes, 6);
 }
 
 static void workers_write(const struct publish *publish, struct text *out)
@@ -126,6 +153,7 @@ static void workers_write(const struct publish *publish, struct text *out)
         put_number(out, "pid", worker->pid);
         for (int kind = IMAGE_RULES; kind < IMAGE_KINDS; kind++)
             put_number(out, images[kind], worker->loaded[kind]);
+        steps_write(publish, worker, out);
         put_text(out, "refused", bytes_of(worker->why));
         text_add_c(out, '}');
     }
@@ -202,7 +230,7 @@ static void binds_write(const struct publish *publish, struct text *out)
 void status_snapshot_write(const struct publish *publish, struct text *out)
 {
     const struct edition *current = publish->current;
-    const struct edition *told = publish->rejected ? publish->rejected : current;
+    struct edition *told = publish->rejected ? publish->rejected : publish->current;
     text_add_c(out, '{');
     node_write(publish, out);
     if (current) {
@@ -222,7 +250,8 @@ void status_snapshot_write(const struct publish *publish, struct text *out)
     workers_write(publish, out);
     key_sets_write(publish, out);
     names_write(publish, out);
-    findings_write(told, out);
+    findings_write("findings", told ? &told->set.findings : NULL, out);
+    findings_write("analysis", told ? edition_analysis(told) : NULL, out);
     resources_write(current, out);
     text_add_s(out, "}\n");
 }
@@ -427,5 +456,7 @@ void status_update(const struct publish *publish, struct board *board)
     page_put(publish, board, BOARD_CERTS, status_certs_write);
     page_put(publish, board, BOARD_KEYS, key_list_write);
     page_put(publish, board, BOARD_METRICS, status_metrics_write);
+    board_images_put(board, fcntl(publish->workers.image[IMAGE_RULES], F_DUPFD_CLOEXEC, 0),
+                     fcntl(publish->workers.image[IMAGE_ENDPOINTS], F_DUPFD_CLOEXEC, 0));
     board_ready_set(board, reason == NULL, reason ? reason : "");
 }

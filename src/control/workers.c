@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* Keys and endpoints before the rules that need them. */
@@ -83,6 +84,7 @@ void workers_publish(struct workers *workers, enum image_kind kind, int take, ui
 static void loaded_note(struct workers *workers, uint32_t index, const struct frame *frame)
 {
     workers->at[index].loaded[frame->number] = frame->id;
+    workers->at[index].loaded_us[frame->number] = clock_wall_us();
     log_debug("worker %u has %s %llu in force", index, kind_names[frame->number],
               (unsigned long long)frame->id);
 }

@@ -20,6 +20,7 @@ struct worker {
     struct channel channel;
     uint64_t sent[IMAGE_KINDS]; /* generations; 0: none */
     uint64_t loaded[IMAGE_KINDS];
+    int64_t loaded_us[IMAGE_KINDS]; /* wall time */
     uint64_t refused[IMAGE_KINDS];
     char why[FRAME_TEXT_MAX + 1]; /* of the last refusal, or empty */
 };

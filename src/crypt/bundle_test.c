@@ -24,7 +24,7 @@ static const char *root_base64(void)
     return out.at;
 }
 
-static void bundles_are_read_by_use(void **state)
+static void neg_45_bundles_are_read_by_use(void **state)
 {
     (void)state;
     const char *der = root_base64();
@@ -82,7 +82,7 @@ static void bundles_are_read_by_use(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bundles_are_read_by_use)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(neg_45_bundles_are_read_by_use)};
     arena_init(&arena);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_done(&arena);

@@ -1,5 +1,12 @@
 #include "crypt/envelope.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+
 #include "base/text.h"
 #include "wire/base64.h"
 
@@ -25,6 +32,40 @@ static struct bytes bound_of(const struct envelope_use *use, const char id[ID_SI
     const struct bytes parts[] = {use->purpose, bytes_make("", 1), use->owner, bytes_make("", 1),
                                   bytes_make(id, ID_SIZE)};
     return arena_join(arena, parts, 5);
+}
+
+static bool hkdf(const struct seal_key *from, struct bytes info, struct seal_key *out)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)from->bytes, SEAL_KEY_SIZE),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info.at, info.len),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+    EVP_KDF_CTX *work = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+    bool done = work && EVP_KDF_derive(work, out->bytes, SEAL_KEY_SIZE, params) == 1;
+    EVP_KDF_CTX_free(work);
+    EVP_KDF_free(kdf);
+    return done;
+}
+
+void envelope_key_derive(const struct seal_key *from, struct envelope_key *key)
+{
+    static const char purpose[] = "selvage session-key 1"; /* and its NUL */
+    char info[sizeof purpose + ID_SIZE];
+    memcpy(info, purpose, sizeof purpose);
+    id_write(key->id, info + sizeof purpose);
+    if (!hkdf(from, bytes_make(info, sizeof info), &key->key))
+        abort(); /* OpenSSL without HKDF is not the one that this was built with */
+}
+
+bool envelope_is_current(const struct envelope_keys *keys, struct bytes text, struct arena *arena)
+{
+    struct bytes raw;
+    return keys->count && base64url_decode(bytes_part(text, 0, 16), arena, &raw) && raw.len >= ID_SIZE &&
+           id_read(raw.at) == keys->at[0].id;
 }
 
 bool envelope_close(const struct envelope_keys *keys, const struct envelope_use *use, struct bytes plain,

@@ -33,6 +33,10 @@ struct envelope_use {
     struct bytes owner;
 };
 
+/* HKDF (RFC 5869) with SHA-256: the key of that id, from the one that guards everything. */
+void envelope_key_derive(const struct seal_key *from, struct envelope_key *key);
+/* Whether it was sealed by the key that seals now. */
+bool envelope_is_current(const struct envelope_keys *keys, struct bytes text, struct arena *arena);
 bool envelope_close(const struct envelope_keys *keys, const struct envelope_use *use, struct bytes plain,
                     struct arena *arena, struct bytes *out, struct fail *why);
 bool envelope_open(const struct envelope_keys *keys, const struct envelope_use *use, struct bytes text,

@@ -55,7 +55,7 @@ static void judge(const struct jwk *keys, uint32_t count, struct bytes token, en
         assert_string_equal(why.text, sentence);
 }
 
-static void t04_kid_chooses_the_key(void **state)
+static void neg_04_kid_chooses_the_key(void **state)
 {
     (void)state;
     struct bytes plain = token_of(ec, JWK_P256, "{\"alg\":\"ES256\"}");
@@ -75,7 +75,7 @@ static void t04_kid_chooses_the_key(void **state)
     judge(&wrong, 1, a, KEY_SET_REFUSED, NO_KEY);
 }
 
-static void t13_every_key_of_the_same_kid_is_tried(void **state)
+static void neg_13_every_key_of_the_same_kid_is_tried(void **state)
 {
     (void)state;
     EVP_PKEY *second = test_key(JWK_P256);
@@ -88,7 +88,7 @@ static void t13_every_key_of_the_same_kid_is_tried(void **state)
     EVP_PKEY_free(second);
 }
 
-static void t13_tries_are_bounded_but_the_named_key_comes_first(void **state)
+static void neg_13_tries_are_bounded_but_the_named_key_comes_first(void **state)
 {
     (void)state;
     EVP_PKEY *last = test_key(JWK_P256);
@@ -103,7 +103,7 @@ static void t13_tries_are_bounded_but_the_named_key_comes_first(void **state)
     EVP_PKEY_free(last);
 }
 
-static void t03_the_names_of_key_and_token_must_agree(void **state)
+static void neg_03_the_names_of_key_and_token_must_agree(void **state)
 {
     (void)state;
     struct bytes rs512 = token_of(rsa, JWK_RSA, "{\"alg\":\"RS512\"}");
@@ -117,7 +117,7 @@ static void t03_the_names_of_key_and_token_must_agree(void **state)
 }
 
 /* HS256 over the public key's text, and over nothing: never reaches a key at all. */
-static void t02_public_keys_are_no_secrets(void **state)
+static void neg_02_public_keys_are_no_secrets(void **state)
 {
     (void)state;
     struct text jwk;
@@ -146,7 +146,7 @@ static void t02_public_keys_are_no_secrets(void **state)
     BIO_free(bio);
 }
 
-static void t12_weak_keys_are_left_out_and_counted(void **state)
+static void neg_12_weak_keys_are_left_out_and_counted(void **state)
 {
     (void)state;
     struct jwk weak = rsa_jwk;
@@ -193,12 +193,12 @@ static int keys_free(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(t02_public_keys_are_no_secrets),
-        cmocka_unit_test(t03_the_names_of_key_and_token_must_agree),
-        cmocka_unit_test(t04_kid_chooses_the_key),
-        cmocka_unit_test(t12_weak_keys_are_left_out_and_counted),
-        cmocka_unit_test(t13_every_key_of_the_same_kid_is_tried),
-        cmocka_unit_test(t13_tries_are_bounded_but_the_named_key_comes_first),
+        cmocka_unit_test(neg_02_public_keys_are_no_secrets),
+        cmocka_unit_test(neg_03_the_names_of_key_and_token_must_agree),
+        cmocka_unit_test(neg_04_kid_chooses_the_key),
+        cmocka_unit_test(neg_12_weak_keys_are_left_out_and_counted),
+        cmocka_unit_test(neg_13_every_key_of_the_same_kid_is_tried),
+        cmocka_unit_test(neg_13_tries_are_bounded_but_the_named_key_comes_first),
     };
     return cmocka_run_group_tests(tests, keys_make, keys_free);
 }

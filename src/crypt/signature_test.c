@@ -73,7 +73,7 @@ static void each_algorithm_verifies_and_no_other_bit_does(void **state)
     }
 }
 
-static void t03_the_algorithm_fits_the_key_and_its_name(void **state)
+static void neg_03_the_algorithm_fits_the_key_and_its_name(void **state)
 {
     (void)state;
     struct bytes rs256 = test_sign(pairs[JWK_RSA], JWK_RSA, JWS_RS256, INPUT, &arena);
@@ -101,7 +101,7 @@ static void t03_the_algorithm_fits_the_key_and_its_name(void **state)
     refuse_key(&pinned, "[alg] ES256 does not fit the key's type");
 }
 
-static void t03_pss_salt_is_as_long_as_the_hash(void **state)
+static void neg_03_pss_salt_is_as_long_as_the_hash(void **state)
 {
     (void)state;
     struct verifier *rsa = verifier_of(&jwks[JWK_RSA]);
@@ -120,7 +120,7 @@ static struct bytes with_half(struct bytes raw, int half, struct bytes number)
     return bytes_make(at, raw.len);
 }
 
-static void t11_es_signatures_are_two_numbers_below_the_order(void **state)
+static void neg_11_es_signatures_are_two_numbers_below_the_order(void **state)
 {
     (void)state;
     static const char zero[66];
@@ -148,7 +148,7 @@ static void t11_es_signatures_are_two_numbers_below_the_order(void **state)
     }
 }
 
-static void t11_ed25519_has_no_trivial_key(void **state)
+static void neg_11_ed25519_has_no_trivial_key(void **state)
 {
     (void)state;
     static const char *const points[] = {
@@ -174,7 +174,7 @@ static void t11_ed25519_has_no_trivial_key(void **state)
     verifier_free(verifier);
 }
 
-static void t11_ec_points_lie_on_their_curve(void **state)
+static void neg_11_ec_points_lie_on_their_curve(void **state)
 {
     (void)state;
     for (int type = JWK_P256; type <= JWK_P521; type++) {
@@ -194,7 +194,7 @@ static void t11_ec_points_lie_on_their_curve(void **state)
 
 #define EXPONENT "the RSA exponent is not an odd number from 3 on"
 
-static void t12_rsa_keys_that_others_can_use_are_refused(void **state)
+static void neg_12_rsa_keys_that_others_can_use_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -228,7 +228,7 @@ static void t12_rsa_keys_that_others_can_use_are_refused(void **state)
 }
 
 /* A modulus as the broken library makes it: a power of 65537 modulo the product of the first primes. */
-static void t12_a_roca_modulus_is_refused(void **state)
+static void neg_12_a_roca_modulus_is_refused(void **state)
 {
     (void)state;
     static const BN_ULONG primes[] = {3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,
@@ -341,13 +341,13 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_algorithm_verifies_and_no_other_bit_does),
-        cmocka_unit_test(t03_the_algorithm_fits_the_key_and_its_name),
-        cmocka_unit_test(t03_pss_salt_is_as_long_as_the_hash),
-        cmocka_unit_test(t11_es_signatures_are_two_numbers_below_the_order),
-        cmocka_unit_test(t11_ed25519_has_no_trivial_key),
-        cmocka_unit_test(t11_ec_points_lie_on_their_curve),
-        cmocka_unit_test(t12_rsa_keys_that_others_can_use_are_refused),
-        cmocka_unit_test(t12_a_roca_modulus_is_refused),
+        cmocka_unit_test(neg_03_the_algorithm_fits_the_key_and_its_name),
+        cmocka_unit_test(neg_03_pss_salt_is_as_long_as_the_hash),
+        cmocka_unit_test(neg_11_es_signatures_are_two_numbers_below_the_order),
+        cmocka_unit_test(neg_11_ed25519_has_no_trivial_key),
+        cmocka_unit_test(neg_11_ec_points_lie_on_their_curve),
+        cmocka_unit_test(neg_12_rsa_keys_that_others_can_use_are_refused),
+        cmocka_unit_test(neg_12_a_roca_modulus_is_refused),
         cmocka_unit_test(a_signer_signs_what_its_public_key_verifies),
         cmocka_unit_test(a_signer_is_read_from_nothing_but_its_kind_of_key),
     };

@@ -226,7 +226,7 @@ static void check_refusal(const struct odd *odd, enum tls_turn turn, const struc
     assert_string_equal(why->text, expected);
 }
 
-static void odd_clients_are_refused_by_the_mesh(void **state)
+static void neg_43_odd_clients_are_refused_by_the_mesh(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS(odds); i++) {
@@ -247,7 +247,7 @@ static void odd_clients_are_refused_by_the_mesh(void **state)
     }
 }
 
-static void odd_servers_are_refused_by_the_mesh(void **state)
+static void neg_43_odd_servers_are_refused_by_the_mesh(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS(odds); i++) {
@@ -522,8 +522,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_peer_is_known_on_both_sides),
-        cmocka_unit_test(odd_clients_are_refused_by_the_mesh),
-        cmocka_unit_test(odd_servers_are_refused_by_the_mesh),
+        cmocka_unit_test(neg_43_odd_clients_are_refused_by_the_mesh),
+        cmocka_unit_test(neg_43_odd_servers_are_refused_by_the_mesh),
         cmocka_unit_test(a_name_with_a_nul_is_refused),
         cmocka_unit_test(a_client_without_certificate),
         cmocka_unit_test(optional_still_refuses_a_bad_certificate),

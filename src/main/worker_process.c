@@ -23,6 +23,8 @@
 #include "main/sandbox.h"
 #include "proxy/worker.h"
 #include "wire/json.h"
+#include "wire/login_message.h"
+#include "wire/parcel.h"
 
 struct worker_process {
     struct worker worker;
@@ -32,6 +34,7 @@ struct worker_process {
     struct watch control_watch;
     struct watch loaded_watch;
     struct load_thread *loads;
+    struct parcel answers; /* coming in from control */
     struct timer drain_timer;
     struct timer drain_poll;
     bool ready;
@@ -54,6 +57,25 @@ static void connect_path(struct worker *worker, uint64_t id, struct bytes path)
     channel_send(&p->supervisor, &frame, -1);
 }
 
+static void login_ask(struct worker *worker, uint64_t id, struct bytes ask)
+{
+    struct worker_process *p = worker->owner;
+    struct frame frame = {.type = FRAME_LOGIN_ASK, .index = worker->index, .id = id};
+    size_t at = 0;
+    while (parcel_next(ask, &at, &frame))
+        channel_send(&p->control, &frame, -1);
+    heap_wipe(&frame, sizeof frame);
+}
+
+static void ended(struct worker *worker, const struct ended *one)
+{
+    struct worker_process *p = worker->owner;
+    struct frame frame = {.type = FRAME_ENDED, .index = worker->index};
+    worker_ended(worker, one); /* here at once, whatever control does */
+    ended_pack(one, 1, &frame);
+    channel_send(&p->control, &frame, -1);
+}
+
 static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
 {
     struct worker_process *p = worker->owner;
@@ -61,7 +83,7 @@ static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
     return channel_send(&p->control, &frame, -1);
 }
 
-static const struct worker_ops ops = {need_keys, connect_path, limit_hits};
+static const struct worker_ops ops = {need_keys, connect_path, login_ask, ended, limit_hits};
 
 /* ---- the end --------------------------------------------------------------------------- */
 
@@ -112,6 +134,21 @@ static void control_connect(struct worker_process *p, int fd)
     channel_send(&p->control, &hello, -1);
 }
 
+static void login_answer_take(struct worker_process *p, const struct frame *frame)
+{
+    struct bytes answer;
+    if (parcel_take(&p->answers, frame, &answer))
+        worker_login_answer(&p->worker, frame->id, answer);
+}
+
+static void ended_take(struct worker_process *p, const struct frame *frame)
+{
+    struct ended all[ENDED_IN_FRAME];
+    size_t count = ended_unpack(frame, all);
+    for (size_t i = 0; i < count; i++)
+        worker_ended(&p->worker, &all[i]);
+}
+
 static void control_frame(struct worker_process *p, const struct frame *frame, int fd)
 {
     switch (frame->type) {
@@ -119,6 +156,12 @@ static void control_frame(struct worker_process *p, const struct frame *frame, i
     case FRAME_KEYS_ANSWER: /* behind the image that it speaks of */
         load_thread_post(p->loads, frame, fd);
         return;
+    case FRAME_LOGIN_ANSWER:
+        login_answer_take(p, frame);
+        break;
+    case FRAME_ENDED_ALL:
+        ended_take(p, frame);
+        break;
     case FRAME_LOG_LEVEL:
         if (frame->number <= LOG_DEBUG)
             log_level_set((enum log_level)frame->number);

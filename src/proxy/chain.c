@@ -17,7 +17,9 @@ const struct filter *const http_chain[] = {
     /* the first thing a newcomer opens */
     &filter_trace,    /* correlation id, span, and the access record at the very end */
     &filter_known,    /* what the node itself serves: the assertion's key set      200 */
+    &filter_login,    /* a browser's session; its own paths        302, 400, 401, 403, 503 */
     &filter_identity, /* token -> claims -> groups                            401, 403 */
+    &filter_demand,   /* where a login is wanted: is it known who asks?  302, 401 */
     &filter_policy,   /* may it? -> a permit                                       403 */
     &filter_route,    /* which service, which subset                               404 */
     &filter_upstream, /* assertion, mutual TLS, pumps                    502, 503, 504 */
@@ -310,6 +312,7 @@ bool exchange_judge_again(struct exchange *x)
         x->destination = NULL;
     } else if (!x->frozen) { /* else nothing of it lies in a generation any more */
         trace_freeze(x);
+        x->login = NULL; /* its row goes with the old rules; the cookie waits for the next request */
         route_freeze(x);
         request_freeze(x);
     }

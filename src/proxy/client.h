@@ -57,6 +57,10 @@ extern const struct client_kind client_tcp_kind;
 /* A socket that the listener accepted (taken), and its place in the census (taken, or NULL). */
 void client_open(struct listen *listen, int fd, const struct sockaddr_storage *peer,
                  struct census_entry *entry);
+/* client_facts.c: by the socket; by a PROXY header, when one has come; and their texts go. */
+void client_facts_fill(struct client *client, const struct sockaddr_storage *peer);
+void client_facts_proxied(struct client *client, const struct proxy_protocol *said);
+void client_facts_drop(struct client_facts *facts);
 /* An address as records and rules have it: IP:PORT, and sixteen bytes with IPv4 as ::ffff:. */
 void client_address(const struct sockaddr_storage *from, char text[64], unsigned char bytes[16]);
 /* When it has lived long enough: maxAge from now on, up to a tenth less at random, so that those who came

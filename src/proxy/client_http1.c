@@ -10,46 +10,15 @@
 #include <string.h>
 
 #include "base/heap.h"
-#include "proxy/client.h"
+#include "proxy/client_http1_inside.h"
 #include "proxy/front.h"
 #include "proxy/head_limits.h"
 #include "proxy/limit_hits.h"
-#include "proxy/pace.h"
-#include "proxy/response_framing.h"
 #include "wire/path.h"
 
 enum {
     LINGER_MS = 2 * 1000,          /* how long the rest of a refused request is read away */
-    DISCARD_MAX = 64 * 1024,       /* an unwanted body up to this is read away to keep the connection */
     LINGER_MAX = 16 * 1024 * 1024, /* more than Linux holds for both ends: else a reset outruns the answer */
-};
-
-enum state {
-    STATE_HEAD, /* reading a head, or waiting for one */
-    STATE_EXCHANGE,
-    STATE_DISCARD, /* the exchange is over, the rest of its request's body is read away */
-    STATE_LINGER,  /* our side is closed; reading away until the client closes too */
-};
-
-struct client_http1 {
-    struct client *client;
-    enum state state;
-    struct inlet inlet;   /* source of request bodies */
-    struct outlet outlet; /* sink of response bodies */
-    struct block *head;   /* the block that the current request's head lies in, when it is in no arena */
-    struct exchange *x;
-    struct http1_framing framing;
-    uint64_t discarded;
-    uint64_t old_ms;   /* after this no further request is taken */
-    uint32_t requests; /* so far */
-    struct pace in;    /* of the request's body */
-    struct pace out;   /* of the answer's */
-    bool raw;          /* both bodies are raw: a tunnel */
-    bool keep_alive;
-    bool waited;        /* the timer is about the client, not about who owes it something */
-    bool served;        /* a request has come already */
-    bool continue_owed; /* 100 Continue, once the body is wanted */
-    bool leaving;       /* closes unless a request is here already */
 };
 
 static const struct client_ops http1_client_ops;
@@ -112,7 +81,7 @@ static uint64_t due_ms(const struct client_http1 *c, uint64_t now_ms)
     return now_ms + (uint64_t)limits->body_idle_ms;
 }
 
-static void timer_update(struct client_http1 *c)
+void client_http1_patience(struct client_http1 *c)
 {
     c->waited = waits_for_client(c);
     timer_set(loop_of(c), &c->client->timer, due_ms(c, loop_of(c)->now_ms));
@@ -169,7 +138,7 @@ static void linger(struct client_http1 *c)
 {
     c->state = STATE_LINGER;
     connection_end_write(&c->client->connection);
-    timer_update(c);
+    client_http1_patience(c);
     connection_wake(&c->client->connection);
 }
 
@@ -178,7 +147,7 @@ static void next_request(struct client_http1 *c)
     c->state = STATE_HEAD;
     c->inlet.seen = 0;
     c->raw = c->continue_owed = false;
-    timer_update(c);
+    client_http1_patience(c);
     connection_wake(&c->client->connection);
 }
 
@@ -202,7 +171,7 @@ static void on_done(struct exchange *x)
         c->state = STATE_DISCARD;
         c->inlet.discard = true;
         c->discarded = c->inlet.bytes;
-        timer_update(c);
+        client_http1_patience(c);
         connection_wake(&c->client->connection);
     } else {
         next_request(c);
@@ -218,7 +187,7 @@ static void head_refused(struct client_http1 *c, unsigned status, const char *de
     c->keep_alive = false;
     c->framing = (struct http1_framing){0};
     inlet_begin(&c->inlet, &c->framing, &x->arena);
-    timer_update(c);
+    client_http1_patience(c);
     x->record.termination = bytes_of(sentence);
     exchange_refuse(x, status, RECORD_DPE, details);
 }
@@ -279,7 +248,7 @@ static void head_complete(struct client_http1 *c)
     c->keep_alive = c->framing.keep_alive && !c->leaving && !c->client->worker->draining && !connect &&
                     !client_worn_out(c->client, ++c->requests, c->old_ms);
     body_prepare(c);
-    timer_update(c);
+    client_http1_patience(c);
     client_exchange_start(x);
 }
 
@@ -290,7 +259,7 @@ static bool exchange_begin(struct client_http1 *c)
     if (!c->x)
         return false;
     http_fields_init(&c->x->request.fields, &c->x->arena);
-    timer_update(c);
+    client_http1_patience(c);
     return true;
 }
 
@@ -434,7 +403,7 @@ static bool body_step(struct client_http1 *c)
     x->record.bytes_received = c->inlet.bytes;
     if (!pace_held(c, &c->in, c->inlet.bytes - before, turn == INLET_WAIT && c->inlet.credit))
         return true;
-    timer_update(c);
+    client_http1_patience(c);
     switch (turn) {
     case INLET_MORE:
         return true;
@@ -455,83 +424,7 @@ static bool body_step(struct client_http1 *c)
     return true;
 }
 
-/* ---- the response ------------------------------------------------------------------------ */
-
-static void on_info(struct exchange *x, const struct http_response *info)
-{
-    struct client_http1 *c = x->client;
-    struct text head;
-    const struct http1_write how = {.body = HTTP1_BODY_NONE};
-    if (x->request.minor == 0)
-        return; /* HTTP/1.0 knows none */
-    text_init_arena(&head, &x->arena);
-    http1_write_response(&head, info, &how);
-    connection_put(&c->client->connection, text_bytes(&head));
-}
-
-/* A body that nobody will read: is it short enough to read away? */
-static bool discardable(const struct client_http1 *c)
-{
-    return !c->continue_owed && (c->framing.body == HTTP1_BODY_CHUNKED || c->inlet.left <= DISCARD_MAX);
-}
-
-static void on_outlet_end(struct outlet *outlet, enum pump_reason reason)
-{
-    struct client_http1 *c = outlet->owner;
-    struct exchange *x = c->x;
-    if (!x)
-        return;
-    x->record.bytes_sent = outlet->bytes;
-    if (reason != PUMP_FINE) {
-        outlet->done = false; /* it is not complete: the connection must not go on */
-        exchange_fail(x, 0, reason == PUMP_LATE ? RECORD_UT : RECORD_UC,
-                      BYTES("upstream_reset_after_response_started"));
-    } else if (c->raw && !c->inlet.done) {
-        connection_end_write(&c->client->connection); /* the other half of the tunnel goes on */
-    } else {
-        exchange_finish(x);
-    }
-}
-
-static void send_whole(struct client_http1 *c, enum http1_body framing, struct bytes body)
-{
-    if (framing == HTTP1_BODY_LENGTH) {
-        connection_put(&c->client->connection, body);
-        c->x->record.bytes_sent = body.len;
-    }
-    c->outlet.done = true;
-    exchange_finish(c->x);
-}
-
-static void on_head(struct exchange *x, bool whole, struct bytes body)
-{
-    struct client_http1 *c = x->client;
-    struct text head;
-    struct http1_write how = response_framing(x, whole, body.len);
-    if (how.body == HTTP1_BODY_CLOSE)
-        c->keep_alive = false;
-    if (c->client->worker->draining || x->retry_after_s || (whole && !c->inlet.done && !discardable(c)))
-        c->keep_alive = false;
-    how.close = !c->keep_alive && !x->response_tunnel;
-    how.keep_alive = c->keep_alive && x->request.minor == 0;
-    c->raw = x->response_tunnel;
-    if (!c->raw)
-        answer_complete(x);
-    text_init_arena(&head, &x->arena);
-    http1_write_response(&head, &x->response, &how);
-    connection_put(&c->client->connection, text_bytes(&head));
-    if (whole) {
-        send_whole(c, how.body, body);
-        return;
-    }
-    if (c->raw)
-        inlet_begin_raw(&c->inlet);
-    outlet_begin(&c->outlet, how.body, c->raw, &x->arena);
-    timer_update(c);
-    outlet_pull(&c->outlet);
-}
-
-static const struct client_ops http1_client_ops = {on_info, on_head, on_done};
+static const struct client_ops http1_client_ops = {client_http1_info, client_http1_head, on_done};
 
 /* ---- events --------------------------------------------------------------------------------- */
 
@@ -541,7 +434,7 @@ static bool discard_step(struct client_http1 *c)
     if (turn == INLET_END && c->keep_alive)
         next_request(c);
     else if (turn == INLET_END || turn == INLET_BAD || turn == INLET_GONE || turn == INLET_OVER ||
-             c->inlet.bytes - c->discarded > DISCARD_MAX)
+             c->inlet.bytes - c->discarded > CLIENT_HTTP1_DISCARD_MAX)
         linger(c);
     return turn == INLET_MORE;
 }
@@ -599,7 +492,7 @@ static void http1_written(struct client *client, size_t wrote)
         return;
     /* Nothing left: patience runs from when that began. */
     if (wrote || c->waited != waits_for_client(c))
-        timer_update(c);
+        client_http1_patience(c);
     if (c->state == STATE_EXCHANGE && c->x && c->x->replied) {
         c->x->record.bytes_sent = c->outlet.bytes;
         outlet_pull(&c->outlet);
@@ -654,9 +547,9 @@ static void http1_begin(struct client *client)
     c->inlet.owner = c;
     outlet_init(&c->outlet, &client->connection);
     c->outlet.window = (size_t)limits_of(c)->buffer_bytes;
-    c->outlet.on_end = on_outlet_end;
+    c->outlet.on_end = client_http1_sent;
     c->outlet.owner = c;
-    timer_update(c);
+    client_http1_patience(c);
 }
 
 static void http1_free(struct client *client)

@@ -27,6 +27,7 @@ struct upstream_work;
 struct mirror;
 struct identity_work;
 struct change;
+struct login_work;
 struct token;
 struct peer;
 
@@ -118,6 +119,12 @@ struct exchange {
     uint64_t began_clock_us; /* monotonic */
 
     bool trusted_proxy; /* the direct peer may say who the client is */
+
+    /* login */
+    const struct rules_login *login; /* this host's; NULL: none */
+    struct login_work *login_work;
+    uint64_t waits_for_login; /* id of the question; login_wait.c */
+    struct bytes login_answer;
 
     /* identity */
     struct bytes remote_text;

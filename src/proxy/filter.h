@@ -52,7 +52,9 @@ extern const struct filter *const mirror_chain[];
 
 extern const struct filter filter_trace;
 extern const struct filter filter_known;
+extern const struct filter filter_login;
 extern const struct filter filter_identity;
+extern const struct filter filter_demand;
 extern const struct filter filter_policy;
 extern const struct filter filter_route;
 extern const struct filter filter_upstream;

@@ -350,6 +350,7 @@ void generation_unref(struct generation *g)
     free(g->server_contexts);
     free(g->cluster_contexts);
     free(g->trust_domains);
+    heap_wipe(&g->sessions, sizeof g->sessions);
     for (int i = 0; i < 3; i++)
         part_unref(g->parts[i]);
     free(g);
@@ -415,6 +416,29 @@ static void contexts_fill(struct loader *loader, struct generation *g)
         g->cluster_contexts[i] = cluster_context(loader, g, image_row(&g->rules, RULES_CLUSTER, clusters, i));
 }
 
+static void sessions_fill(struct generation *g)
+{
+    IMAGE_FOR(&g->keys, KEYS_SESSION, struct keys_session, row, image_all(&g->keys, KEYS_SESSION))
+    {
+        struct bytes key = image_text(&g->keys, row->key);
+        if (g->sessions.count == ENVELOPE_KEYS_MAX || key.len != SEAL_KEY_SIZE)
+            continue;
+        struct envelope_key *to = &g->sessions.at[g->sessions.count++];
+        to->id = row->id;
+        memcpy(to->key.bytes, key.at, SEAL_KEY_SIZE);
+    }
+}
+
+const struct keys_login *generation_login(const struct generation *g, uint64_t id)
+{
+    IMAGE_FOR(&g->keys, KEYS_LOGIN, struct keys_login, row, image_all(&g->keys, KEYS_LOGIN))
+    {
+        if (row->id == id)
+            return row;
+    }
+    return NULL;
+}
+
 static struct generation *generation_make(struct loader *loader)
 {
     struct generation *g = heap_new(struct generation);
@@ -439,6 +463,7 @@ static struct generation *generation_make(struct loader *loader)
     text_init_fixed(&text, g->revision, sizeof g->revision);
     text_add_hex(&text, bytes_make(g->rules.head->revision, 6));
     trust_domains_fill(g);
+    sessions_fill(g);
     vouch_begin(loader, &g->keys);
     contexts_fill(loader, g);
     vouch_end(loader);

@@ -10,6 +10,7 @@
 #ifndef PROXY_GENERATION_H
 #define PROXY_GENERATION_H
 
+#include "crypt/envelope.h"
 #include "crypt/key_set.h"
 #include "crypt/signature.h"
 #include "crypt/tls.h"
@@ -37,6 +38,7 @@ struct generation {
     struct tls_context *mesh_client;
     struct tls_context *mesh_client_http1; /* for what HTTP/2 cannot carry: TCP, other protocols */
     uint64_t self_version;                 /* of the node's own certificate */
+    struct envelope_keys sessions;         /* of browsers */
     unsigned char self_sha256[32];         /* of the own certificate's DER, for cnf */
     struct bytes *trust_domains;           /* the own, its aliases, then those of others */
     size_t trust_domain_count;
@@ -52,6 +54,8 @@ const struct endpoints_cluster *generation_cluster(const struct generation *gene
 /* Row and set of that id; false when there is none. */
 bool generation_key_set(const struct generation *generation, uint64_t id, const struct keys_set **row,
                         struct key_set **set);
+/* What is known of a login's provider; NULL: nothing yet. */
+const struct keys_login *generation_login(const struct generation *generation, uint64_t id);
 struct peer;
 /* False: a certificate of the peer's is on the deny list. NULL: nobody showed one. */
 bool generation_peer_check(const struct generation *generation, const struct peer *peer, struct fail *why);

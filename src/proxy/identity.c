@@ -13,6 +13,7 @@
 #include "proxy/front.h"
 #include "proxy/generation.h"
 #include "proxy/key_wait.h"
+#include "proxy/login.h"
 #include "proxy/token.h"
 #include "proxy/token_place.h"
 #include "rules/decide/claim_field.h"
@@ -269,6 +270,35 @@ static enum turn groups_refuse(struct exchange *x)
     return exchange_answer(x, 403, BYTES("RBAC: access denied"));
 }
 
+/* Whoever brings a token means it, also one that is refused: a session never stands in for it. */
+static bool any_came(const struct identity_work *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (work->rows[i].found.count || work->rows[i].found.confused)
+            return true;
+    return false;
+}
+
+/* The session's ID token plays the part of a token that came: the rules for its issuer name the fields. */
+static void session_take(struct exchange *x)
+{
+    struct identity_work *work = x->identity_work;
+    struct token *token = login_token(x);
+    struct bytes issuer;
+    if (!token)
+        return;
+    x->token = token;
+    x->token->refs++;
+    login_fields_set(x);
+    for (size_t i = 0; i < work->count && json_member_text(token->claims, "iss", &issuer); i++) {
+        struct row_work row = {.row = work->rows[i].row, .token = token};
+        if (!bytes_equal(issuer, image_text(&x->generation->rules, row.row->issuer)))
+            continue;
+        claim_fields_set(x, &row);
+        spaced_take(x, row.row);
+    }
+}
+
 static enum turn identity_conclude(struct exchange *x)
 {
     struct identity_work *work = x->identity_work;
@@ -293,6 +323,8 @@ static enum turn identity_conclude(struct exchange *x)
         taken |= !assertion;
         tokens_pass_on(x, row->row, &row->found);
     }
+    if (!x->token && !any_came(work))
+        session_take(x);
     if (x->token) {
         x->claims = x->token->claims;
         groups_map(x);

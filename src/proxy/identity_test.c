@@ -65,7 +65,7 @@ static void new_keys_that_came_let_the_token_pass(void **state)
     play_close(&play);
 }
 
-static void keys_that_could_not_be_fetched_are_401(void **state)
+static void neg_22_keys_that_could_not_be_fetched_are_401(void **state)
 {
     (void)state;
     int client = ask_unknown();
@@ -100,7 +100,7 @@ static void a_client_that_leaves_waits_for_no_keys(void **state)
     play_close(&play);
 }
 
-static void good_tokens_do_not_wait_for_other_peoples_keys(void **state)
+static void neg_21_good_tokens_do_not_wait_for_other_peoples_keys(void **state)
 {
     (void)state;
     ask_unknown();
@@ -111,7 +111,7 @@ static void good_tokens_do_not_wait_for_other_peoples_keys(void **state)
     play_close(&play);
 }
 
-static void a_key_set_is_asked_for_once_a_minute(void **state)
+static void neg_21_a_key_set_is_asked_for_once_a_minute(void **state)
 {
     (void)state;
     int client = ask_unknown();
@@ -204,7 +204,7 @@ static const char *const claiming[] = {"X-Forwarded-For",     "x_forwarded_for",
                                        "Forwarded",           "X-Real-IP",        "True-Client-IP",
                                        "X-Original-URL",      "x-FORWARDED-proto"};
 
-static void identity_fields_never_reach_the_upstream(void **state)
+static void neg_26_identity_fields_never_reach_the_upstream(void **state)
 {
     static const char *const methods[] = {"GET", "OPTIONS", "POST", "upgrade"};
     (void)state;
@@ -235,7 +235,36 @@ static void identity_fields_never_reach_the_upstream(void **state)
     }
 }
 
-static void a_trusted_proxy_says_who_the_client_is(void **state)
+/* Whatever the parser lets pass under another spelling of a name, the workload never sees. */
+static void neg_27_no_spelling_of_a_name_passes(void **state)
+{
+    static const struct {
+        const char *line;
+        unsigned status; /* 200: it passes without the field */
+    } rows[] = {
+        {"X-Selvage-User: evil", 200},        {"x-SELVAGE-uSER: evil", 200},
+        {"X_Selvage_User: evil", 200},        {"x-selvage_user: evil\r\nX-Selvage-User: evil", 200},
+        {"X-Selvage-User : evil", 400},       {"X-Selvage-User\t: evil", 400},
+        {" X-Selvage-User: evil", 400},       {"X-Fine: 1\r\n X-Selvage-User: evil", 400},
+        {"X-Selvage\xc2\xadUser: evil", 400}, {"X-Selvage-User\r: evil", 400},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char request[300];
+        play_open(&play, ROLE_GATEWAY, PLAY_SIMPLE);
+        sim_port(play.sim, PLAY_PORT, SIM_SERVES);
+        int client = play_dial(&play);
+        snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n", rows[i].line);
+        play_say(&play, client, request);
+        if (rows[i].status == 200)
+            said_lacks(play_hear(&play, play_took(&play, PLAY_PORT)), "evil");
+        else
+            said_begins(play_hear(&play, client), "HTTP/1.1 400 ");
+        play_close(&play);
+    }
+}
+
+static void neg_28_only_a_trusted_proxy_says_who_the_client_is(void **state)
 {
     static const struct {
         const char *network;
@@ -432,7 +461,39 @@ static const char *bound(const struct identity_pem *to)
                    arena_format(&play.arena, GOOD ",\"cnf\":{\"x5t#S256\":\"%.*s\"}", BYTES_FMT(text))));
 }
 
-static void an_assertion_holds_only_over_the_connection_of_its_certificate(void **state)
+/* What the node serves to anybody is these paths and methods, and none that looks like them. */
+static void neg_32_well_known_paths_are_exact(void **state)
+{
+    static const struct {
+        const char *request;
+        bool served;
+    } rows[] = {
+        {"GET /.well-known/selvage/jwks.json", true},
+        {"HEAD /.well-known/selvage/jwks.json", true},
+        {"GET /.well-known/selvage/jwks.json?x=/admin", true},
+        {"POST /.well-known/selvage/jwks.json", false},
+        {"GET /.well-known/selvage/jwks.json/", false},
+        {"GET /.well-known/selvage/jwks.json/../../../admin", false},
+        {"GET /.well-known/selvage/jwks.jsonx", false},
+        {"GET /.well-known/selvage/JWKS.json", false},
+        {"GET //.well-known/selvage/jwks.json", false},
+        {"GET /.well-known/selvage/jwks.json;x", false},
+        {"GET /.well-known%2fselvage/jwks.json", false},
+    };
+    (void)state;
+    open_asserted_by(ASSERTED PLAY_SEC("AuthorizationPolicy", "nobody") "  {}\n");
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char request[200];
+        int client = play_dial(&play);
+        snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: h\r\nUser-Agent: kube-probe/1\r\n\r\n",
+                 rows[i].request);
+        play_say(&play, client, request);
+        said_begins(play_hear(&play, client), rows[i].served ? "HTTP/1.1 200 " : "HTTP/1.1 403 ");
+    }
+    play_close(&play);
+}
+
+static void neg_47_an_assertion_holds_only_over_the_connection_of_its_certificate(void **state)
 {
     (void)state;
     for (int other = 0; other < 2; other++) {
@@ -507,21 +568,23 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_groups_than_are_kept_are_403),
         cmocka_unit_test(new_keys_that_came_let_the_token_pass),
-        cmocka_unit_test(keys_that_could_not_be_fetched_are_401),
+        cmocka_unit_test(neg_22_keys_that_could_not_be_fetched_are_401),
         cmocka_unit_test(late_keys_are_401_and_their_answer_is_nobodys),
         cmocka_unit_test(a_client_that_leaves_waits_for_no_keys),
-        cmocka_unit_test(good_tokens_do_not_wait_for_other_peoples_keys),
-        cmocka_unit_test(a_key_set_is_asked_for_once_a_minute),
+        cmocka_unit_test(neg_21_good_tokens_do_not_wait_for_other_peoples_keys),
+        cmocka_unit_test(neg_21_a_key_set_is_asked_for_once_a_minute),
         cmocka_unit_test(expiry_is_judged_at_every_use),
         cmocka_unit_test(a_key_that_is_withdrawn_verifies_nothing_more),
         cmocka_unit_test(the_cache_of_tokens_is_bounded),
-        cmocka_unit_test(identity_fields_never_reach_the_upstream),
-        cmocka_unit_test(a_trusted_proxy_says_who_the_client_is),
+        cmocka_unit_test(neg_26_identity_fields_never_reach_the_upstream),
+        cmocka_unit_test(neg_27_no_spelling_of_a_name_passes),
+        cmocka_unit_test(neg_28_only_a_trusted_proxy_says_who_the_client_is),
         cmocka_unit_test(an_assertion_says_who_asks_and_is_kept_for_half_its_life),
         cmocka_unit_test(one_user_with_several_tokens_has_one_assertion),
         cmocka_unit_test(a_service_outside_the_mesh_hears_no_assertion),
         cmocka_unit_test(without_a_signing_key_it_is_503),
-        cmocka_unit_test(an_assertion_holds_only_over_the_connection_of_its_certificate),
+        cmocka_unit_test(neg_32_well_known_paths_are_exact),
+        cmocka_unit_test(neg_47_an_assertion_holds_only_over_the_connection_of_its_certificate),
         cmocka_unit_test(plain_text_is_not_spoken_where_mutual_tls_is_demanded),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "proxy/block.h"
 #include "wire/base64.h"
 #include "wire/image_build.h"
+#include "wire/login_message.h"
 #include "wire/ring.h"
 
 enum { RING_SIZE = (1 << 21) + RING_HEAD };
@@ -42,7 +43,22 @@ static bool limit_hits(struct worker *worker, enum limit limit, uint64_t count)
     return true;
 }
 
-static const struct worker_ops ops = {need_keys, connect_path, limit_hits};
+static void login_ask(struct worker *worker, uint64_t id, struct bytes ask)
+{
+    struct play *play = worker->owner;
+    struct login_ask copy;
+    play->wants.logins++;
+    play->wants.login_id = id;
+    assert_true(login_ask_unpack(arena_bytes(&play->arena, ask), &copy));
+    play->wants.login = copy;
+}
+
+static void ended(struct worker *worker, const struct ended *one)
+{
+    worker_ended(worker, one);
+}
+
+static const struct worker_ops ops = {need_keys, connect_path, login_ask, ended, limit_hits};
 
 /* ---- images ------------------------------------------------------------------------ */
 
@@ -111,6 +127,23 @@ static void signer_build(struct play *play, struct image_build *build)
     image_build_rows(build, KEYS_SIGNER, &row, 1);
 }
 
+/* Every Login's provider is known, and there is a key for sessions. */
+static void logins_put(struct image_build *build, const struct compile_result *result)
+{
+    static const char key[SEAL_KEY_SIZE] = "a key for sessions, 32 bytes lon";
+    struct keys_session session = {.id = 1, .key = image_build_text(build, bytes_make(key, sizeof key))};
+    for (size_t i = 0; i < result->login_count; i++) {
+        struct keys_login row = {.id = result->logins[i].id,
+                                 .authorization_endpoint =
+                                     image_build_text(build, BYTES("https://issuer/auth")),
+                                 .end_session_endpoint = image_build_text(build, BYTES("https://issuer/end")),
+                                 .says_issuer = 1};
+        image_build_rows(build, KEYS_LOGIN, &row, 1);
+    }
+    if (result->login_count)
+        image_build_rows(build, KEYS_SESSION, &session, 1);
+}
+
 void play_keys(struct play *play)
 {
     struct image_build build;
@@ -129,6 +162,7 @@ void play_keys(struct play *play)
     sets_build(play, &build);
     signer_build(play, &build);
     root.published = image_build_text(&build, BYTES("{\"keys\":[]}"));
+    logins_put(&build, &play->world.result);
     image_build_rows(&build, KEYS_ROOT, &root, 1);
     struct image_head *head = image_build_finish(&build, ++play->generation, (unsigned char[32]){0}, &size);
     image_take(play, head, size, IMAGE_KEYS);

@@ -13,6 +13,7 @@
 #include "proxy/generation.h"
 #include "proxy/worker.h"
 #include "rules/compile/world_fixture.h"
+#include "wire/login_message.h"
 #include "wire/record.h"
 
 enum { PLAY_RECORDS = 4096, PLAY_TURNS = 20000 };
@@ -25,6 +26,9 @@ struct play_wants { /* what the worker asked of the other processes */
     unsigned paths;
     uint64_t path_id;
     char path[128];
+    unsigned logins;
+    uint64_t login_id;
+    struct login_ask login; /* in the play's arena */
 };
 
 struct play {

@@ -59,6 +59,9 @@ enum token_answer { TOKEN_GOOD, TOKEN_UNKNOWN_KID, TOKEN_REFUSED };
 /* Verifies, or remembers having verified. GOOD: *out is a reference. `why` has Istio's sentence. */
 enum token_answer token_verify(struct worker *worker, const struct keys_set *row, struct key_set *set,
                                struct bytes raw, struct arena *arena, struct token **out, struct fail *why);
+/* An ID token that lay in a session of ours: it was verified when it was put there. False: it is none. */
+bool token_from_session(struct worker *worker, uint64_t login, struct bytes raw, struct arena *arena,
+                        struct token **out);
 /* Its claims were found good by that row of those rules, and that holds now. */
 bool token_judged(const struct token *token, const struct image *rules, uint32_t row, int64_t now_s);
 void token_judged_note(struct token *token, const struct image *rules, uint32_t row,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "proxy/client.h"
 #include "proxy/front.h"
+#include "proxy/login.h"
 #include "proxy/record_write.h"
 #include "proxy/upstream.h"
 #include "wire/grpc.h"
@@ -106,6 +107,13 @@ static struct bytes field_value(const struct exchange *x, enum http_known known)
     return field ? field->value : (struct bytes){0};
 }
 
+/* What a login is completed with, at the one path where it comes. */
+static bool is_login_secret(const struct exchange *x, struct bytes name)
+{
+    return x->login && x->login_work && x->login_work->place == LOGIN_CALLBACK &&
+           (bytes_equal(name, BYTES("code")) || bytes_equal(name, BYTES("state")));
+}
+
 static bool is_token(struct bytes name, struct bytes value)
 {
     /* RFC 6750 2.3; and what is a JWT by its look, whatever it is called. */
@@ -127,8 +135,9 @@ static struct bytes without_tokens(struct exchange *x, struct bytes path)
         struct bytes value = pair;
         bytes_cut(&value, '=', &name);
         text_add_c(&text, before);
-        text_add(&text, is_token(name, value) ? bytes_part(pair, 0, name.len + 1) : pair);
-        text_add_s(&text, is_token(name, value) ? "..." : "");
+        bool secret = is_token(name, value) || is_login_secret(x, name);
+        text_add(&text, secret ? bytes_part(pair, 0, name.len + 1) : pair);
+        text_add_s(&text, secret ? "..." : "");
     }
     return text_bytes(&text);
 }

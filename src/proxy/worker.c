@@ -7,9 +7,11 @@
 #include "proxy/assertion_keep.h"
 #include "proxy/balance.h"
 #include "proxy/client.h"
+#include "proxy/ended_list.h"
 #include "proxy/key_wait.h"
 #include "proxy/limit_hits.h"
 #include "proxy/listen.h"
+#include "proxy/login_wait.h"
 #include "proxy/token.h"
 #include "proxy/upstream.h"
 
@@ -32,6 +34,7 @@ void worker_init(struct worker *worker, struct io *io, uint32_t index, const str
     worker->assertions = assertion_keep_new();
     worker->pool = pool_new(worker);
     worker->key_waits = key_waits_new();
+    worker->ended = ended_list_new();
     worker->stock = exchange_stock_new();
 }
 
@@ -76,6 +79,7 @@ void worker_done(struct worker *worker)
     token_cache_free(worker->tokens);
     assertion_keep_free(worker->assertions);
     key_waits_free(worker->key_waits);
+    ended_list_free(worker->ended);
     pool_free(worker->pool);
     counts_done(&worker->counts);
     health_drop(worker);
@@ -196,6 +200,16 @@ void worker_sessions_review(struct worker *worker, bool rules_changed)
 void worker_keys_answer(struct worker *worker, uint64_t key_set, bool fetched)
 {
     key_wait_answer(worker, key_set, fetched);
+}
+
+void worker_login_answer(struct worker *worker, uint64_t id, struct bytes answer)
+{
+    login_wait_came(worker, id, answer);
+}
+
+void worker_ended(struct worker *worker, const struct ended *one)
+{
+    ended_list_add(worker->ended, one, worker->loop.io->wall_us(worker->loop.io) / 1000000);
 }
 
 void worker_connected(struct worker *worker, uint64_t id, int fd)

@@ -19,6 +19,8 @@ struct token_cache;
 struct assertion_keep;
 struct pool;
 struct key_waits;
+struct ended_list;
+struct ended;
 struct stock;
 
 /* What the data path asks of the other processes. Answers come by the worker_* calls below. */
@@ -27,6 +29,10 @@ struct worker_ops {
     void (*need_keys)(struct worker *worker, uint64_t key_set);
     /* Connect to that unix socket path for me (worker_connected follows with the same id). */
     void (*connect_path)(struct worker *worker, uint64_t id, struct bytes path);
+    /* Ask an identity provider, by way of control (worker_login_answer follows with the same id). */
+    void (*login_ask)(struct worker *worker, uint64_t id, struct bytes ask);
+    /* A session has ended: tell everybody (worker_ended follows). */
+    void (*ended)(struct worker *worker, const struct ended *one);
     /* A limit has bitten so often since this was told last. False: it could not be told. */
     bool (*limit_hits)(struct worker *worker, enum limit limit, uint64_t count);
 };
@@ -59,6 +65,8 @@ struct worker {
     struct assertion_keep *assertions;
     struct pool *pool;
     struct key_waits *key_waits;
+    uint64_t login_id; /* of the last question about a login */
+    struct ended_list *ended;
     struct ring ring;
     bool has_ring;
     struct counts counts;         /* of this worker and, by shared memory, of all */
@@ -97,6 +105,10 @@ void worker_unlisten(struct worker *worker, uint64_t id);
 void worker_swap(struct worker *worker, struct generation *generation);
 /* Control has, or has not, fetched the key set anew. */
 void worker_keys_answer(struct worker *worker, uint64_t key_set, bool fetched);
+/* What the provider has answered (wire/login_message.h). */
+void worker_login_answer(struct worker *worker, uint64_t id, struct bytes answer);
+/* A session, here or elsewhere, has ended. */
+void worker_ended(struct worker *worker, const struct ended *one);
 /* fd < 0: -errno. */
 void worker_connected(struct worker *worker, uint64_t id, int fd);
 /*

@@ -35,7 +35,7 @@ static const struct field metadata_fields[] = {
     {"managedFields", FIELD_ANY, 0, .help = "the API server's"},
     {"selfLink", FIELD_ANY, 0, .help = "the API server's"},
 };
-static FIELD_TABLE(metadata, struct metadata);
+FIELD_TABLE(metadata, struct metadata);
 
 static const char *const common_kinds[] = {
     "Deployment",

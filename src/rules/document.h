@@ -6,6 +6,8 @@
 
 #include "rules/resource.h"
 
+extern const struct field_table metadata_table;
+
 /* NULL when it is no resource of ours; what there is to say is in the report's findings either way. */
 struct resource *document_read(const struct yaml_node *node, struct report *report);
 /* `sentence` as yaml_read gives it: FILE:LINE:COLUMN: what is wrong. */

@@ -490,7 +490,7 @@ static void read_into(const struct field_table *table, const struct yaml_node *n
                       struct report *report)
 {
     struct group *group = out;
-    size_t errors = report->findings->errors;
+    size_t errors = report->findings->errors, ours = report->findings->ours;
     group->node = node;
     if (node && node->kind == YAML_MAP)
         read_written(table, node, out, report);
@@ -500,7 +500,7 @@ static void read_into(const struct field_table *table, const struct yaml_node *n
     }
     check_required(table, group, report);
     check_oneof(table, group, report);
-    if (table->check && node && report->findings->errors == errors)
+    if (table->check && node && report->findings->errors - report->findings->ours == errors - ours)
         table->check(group, report);
 }
 

@@ -5,6 +5,7 @@
 #include "rules/kind/destination_rule.h"
 #include "rules/kind/gateway.h"
 #include "rules/kind/gateway_api_kinds.h"
+#include "rules/kind/istio_kinds.h"
 #include "rules/kind/login.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
@@ -49,6 +50,12 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_X_MESH] = &x_mesh_kind,
     [KIND_SERVICE] = &core_service_kind,
     [KIND_ENDPOINT_SLICE] = &endpoint_slice_kind,
+    [KIND_ENVOY_FILTER] = &envoy_filter_kind,
+    [KIND_PROXY_CONFIG] = &proxy_config_kind,
+    [KIND_TELEMETRY] = &telemetry_kind,
+    [KIND_TRAFFIC_EXTENSION] = &traffic_extension_kind,
+    [KIND_WASM_PLUGIN] = &wasm_plugin_kind,
+    [KIND_WORKLOAD_GROUP] = &workload_group_kind,
 };
 
 const struct kind *kind_find(struct bytes group, struct bytes name)

@@ -39,7 +39,7 @@ static void keep(struct resource_set *set, struct resource *resource, struct rep
 
 static void keep_document(struct resource_set *set, const char *file, const struct yaml_node *node)
 {
-    if (!yaml_get(node, "kind") || set->document_count >= RESOURCES_MAX)
+    if (set->document_count >= RESOURCES_MAX)
         return;
     if (set->document_count == set->document_room) {
         size_t room = set->document_room ? set->document_room * 2 : 64;
@@ -62,7 +62,8 @@ static void add_document(struct resource_set *set, const char *file, const struc
     /* What `kubectl get -o yaml` prints. */
     if (bytes_equal(kind, BYTES("List")) && items && items->kind == YAML_LIST) {
         for (const struct yaml_node *n = items->first; n; n = n->next) {
-            keep_document(set, file, n);
+            if (yaml_get(n, "kind"))
+                keep_document(set, file, n);
             struct resource *resource = document_read(n, &report);
             if (resource)
                 keep(set, resource, &report);
@@ -70,7 +71,8 @@ static void add_document(struct resource_set *set, const char *file, const struc
         }
         return;
     }
-    keep_document(set, file, node);
+    if (kind.len)
+        keep_document(set, file, node);
     struct resource *resource = document_read(node, &report);
     if (resource)
         keep(set, resource, &report);
@@ -99,6 +101,8 @@ void resource_set_add_set(struct resource_set *set, const struct resource_set *s
         copies[i] = *shared->at[i];
         keep(set, &copies[i], &report);
     }
+    for (size_t i = 0; i < shared->document_count; i++)
+        keep_document(set, shared->documents[i].file, shared->documents[i].node);
     findings_add_all(&set->findings, &shared->findings);
 }
 

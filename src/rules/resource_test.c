@@ -72,8 +72,8 @@ static void documents_that_are_no_resource(void **state)
         {"keys: []", "f:1:1: is no resource and is left out", 0},
         {"kind: Gateway", "f:1:1: is no resource: apiVersion is missing", 1},
         {"apiVersion: v1\nkind: Deployment", "f:1:1: Deployment is left to Kubernetes", 0},
-        {"apiVersion: networking.istio.io/v1\nkind: EnvoyFilter",
-         "f:2:7: kind: EnvoyFilter of networking.istio.io is no kind this version acts on", 0},
+        {"apiVersion: networking.istio.io/v1\nkind: VirtualPlace",
+         "f:2:7: kind: VirtualPlace of networking.istio.io is no kind this version acts on", 0},
         {"apiVersion: security.istio.io/v1\nkind: AuthorisationPolicy",
          "f:2:7: kind: AuthorisationPolicy of security.istio.io is no kind this version acts on; did you "
          "mean "

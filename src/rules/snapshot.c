@@ -185,6 +185,7 @@ static const struct image_column rules_cluster_columns[] = {
     TEXT(rules_cluster, service_name),
     TEXT(rules_cluster, service_namespace),
     TEXT(rules_cluster, subset),
+    TEXT(rules_cluster, rule),
     CHOICE(rules_cluster, balance, PICK_COUNT),
     CHOICE(rules_cluster, tls, CLUSTER_TLS_COUNT),
     TEXT(rules_cluster, sni),

@@ -53,7 +53,7 @@ enum rules_table {
     RULES_CORS,
     RULES_OUTLIER,
     RULES_LIMITS, /* exactly one row */
-    RULES_INDEX, /* of a listener's long lists of policies */
+    RULES_INDEX,  /* of a listener's long lists of policies */
     RULES_FACET,
     RULES_SLOT,
     RULES_CANDIDATE,

@@ -32,7 +32,7 @@ static void vectors_of_the_rfc_go_both_ways(void **state)
     arena_done(&arena);
 }
 
-static void t09_two_spellings_of_the_same_bytes_are_refused(void **state)
+static void neg_09_two_spellings_of_the_same_bytes_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -106,7 +106,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_the_rfc_go_both_ways),
-        cmocka_unit_test(t09_two_spellings_of_the_same_bytes_are_refused),
+        cmocka_unit_test(neg_09_two_spellings_of_the_same_bytes_are_refused),
         cmocka_unit_test(padding_is_read_only_when_it_is_the_right_amount),
         cmocka_unit_test(classic_wants_its_padding_and_skips_space_only_when_loose),
     };

@@ -49,15 +49,19 @@ enum frame_type {
     FRAME_HOLD,      /* number: 1 another control gets ready, so make no new signing key; 0 go on */
     FRAME_SUCCEEDED, /* another control has the admin ports now */
     /* control -> worker */
-    FRAME_IMAGE,       /* descriptor: sealed memory; number: enum image_kind */
-    FRAME_KEYS_ANSWER, /* id: key set; number: 1 it was read anew (an image came before), 0 it was not */
-    FRAME_LOG_LEVEL,   /* number: enum log_level */
+    FRAME_IMAGE,        /* descriptor: sealed memory; number: enum image_kind */
+    FRAME_KEYS_ANSWER,  /* id: key set; number: 1 it was read anew (an image came before), 0 it was not */
+    FRAME_LOG_LEVEL,    /* number: enum log_level */
+    FRAME_LOGIN_ANSWER, /* id: that of the ask; a part of a parcel (wire/login_message.h) */
+    FRAME_ENDED_ALL,    /* text: sessions that have ended (wire/login_message.h) */
     /* worker -> control */
     FRAME_HELLO,      /* index; number: pid */
     FRAME_LOADED,     /* number: enum image_kind; id: generation now in force */
     FRAME_REFUSED,    /* number: enum image_kind; id: generation; text: why */
     FRAME_NEED_KEYS,  /* id: key set: a token names a key that it lacks */
     FRAME_LIMIT_HITS, /* id: enum limit; number: how often it has bitten since the last such frame */
+    FRAME_LOGIN_ASK,  /* id: mine; a part of a parcel (wire/login_message.h) */
+    FRAME_ENDED,      /* text: sessions that have ended: tell everybody */
     FRAME_TYPE_COUNT,
 
     /*

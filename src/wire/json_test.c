@@ -38,7 +38,7 @@ static void refuse(struct bytes in, const char *sentence)
     assert_string_equal(why.text, sentence);
 }
 
-static void t07_an_object_names_each_member_once(void **state)
+static void neg_07_an_object_names_each_member_once(void **state)
 {
     (void)state;
     refuse(BYTES("{\"alg\":1,\"alg\":2}"), "not JSON at line 1, column 14: an object names a member twice");
@@ -48,7 +48,7 @@ static void t07_an_object_names_each_member_once(void **state)
            "not JSON at line 1, column 15: an object names a member twice");
 }
 
-static void t08_strings_are_unicode_without_nul(void **state)
+static void neg_08_strings_are_unicode_without_nul(void **state)
 {
     (void)state;
     refuse(BYTES("{\"sub\":\"a\\u0000b\"}"), "not JSON at line 1, column 17: a string holds a NUL");
@@ -73,7 +73,7 @@ static void what_is_no_json_is_refused_without_quoting_it(void **state)
     refuse(BYTES("\xef\xbb\xbf{}"), "not JSON at line 1, column 1: the syntax is wrong");
 }
 
-static void t18_depth_and_length_are_bounded(void **state)
+static void neg_18_depth_and_length_are_bounded(void **state)
 {
     (void)state;
     static char deep[200000];
@@ -161,10 +161,10 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_read_is_written_sorted_and_compact),
-        cmocka_unit_test(t07_an_object_names_each_member_once),
-        cmocka_unit_test(t08_strings_are_unicode_without_nul),
+        cmocka_unit_test(neg_07_an_object_names_each_member_once),
+        cmocka_unit_test(neg_08_strings_are_unicode_without_nul),
         cmocka_unit_test(what_is_no_json_is_refused_without_quoting_it),
-        cmocka_unit_test(t18_depth_and_length_are_bounded),
+        cmocka_unit_test(neg_18_depth_and_length_are_bounded),
         cmocka_unit_test(plain_texts_read_as_jansson_reads_them),
         cmocka_unit_test(texts_are_answered_only_for_strings),
     };

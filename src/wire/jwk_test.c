@@ -91,7 +91,7 @@ static void what_is_written_reads_the_same(void **state)
     }
 }
 
-static void t03_alg_must_fit_the_type(void **state)
+static void neg_03_alg_must_fit_the_type(void **state)
 {
     (void)state;
     key_judge(EC ",\"alg\":\"ES256\"", NULL);
@@ -105,7 +105,7 @@ static void t03_alg_must_fit_the_type(void **state)
     key_judge(ED ",\"alg\":1", "[alg] is none that is verified here");
 }
 
-static void t07_a_doubled_member_loses_the_set(void **state)
+static void neg_07_a_doubled_member_loses_the_set(void **state)
 {
     (void)state;
     struct jwk_set set = {.count = 7};
@@ -117,7 +117,7 @@ static void t07_a_doubled_member_loses_the_set(void **state)
     assert_int_equal(set.count, 7);
 }
 
-static void t11_numbers_have_the_size_of_the_curve(void **state)
+static void neg_11_numbers_have_the_size_of_the_curve(void **state)
 {
     (void)state;
 #define TYPE "\"kty\":\"EC\",\"crv\":\"P-256\",\"y\":\"" Y "\""
@@ -132,7 +132,7 @@ static void t11_numbers_have_the_size_of_the_curve(void **state)
     key_judge("\"kty\":\"EC\",\"alg\":\"ES384\",\"x\":\"" X "\",\"y\":\"" Y "\"", NULL);
 }
 
-static void t12_rsa_numbers_are_bounded(void **state)
+static void neg_12_rsa_numbers_are_bounded(void **state)
 {
     (void)state;
     static char n[2000];
@@ -145,7 +145,7 @@ static void t12_rsa_numbers_are_bounded(void **state)
     key_judge("\"kty\":\"RSA\",\"e\":65537,\"n\":\"BBBB\"", "[e] is missing or not a string");
 }
 
-static void t13_one_bad_key_does_not_lose_the_good_ones(void **state)
+static void neg_13_one_bad_key_does_not_lose_the_good_ones(void **state)
 {
     (void)state;
     struct jwk_set set =
@@ -171,7 +171,7 @@ static void t13_one_bad_key_does_not_lose_the_good_ones(void **state)
     key_judge("\"kty\":1", "[kty] is missing or not a string");
 }
 
-static void t13_what_is_no_set_is_refused(void **state)
+static void neg_13_what_is_no_set_is_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -199,7 +199,7 @@ static void t13_what_is_no_set_is_refused(void **state)
     assert_int_equal(read_good("{\"keys\":[]}").count, 0);
 }
 
-static void t13_sets_are_bounded(void **state)
+static void neg_13_sets_are_bounded(void **state)
 {
     (void)state;
     struct text text;
@@ -251,11 +251,11 @@ static int arena_close(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(keys_are_read_with_what_they_say),   TEST(thumbprints_are_those_of_the_rfcs),
-        TEST(what_is_written_reads_the_same),     TEST(t03_alg_must_fit_the_type),
-        TEST(t07_a_doubled_member_loses_the_set), TEST(t11_numbers_have_the_size_of_the_curve),
-        TEST(t12_rsa_numbers_are_bounded),        TEST(t13_one_bad_key_does_not_lose_the_good_ones),
-        TEST(t13_what_is_no_set_is_refused),      TEST(t13_sets_are_bounded),
+        TEST(keys_are_read_with_what_they_say),      TEST(thumbprints_are_those_of_the_rfcs),
+        TEST(what_is_written_reads_the_same),        TEST(neg_03_alg_must_fit_the_type),
+        TEST(neg_07_a_doubled_member_loses_the_set), TEST(neg_11_numbers_have_the_size_of_the_curve),
+        TEST(neg_12_rsa_numbers_are_bounded),        TEST(neg_13_one_bad_key_does_not_lose_the_good_ones),
+        TEST(neg_13_what_is_no_set_is_refused),      TEST(neg_13_sets_are_bounded),
         TEST(a_bare_pem_key_is_a_set_of_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

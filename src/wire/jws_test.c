@@ -75,7 +75,7 @@ static void names_of_algorithms_go_both_ways_and_are_exact(void **state)
     assert_string_equal(jws_alg_name((enum jws_alg)99), "none known");
 }
 
-static void t01_alg_none_in_any_spelling(void **state)
+static void neg_01_alg_none_in_any_spelling(void **state)
 {
     (void)state;
     static const char *const names[] = {"none",  "None",  "nOnE",  "NONE", "",
@@ -92,7 +92,7 @@ static void t01_alg_none_in_any_spelling(void **state)
     refuse_header(BYTES("{\"alg\":null}"), "Jwt header [alg] field is required and must be a string");
 }
 
-static void t04_kid_is_a_string_of_any_content(void **state)
+static void neg_04_kid_is_a_string_of_any_content(void **state)
 {
     (void)state;
     refuse_header(BYTES("{\"alg\":\"RS256\",\"kid\":1}"), "Jwt header [kid] field is not a string");
@@ -114,7 +114,7 @@ static void t04_kid_is_a_string_of_any_content(void **state)
     arena_done(&arena);
 }
 
-static void t05_keys_in_the_header_change_nothing(void **state)
+static void neg_05_keys_in_the_header_change_nothing(void **state)
 {
     (void)state;
     struct arena arena;
@@ -129,7 +129,7 @@ static void t05_keys_in_the_header_change_nothing(void **state)
     arena_done(&arena);
 }
 
-static void t06_crit_and_b64_are_refused(void **state)
+static void neg_06_crit_and_b64_are_refused(void **state)
 {
     (void)state;
     refuse_header(BYTES("{\"alg\":\"RS256\",\"crit\":[\"exp\"],\"exp\":1}"),
@@ -140,7 +140,7 @@ static void t06_crit_and_b64_are_refused(void **state)
     refuse_header(BYTES("{\"alg\":\"RS256\",\"b64\":true}"), "Jwt header [b64] is not supported");
 }
 
-static void t07_header_members_come_once(void **state)
+static void neg_07_header_members_come_once(void **state)
 {
     (void)state;
     refuse_header(BYTES("{\"alg\":\"none\",\"alg\":\"RS256\"}"), HEADER_JSON);
@@ -148,7 +148,7 @@ static void t07_header_members_come_once(void **state)
     refuse_header(BYTES("{\"alg\":\"RS256\",\"kid\":\"a\",\"kid\":\"b\"}"), HEADER_JSON);
 }
 
-static void t08_header_is_unicode(void **state)
+static void neg_08_header_is_unicode(void **state)
 {
     (void)state;
     refuse_header(BYTES("{\"alg\":\"RS256\",\"kid\":\"\xff\"}"), HEADER_JSON);
@@ -159,7 +159,7 @@ static void t08_header_is_unicode(void **state)
     refuse_header(BYTES("{\"alg\":\"RS256\""), HEADER_JSON);
 }
 
-static void t09_parts_are_base64url_in_one_spelling(void **state)
+static void neg_09_parts_are_base64url_in_one_spelling(void **state)
 {
     (void)state;
     static const struct {
@@ -181,7 +181,7 @@ static void t09_parts_are_base64url_in_one_spelling(void **state)
         refuse(bytes_of(rows[i].token), rows[i].sentence);
 }
 
-static void t10_three_parts_and_no_other_serialization(void **state)
+static void neg_10_three_parts_and_no_other_serialization(void **state)
 {
     (void)state;
     static const char *const rows[] = {
@@ -204,7 +204,7 @@ static void t10_three_parts_and_no_other_serialization(void **state)
     refuse(BYTES("Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln"), HEADER_BASE64);
 }
 
-static void t18_size_is_bounded(void **state)
+static void neg_18_size_is_bounded(void **state)
 {
     (void)state;
     enum { BIG = 1024 * 1024 };
@@ -239,15 +239,15 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_is_taken_apart),
         cmocka_unit_test(names_of_algorithms_go_both_ways_and_are_exact),
-        cmocka_unit_test(t01_alg_none_in_any_spelling),
-        cmocka_unit_test(t04_kid_is_a_string_of_any_content),
-        cmocka_unit_test(t05_keys_in_the_header_change_nothing),
-        cmocka_unit_test(t06_crit_and_b64_are_refused),
-        cmocka_unit_test(t07_header_members_come_once),
-        cmocka_unit_test(t08_header_is_unicode),
-        cmocka_unit_test(t09_parts_are_base64url_in_one_spelling),
-        cmocka_unit_test(t10_three_parts_and_no_other_serialization),
-        cmocka_unit_test(t18_size_is_bounded),
+        cmocka_unit_test(neg_01_alg_none_in_any_spelling),
+        cmocka_unit_test(neg_04_kid_is_a_string_of_any_content),
+        cmocka_unit_test(neg_05_keys_in_the_header_change_nothing),
+        cmocka_unit_test(neg_06_crit_and_b64_are_refused),
+        cmocka_unit_test(neg_07_header_members_come_once),
+        cmocka_unit_test(neg_08_header_is_unicode),
+        cmocka_unit_test(neg_09_parts_are_base64url_in_one_spelling),
+        cmocka_unit_test(neg_10_three_parts_and_no_other_serialization),
+        cmocka_unit_test(neg_18_size_is_bounded),
         cmocka_unit_test(padding_is_read_only_where_it_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "wire/path.h"
 #include "wire/path_template.h"
 
-static void paths_become_normal(void **state)
+static void neg_31_paths_become_normal(void **state)
 {
     (void)state;
     static const struct {
@@ -78,7 +78,7 @@ static void parameters_are_taken_out_of_segments(void **state)
     }
 }
 
-static void bad_paths_are_refused(void **state)
+static void neg_31_bad_paths_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -174,10 +174,10 @@ static void bad_templates_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_become_normal),
+        cmocka_unit_test(neg_31_paths_become_normal),
         cmocka_unit_test(clean_paths_are_not_copied),
         cmocka_unit_test(parameters_are_taken_out_of_segments),
-        cmocka_unit_test(bad_paths_are_refused),
+        cmocka_unit_test(neg_31_bad_paths_are_refused),
         cmocka_unit_test(levels_have_istios_names),
         cmocka_unit_test(templates_match_whole_segments),
         cmocka_unit_test(bad_templates_are_refused),

@@ -93,6 +93,8 @@ const struct record_field record_fields[] = {
      "issuer/subject of the verified token"},
     {NAMED("groups"), RECORD_TEXT, offsetof(struct record, groups), NULL,
      "groups, and the rule that gave each"},
+    {NAMED("login_id"), RECORD_TEXT, offsetof(struct record, login_id), NULL,
+     "request id of the request that began the browser's login"},
     {NAMED("token_id"), RECORD_TEXT, offsetof(struct record, token_id), NULL, "jti of the assertion"},
     {NAMED("decision"), RECORD_TEXT, offsetof(struct record, decision), NULL, "allow or deny"},
     {NAMED("policy"), RECORD_TEXT, offsetof(struct record, policy), NULL, "policy and rule that decided"},

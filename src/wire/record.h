@@ -93,6 +93,7 @@ struct record {
     struct bytes upstream_principal;  /* of the upstream's */
     struct bytes request_principal;   /* iss/sub of the verified token */
     struct bytes groups;              /* label<rule, ... : which mapping rule gave which group */
+    struct bytes login_id;            /* request id of the request that began the browser's login */
     struct bytes token_id;            /* jti of the assertion that came or went */
     struct bytes decision;            /* allow, deny */
     struct bytes policy;              /* ns[NS]-policy[NAME]-rule[I] that decided, or none */

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "wire/spiffe_id.h"
 
-static void ids_follow_the_grammar(void **state)
+static void neg_44_ids_follow_the_grammar(void **state)
 {
     (void)state;
     static const struct {
@@ -45,7 +45,7 @@ static void ids_follow_the_grammar(void **state)
     }
 }
 
-static void lengths_end_at_255_and_2048(void **state)
+static void neg_44_lengths_end_at_255_and_2048(void **state)
 {
     (void)state;
     char text[SPIFFE_ID_MAX + 2];
@@ -110,7 +110,7 @@ static void formatting_wants_every_part(void **state)
     arena_done(&arena);
 }
 
-static void aliases_expand_istio_ids_only(void **state)
+static void neg_46_aliases_expand_istio_ids_only(void **state)
 {
     (void)state;
     const struct bytes uris[] = {BYTES("spiffe://a/ns/x/sa/y"), BYTES("spiffe://a/other"), BYTES("text")};
@@ -132,9 +132,12 @@ static void aliases_expand_istio_ids_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_follow_the_grammar),      cmocka_unit_test(lengths_end_at_255_and_2048),
-        cmocka_unit_test(istio_form_has_five_parts),   cmocka_unit_test(a_trust_domain_is_a_name_or_an_id),
-        cmocka_unit_test(formatting_wants_every_part), cmocka_unit_test(aliases_expand_istio_ids_only),
+        cmocka_unit_test(neg_44_ids_follow_the_grammar),
+        cmocka_unit_test(neg_44_lengths_end_at_255_and_2048),
+        cmocka_unit_test(istio_form_has_five_parts),
+        cmocka_unit_test(a_trust_domain_is_a_name_or_an_id),
+        cmocka_unit_test(formatting_wants_every_part),
+        cmocka_unit_test(neg_46_aliases_expand_istio_ids_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,7 +212,7 @@ def test_no_trick_with_alg_gets_a_token_accepted(mesh, issuer):
     [('X-Payload', 'e30')], [('X-Forwarded-User', 'root')], [('x_forwarded_user', 'root')],
     [('X-Envoy-Original-Path', '/admin')], [('x_request_id', 'mine')], [('Forwarded', 'for=10.0.0.1')], [('X-Real-IP', '10.0.0.1')],
 ], ids=lambda fields: '+'.join(name for name, _ in fields))
-def test_forged_identity_headers_never_reach_the_workload(mesh, issuer, fields):
+def test_neg_26_forged_identity_headers_never_reach_the_workload(mesh, issuer, fields):
     token = issuer.token(email='alice@example.com')
     assert call(mesh, token, '/forged', fields).status == 200
     seen = mesh.echo.last()
@@ -227,7 +227,7 @@ def test_a_forged_assertion_without_a_token_is_no_identity(mesh, issuer):
     assert ask(mesh.port, '/replay-front', fields={ASSERTION: good}).status == 403
 
 
-def test_an_assertion_over_another_certificate_is_refused(mesh, issuer, ca, tmp_path):
+def test_neg_47_an_assertion_over_another_certificate_is_refused(mesh, issuer, ca, tmp_path):
     assert call(mesh, issuer.token(email='alice@example.com'), '/take2').status == 200
     good = mesh.echo.last().one(ASSERTION)
     thief = pki.client_context(ca, ca.leaf(uri='spiffe://cluster.local/ns/ingress/sa/edge'), tmp_path,
@@ -263,13 +263,13 @@ def test_a_denial_names_the_policy_and_rule_that_decided_and_the_workload_hears_
     assert len(mesh.echo.requests) == asked
 
 
-def test_two_tokens_are_refused(mesh, issuer):
+def test_neg_20_two_tokens_are_refused(mesh, issuer):
     token = issuer.token(email='alice@example.com')
     assert call(mesh, token, fields=pki.bearer(token).items()).status == 401
 
 
 @pytest.mark.parametrize('first', [True, False], ids=['before', 'behind'])
-def test_another_credential_beside_the_token_is_refused(mesh, issuer, first):
+def test_neg_20_another_credential_beside_the_token_is_refused(mesh, issuer, first):
     fields = [('Authorization', 'Basic YTpi'), *pki.bearer(issuer.token(email='alice@example.com')).items()]
     answer = ask(mesh.port, fields=fields if first else fields[::-1])
     assert answer.status == 401 and answer.text() == 'more than one token came'
@@ -345,7 +345,7 @@ def test_claim_headers_are_stripped_when_no_token_came(plain):
     assert 'forged' not in json.dumps(plain.echo.last().fields)
 
 
-def test_a_claim_that_would_break_a_header_is_left_out(plain, issuer):
+def test_neg_30_a_claim_that_would_break_a_header_is_left_out(plain, issuer):
     token = issuer.token(email='a\r\nx-evil: 1')
     assert call(plain, token).status == 200
     seen = plain.echo.last()
@@ -367,7 +367,7 @@ def test_a_preflight_needs_no_token(plain):
     assert answer.status == 200
 
 
-def test_forwarded_for_is_believed_only_from_the_proxies_that_are_named(plain):
+def test_neg_28_forwarded_for_is_believed_only_from_the_proxies_that_are_named(plain):
     ask(plain.port, '/xff-stranger', fields={'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https'})
     seen = plain.echo.last()
     assert seen.one('x-forwarded-for') == '127.0.0.1' and seen.one('x-forwarded-proto') == 'http'

@@ -75,7 +75,7 @@ def test_what_it_signs_wrongly_is_refused(edge, provider, alg):
     assert call(edge, provider.sign(alg, {'typ': 'logout+jwt'}, **base(provider))).status == 401
 
 
-def test_hmac_with_its_public_keys_is_refused(edge, provider):
+def test_neg_02_hmac_with_its_public_keys_is_refused(edge, provider):
     for key in provider.key_set():
         for secret in (json.dumps(key).encode(), key.get('n', '').encode(), b''):
             token = pki.token_join({'alg': 'HS256', 'kid': key['kid']}, base(provider),
@@ -93,7 +93,7 @@ def test_unknown_keys_do_not_make_it_be_asked_again_and_again(edge, provider):
     assert provider.hits('/jwks') - before <= 1
 
 
-def test_its_keys_rotate_under_load_without_one_wrong_answer(world, provider):
+def test_neg_24_its_keys_rotate_under_load_without_one_wrong_answer(world, provider):
     """Three steps: [old], [old new], [new old], [new]; no 401 for a good token, no 200 for a bad one."""
     provider.rotate(0)
     edge = start(world, provider, 'rotation')
@@ -129,7 +129,7 @@ def test_its_keys_rotate_under_load_without_one_wrong_answer(world, provider):
     assert set(load.statuses) == {200, 401}
 
 
-def test_a_provider_that_is_down_never_makes_tokens_good_and_spares_the_rest(world, provider):
+def test_neg_22_a_provider_that_is_down_never_makes_tokens_good_and_spares_the_rest(world, provider):
     echo, port, nobody = world.echo(), free_port(), free_port()
     issuer = pki.Issuer('http://127.0.0.1:%d' % nobody)
     node = world.node([r.gateway(port), r.route(WEB), r.service(WEB, [echo.port]),

@@ -4,8 +4,11 @@
 
 /* ---- overlaps --------------------------------------------------------- */
 
+/* More are not combined: their number counts squared. */
+enum { REVISIONS_MAX = 30 };
+
 struct revisions {
-    const struct bytes *at;
+    struct bytes at[REVISIONS_MAX];
     size_t count;
 };
 
@@ -20,37 +23,37 @@ struct hooks {
     size_t count;
 };
 
-static void revision_add(struct revisions *revisions, struct bytes *room, struct bytes name)
+static void revision_add(struct revisions *revisions, struct bytes name)
 {
     for (size_t i = 0; i < revisions->count; i++)
-        if (bytes_equal(room[i], name))
+        if (bytes_equal(revisions->at[i], name))
             return;
-    room[revisions->count++] = name;
+    if (revisions->count < REVISIONS_MAX)
+        revisions->at[revisions->count++] = name;
 }
 
-static void selector_revisions(const struct yaml_node *selector, struct revisions *revisions,
-                               struct bytes *room)
+static void selector_revisions(const struct yaml_node *selector, struct revisions *revisions)
 {
     const struct yaml_node *plain = yaml_get(tree_at(selector, "matchLabels"), "istio.io/rev");
     if (plain)
-        revision_add(revisions, room, plain->text);
+        revision_add(revisions, plain->text);
     TREE_EACH(expression, tree_at(selector, "matchExpressions"))
     TREE_EACH(value, tree_is(expression, "key", "istio.io/rev") ? tree_at(expression, "values") : NULL)
-    revision_add(revisions, room, value->text);
+    revision_add(revisions, value->text);
 }
 
 /* Whether the configuration is Istio's, by its revisions or its hooks' names; its revisions are added. */
-static bool is_istios(const struct object *configuration, struct revisions *revisions, struct bytes *room)
+static bool is_istios(const struct object *configuration, struct revisions *revisions)
 {
     size_t before = revisions->count;
     bool named = false;
     const struct yaml_node *own = yaml_get(configuration->labels, "istio.io/rev");
     if (own)
-        revision_add(revisions, room, own->text);
+        revision_add(revisions, own->text);
     TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
     {
-        selector_revisions(tree_at(webhook, "namespaceSelector"), revisions, room);
-        selector_revisions(tree_at(webhook, "objectSelector"), revisions, room);
+        selector_revisions(tree_at(webhook, "namespaceSelector"), revisions);
+        selector_revisions(tree_at(webhook, "objectSelector"), revisions);
         named = named || bytes_ends(tree_text(webhook, "name"), BYTES("istio.io"));
     }
     return own || named || revisions->count > before;
@@ -125,22 +128,17 @@ static void service_check(struct analysis *analysis, const struct hook *hook)
             BYTES_FMT(name));
 }
 
-/* More revisions than this are not combined: their number counts squared. */
-enum { REVISIONS_MAX = 30 };
-
 void analyze_webhooks(struct analysis *analysis)
 {
     size_t most = 1;
     struct hooks hooks = {0};
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
-    most += configuration->node->count +
-            (tree_at(configuration->node, "webhooks") ? tree_at(configuration->node, "webhooks")->count : 0);
+    most += tree_at(configuration->node, "webhooks") ? tree_at(configuration->node, "webhooks")->count : 0;
     hooks.at = arena_array(analysis->arena, struct hook, most);
-    struct bytes *room = arena_array(analysis->arena, struct bytes, 64 * most);
-    struct revisions revisions = {room, 0};
+    struct revisions revisions = {.count = 0};
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
     {
-        if (revisions.count > REVISIONS_MAX || !is_istios(configuration, &revisions, room))
+        if (!is_istios(configuration, &revisions))
             continue;
         TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
         hooks.at[hooks.count++] = (struct hook){configuration, webhook, false};

@@ -4,8 +4,8 @@
 
 #include "base/hash.h"
 #include "rules/compile/endpoint.h"
+#include "rules/compile/merged_rule.h"
 #include "rules/compile/pool.h"
-#include "rules/kind/destination_rule.h"
 
 /* What a DestinationRule says about one port and subset; NULL: the default. */
 struct settings {
@@ -27,50 +27,7 @@ static const enum rules_cluster_tls tls_modes[] = {
     [CLIENT_TLS_ISTIO_MUTUAL] = CLUSTER_MESH,
 };
 
-/* ---- which DestinationRule -------------------------------------------- */
-
-static struct bytes scoped(struct work *work, struct bytes name_space, struct bytes host)
-{
-    return arena_format(work->arena, "%.*s/%.*s", BYTES_FMT(name_space), BYTES_FMT(host));
-}
-
-void cluster_rules_read(struct work *work)
-{
-    size_t count;
-    struct resource **all = work_kind(work, KIND_DESTINATION_RULE, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct destination_rule *rule = all[i]->spec;
-        struct bytes host = host_full(work, rule->host, all[i]->namespace);
-        struct bytes key = scoped(work, all[i]->namespace, host);
-        if (map_get(&work->rules_by_host, key))
-            work_warn(work, all[i], group_node(&rule->group, "host"), FINDING_INVALID,
-                      "another DestinationRule of this namespace is for '%.*s' already; the oldest stands",
-                      BYTES_FMT(host));
-        else
-            map_put(&work->rules_by_host, key, all[i]);
-    }
-}
-
-/* Exact, then *.b.c, *.c, *: the longest first. */
-static const struct resource *rule_in(struct work *work, struct bytes name_space, struct bytes host)
-{
-    const struct resource *found = map_get(&work->rules_by_host, scoped(work, name_space, host));
-    while (!found && host.len) {
-        size_t dot = bytes_find(bytes_part(host, 1, host.len), '.') + 1;
-        host = bytes_part(host, dot, host.len);
-        struct bytes wild = arena_format(work->arena, "*%.*s", BYTES_FMT(host));
-        found = map_get(&work->rules_by_host, scoped(work, name_space, wild));
-    }
-    return found;
-}
-
-static const struct resource *rule_find(struct work *work, const struct service *service, struct bytes host)
-{
-    const struct resource *rule = rule_in(work, work->node->name_space, host);
-    if (!rule && service)
-        rule = rule_in(work, service->resource->namespace, host);
-    return rule ? rule : rule_in(work, work->node->root_namespace, host);
-}
+/* ---- what DestinationRules say ------------------------------------------ */
 
 /* A matching port's blocks stand for all of the policy's: what they leave out is the default. */
 static const struct traffic_blocks *blocks_at(const struct traffic_policy *policy, int64_t port)
@@ -100,14 +57,14 @@ static void policy_apply(struct traffic_blocks *blocks, const struct traffic_pol
 static struct settings settings_find(struct work *work, const struct service *service, struct bytes host,
                                      int64_t port, struct bytes subset)
 {
-    struct settings settings = {.rule = rule_find(work, service, host)};
-    if (!settings.rule)
+    struct settings settings = {0};
+    const struct merged_rule *rule = merged_rule_find(work, service, host);
+    if (!rule)
         return settings;
-    const struct destination_rule *rule = settings.rule->spec;
-    policy_apply(&settings.blocks, rule->traffic_policy, port);
-    for (size_t i = 0; subset.len && i < rule->subsets.count; i++)
-        if (bytes_equal(rule->subsets.at[i].name, subset))
-            settings.subset = &rule->subsets.at[i];
+    settings.rule = rule->rule;
+    policy_apply(&settings.blocks, rule->policy, port);
+    if (subset.len)
+        settings.subset = merged_rule_subset(rule, subset);
     if (settings.subset)
         policy_apply(&settings.blocks, settings.subset->traffic_policy, port);
     return settings;
@@ -255,6 +212,9 @@ uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, st
         return (uint32_t)(known - 1);
     struct rules_cluster cluster = {.port = (uint32_t)port, .subset = work_text(work, subset)};
     const struct load_balancer *balancer = settings.blocks.load_balancer;
+    if (settings.rule)
+        cluster.rule = work_text(work, arena_format(work->arena, "%.*s.%.*s", BYTES_FMT(settings.rule->name),
+                                                    BYTES_FMT(settings.rule->namespace)));
     cluster.balance = balancer ? balances[balancer->simple] : PICK_LEAST_REQUEST;
     pool_set(work, &cluster, &settings.blocks, at);
     cluster.inside = service && service->entry->location == SERVICE_INTERNAL;

@@ -8,7 +8,6 @@
 #include "rules/compile/service.h"
 #include "rules/kind/connection_pool.h"
 
-void cluster_rules_read(struct work *work);
 /* outbound|PORT|SUBSET|HOST; made when first asked for. `asks` is warned about what is missing. */
 uint32_t cluster_outbound(struct work *work, struct bytes host, int64_t port, struct bytes subset,
                           const struct resource *asks, const struct yaml_node *node);

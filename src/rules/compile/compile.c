@@ -6,6 +6,7 @@
 #include "rules/compile/authn.h"
 #include "rules/compile/cluster.h"
 #include "rules/compile/gateways.h"
+#include "rules/compile/merged_rule.h"
 #include "rules/compile/logins.h"
 #include "rules/compile/sidecars.h"
 #include "rules/compile/trust.h"
@@ -138,7 +139,7 @@ static void result_fill(struct work *work, uint64_t generation, const struct dig
 static bool rows_write(struct work *work, struct rules_node *node)
 {
     services_read(work);
-    cluster_rules_read(work);
+    merged_rules_read(work);
     if (!trust_collect(work) || !assertion_choose(work) || !identity_fill(work, node))
         return false;
     node->logins = logins_compile(work);

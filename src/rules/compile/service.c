@@ -23,6 +23,21 @@ static void service_add(struct work *work, const struct resource *resource, stru
     service_put(work, resource, host, resource->spec);
 }
 
+/* A Service of Kubernetes has an annotation instead of the field: namespaces with commas between. */
+static bool cluster_service_seen(struct work *work, const struct resource *service)
+{
+    struct bytes rest, one;
+    struct rows names = rows_of(sizeof(struct bytes));
+    text_map_get(&service->annotations, "networking.istio.io/exportTo", &rest);
+    for (bool more = rest.len > 0; more;) {
+        more = bytes_cut(&rest, ',', &one);
+        one = bytes_trim(one);
+        rows_add(work, &names, &one);
+    }
+    return node_sees(work, service->namespace,
+                     &(struct text_list){ROWS_AT(names, struct bytes), names.count});
+}
+
 static void cluster_services_read(struct work *work)
 {
     size_t count;
@@ -30,7 +45,7 @@ static void cluster_services_read(struct work *work)
     struct slices *slices = slices_read(work);
     for (size_t i = 0; i < count; i++) {
         struct bytes host = lower(work, host_full(work, all[i]->name, all[i]->namespace));
-        if (!service_find(work, host))
+        if (!service_find(work, host) && cluster_service_seen(work, all[i]))
             service_put(work, all[i], host, cluster_service_entry(work, slices, all[i]));
     }
     slices_done(slices);
@@ -42,6 +57,8 @@ void services_read(struct work *work)
     struct resource **entries = work_kind(work, KIND_SERVICE_ENTRY, &count);
     for (size_t i = 0; i < count; i++) {
         const struct service_entry *entry = entries[i]->spec;
+        if (!node_sees(work, entries[i]->namespace, &entry->export_to))
+            continue;
         for (size_t j = 0; j < entry->hosts.count; j++)
             service_add(work, entries[i], entry->hosts.at[j]);
     }

@@ -100,13 +100,15 @@ static bool visible(const struct work *work, const struct sidecar_egress *egress
     return false;
 }
 
-/* The oldest VirtualService of gateway `mesh` that names the host and may be seen. */
+/* The oldest VirtualService of gateway `mesh` that names the host and may be seen, else the oldest of those
+ * with the longest *.name around it. */
 static const struct resource *virtual_service_for(struct work *work, const struct sidecar_egress *egress,
                                                   struct bytes host)
 {
     size_t count;
     struct resource **all = work_kind(work, KIND_VIRTUAL_SERVICE, &count);
     const struct resource *wild = NULL;
+    size_t length = 0;
     for (size_t i = 0; i < count; i++) {
         const struct virtual_service *service = all[i]->spec;
         if (!virtual_service_bound(work, all[i], BYTES("mesh")) ||
@@ -116,8 +118,10 @@ static const struct resource *virtual_service_for(struct work *work, const struc
             struct bytes named = host_full(work, service->hosts.at[j], all[i]->namespace);
             if (bytes_equal(named, host))
                 return all[i];
-            if (!wild && host_within(named, host))
+            if (host_within(named, host) && (!wild || named.len > length)) {
                 wild = all[i];
+                length = named.len;
+            }
         }
     }
     return wild;

@@ -21,6 +21,8 @@ bool gateways_hold(struct work *work, const struct text_list *gateways, struct b
 bool virtual_service_bound(struct work *work, const struct resource *resource, struct bytes gateway)
 {
     const struct virtual_service *service = resource->spec;
+    if (!node_sees(work, resource->namespace, &service->export_to))
+        return false;
     if (!service->gateways.count)
         return bytes_equal(gateway, BYTES("mesh"));
     return gateways_hold(work, &service->gateways, resource->namespace, gateway);

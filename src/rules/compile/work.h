@@ -46,7 +46,7 @@ struct work {
     struct map cluster_index;           /* name -> row + 1, as a pointer */
     struct map listener_names;
     struct map services;       /* lower-case host -> struct service, see service.h */
-    struct map rules_by_host;  /* DestinationRules, see cluster.c */
+    struct map rules_by_host;  /* DestinationRules, see merged_rule.c */
     struct map credential_ids; /* what was seen already, by name */
     struct map key_set_ids;
     struct map said; /* warnings given */
@@ -78,6 +78,9 @@ void work_warn(struct work *work, const struct resource *resource, const struct 
 bool labels_choose(const struct text_map *want, const struct text_map *have);
 bool node_chosen(const struct work *work, const struct text_map *want);
 struct bytes node_label(const struct work *work, const char *name);
+/* May the node see what is in namespace `own` and exported to these? None written: everybody; `.`: its own;
+ * `~`: nobody. */
+bool node_sees(const struct work *work, struct bytes own, const struct text_list *export_to);
 /* A policy kind: in the node's namespace or the root's, and its selector chooses the node. */
 bool node_attached(const struct work *work, const struct resource *resource, const struct selector *selector);
 /* The same for what may name Gateways of the Gateway API instead: this node is one by its label

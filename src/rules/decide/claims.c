@@ -267,6 +267,36 @@ static bool audience_judge(const json_t *payload, const struct claims_profile *p
     return REFUSE(reason, CLAIMS_AUDIENCE, "Audiences in Jwt are not allowed");
 }
 
+static bool same_subject(const json_t *a, const json_t *b)
+{
+    struct bytes x = {0}, y = {0}, one = {0}, other = {0};
+    bool named = json_member_text(a, "sub", &x) && json_member_text(b, "sub", &y);
+    /* without an issuer of its own an actor is the token's issuer's */
+    bool apart =
+        json_member_text(a, "iss", &one) && json_member_text(b, "iss", &other) && !bytes_equal(one, other);
+    return named && bytes_equal(x, y) && !apart;
+}
+
+static bool actors_judge(const json_t *payload, const struct claims_profile *profile, struct reason reason)
+{
+    const json_t *actor = json_object_get(payload, "act"), *may = json_object_get(payload, "may_act");
+    unsigned depth = 0;
+    struct bytes subject;
+    if (!profile->strict || !actor)
+        return true;
+    if (may && !same_subject(may, actor))
+        return REFUSE(reason, CLAIMS_KIND, "Jwt is used by an actor that it does not let act");
+    for (; actor; actor = json_object_get(actor, "act")) {
+        if (++depth > CLAIMS_ACTORS_MAX)
+            return REFUSE(reason, CLAIMS_MALFORMED, "Jwt has more than %d actors", CLAIMS_ACTORS_MAX);
+        if (!json_member_text(actor, "sub", &subject) || !subject.len)
+            return REFUSE(reason, CLAIMS_MALFORMED, "Jwt has an actor without a name");
+        if (same_subject(actor, payload))
+            return REFUSE(reason, CLAIMS_KIND, "Jwt has an actor that is its own subject");
+    }
+    return true;
+}
+
 bool claims_judge(const json_t *payload, const struct claims_profile *profile, int64_t now_s,
                   enum claims_fault *fault, struct fail *why)
 {
@@ -275,7 +305,8 @@ bool claims_judge(const json_t *payload, const struct claims_profile *profile, i
     struct reason reason = {&found, why};
     bool ok = shape_judge(payload, profile->strict, &times, reason) &&
               issuer_judge(payload, profile, reason) && times_judge(&times, profile, now_s, reason) &&
-              kind_judge(payload, profile, reason) && audience_judge(payload, profile, reason);
+              kind_judge(payload, profile, reason) && audience_judge(payload, profile, reason) &&
+              actors_judge(payload, profile, reason);
     *fault = found;
     return ok;
 }

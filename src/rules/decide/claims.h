@@ -20,6 +20,7 @@
     30                          /* machines that keep time drift less; tokens that live a minute stay short  \
                                  */
 #define CLAIMS_AUDIENCES_MAX 64 /* of one token */
+#define CLAIMS_ACTORS_MAX 8     /* of one chain: who acts for whom */
 
 enum claims_fault {
     CLAIMS_GOOD,
@@ -55,7 +56,9 @@ struct claims_profile claims_profile_strict(const struct bytes *issuer, const st
 
 /* Types only: what a reader of the claims may rely on. `payload` may be NULL or any JSON. */
 bool claims_shape_judge(const json_t *payload, bool strict, enum claims_fault *fault, struct fail *why);
-/* Shape, issuer, times, kind, audience, in this order (Istio's). */
+/* Shape, issuer, times, kind, audience, in this order (Istio's); in the strict profile then the actors (RFC
+ * 8693 4.1, 4.4): each a named one, none its own subject, the first the one that may_act names, if it does.
+ */
 bool claims_judge(const json_t *payload, const struct claims_profile *profile, int64_t now_s,
                   enum claims_fault *fault, struct fail *why);
 /* For claims that claims_judge has just found good: the seconds from..until-1 in which it goes on saying so.

@@ -56,7 +56,7 @@ static struct claims_profile istio_time(void)
 #define NOT_TIME(name) "Jwt payload [" name "] field is not a time before the year 10000"
 #define NOT_POSITIVE(name) "Jwt payload [" name "] field is not a positive 64 bit integer"
 
-static void t14_strict_times(void **state)
+static void neg_14_strict_times(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -87,7 +87,7 @@ static void t14_strict_times(void **state)
     judge_all(rows, ROWS(rows), &profile);
 }
 
-static void t14_istio_times(void **state)
+static void neg_14_istio_times(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -112,7 +112,7 @@ static void t14_istio_times(void **state)
     judge_all(rows, ROWS(rows), &profile);
 }
 
-static void t14_age_is_bounded_when_asked(void **state)
+static void neg_14_age_is_bounded_when_asked(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -128,7 +128,7 @@ static void t14_age_is_bounded_when_asked(void **state)
 #define NOT_ALLOWED "Audiences in Jwt are not allowed"
 #define NO_LIST "Jwt payload [aud] field is not a string or string list"
 
-static void t15_strict_audience(void **state)
+static void neg_15_strict_audience(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -151,7 +151,7 @@ static void t15_strict_audience(void **state)
     judge(&(struct row){"{\"aud\":\"orders\"" EXP, CLAIMS_AUDIENCE, NOT_ALLOWED}, &profile);
 }
 
-static void t15_istio_audience(void **state)
+static void neg_15_istio_audience(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -172,7 +172,7 @@ static void t15_istio_audience(void **state)
     assert_int_equal(claims_fault_status(CLAIMS_EXPIRED), 401);
 }
 
-static void t16_issuer_is_exact(void **state)
+static void neg_16_issuer_is_exact(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -187,7 +187,7 @@ static void t16_issuer_is_exact(void **state)
     judge_all(rows, ROWS(rows), &profile);
 }
 
-static void t17_tokens_made_for_something_else(void **state)
+static void neg_17_tokens_made_for_something_else(void **state)
 {
     (void)state;
     struct claims_profile profile = strict_time();
@@ -217,7 +217,49 @@ static void t17_tokens_made_for_something_else(void **state)
     }
 }
 
-static void t19_a_payload_that_is_no_object(void **state)
+#define ACT(more) "{\"iss\":\"https://idp\",\"sub\":\"joe\",\"aud\":\"orders\",\"act\":" more EXP
+
+static void neg_48_actors_are_few_named_and_allowed(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {ACT("{\"sub\":\"agent\"}"), CLAIMS_GOOD, NULL},
+        {ACT("{\"sub\":\"joe\",\"iss\":\"https://other\"}"), CLAIMS_GOOD, NULL},
+        {ACT("{\"sub\":\"agent\",\"act\":{\"sub\":\"b\"}},\"may_act\":{\"sub\":\"agent\"}"), CLAIMS_GOOD,
+         NULL},
+        {ACT("{\"sub\":\"agent\"},\"may_act\":{\"sub\":\"other\"}"), CLAIMS_KIND,
+         "Jwt is used by an actor that it does not let act"},
+        {ACT("{\"sub\":\"joe\"}"), CLAIMS_KIND, "Jwt has an actor that is its own subject"},
+        {ACT("{\"sub\":\"a\",\"act\":{\"sub\":\"joe\"}}"), CLAIMS_KIND,
+         "Jwt has an actor that is its own subject"},
+        {ACT("{\"sub\":\"\"}"), CLAIMS_MALFORMED, "Jwt has an actor without a name"},
+        {ACT("\"agent\""), CLAIMS_MALFORMED, "Jwt has an actor without a name"},
+        {ACT("{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{"
+             "\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{\"sub\":\"a\",\"act\":{"
+             "\"sub\":\"a\"}}}}}}}}}"),
+         CLAIMS_MALFORMED, "Jwt has more than 8 actors"},
+    };
+    struct claims_profile profile = claims_profile_strict(&issuer, audiences, 2);
+    judge_all(rows, ROWS(rows), &profile);
+}
+
+static void neg_49_a_token_for_another_resource_is_no_token_for_this(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"iss\":\"https://idp\",\"aud\":\"https://edge.example/\"" EXP, CLAIMS_GOOD, NULL},
+        {"{\"iss\":\"https://idp\",\"aud\":\"https://mcp.other.example/\"" EXP, CLAIMS_AUDIENCE,
+         "Audiences in Jwt are not allowed"},
+        {"{\"iss\":\"https://idp\",\"aud\":\"https://edge.example/mcp\"" EXP, CLAIMS_AUDIENCE,
+         "Audiences in Jwt are not allowed"},
+        {"{\"iss\":\"https://idp\",\"aud\":[\"https://edge.example.evil/\"]" EXP, CLAIMS_AUDIENCE,
+         "Audiences in Jwt are not allowed"},
+    };
+    struct claims_profile profile = claims_profile_strict(&issuer, audiences, 2);
+    judge_all(rows, ROWS(rows), &profile);
+}
+
+static void neg_19_a_payload_that_is_no_object(void **state)
 {
     (void)state;
     static const char *const rows[] = {"0", "\"a\"", "[]", "null", "true", "[{\"exp\":1700000100}]"};
@@ -295,14 +337,16 @@ static void a_term_is_as_long_as_the_judge_says_yes(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(t14_strict_times),
-        cmocka_unit_test(t14_istio_times),
-        cmocka_unit_test(t14_age_is_bounded_when_asked),
-        cmocka_unit_test(t15_strict_audience),
-        cmocka_unit_test(t15_istio_audience),
-        cmocka_unit_test(t16_issuer_is_exact),
-        cmocka_unit_test(t17_tokens_made_for_something_else),
-        cmocka_unit_test(t19_a_payload_that_is_no_object),
+        cmocka_unit_test(neg_14_strict_times),
+        cmocka_unit_test(neg_14_istio_times),
+        cmocka_unit_test(neg_14_age_is_bounded_when_asked),
+        cmocka_unit_test(neg_15_strict_audience),
+        cmocka_unit_test(neg_15_istio_audience),
+        cmocka_unit_test(neg_16_issuer_is_exact),
+        cmocka_unit_test(neg_48_actors_are_few_named_and_allowed),
+        cmocka_unit_test(neg_49_a_token_for_another_resource_is_no_token_for_this),
+        cmocka_unit_test(neg_17_tokens_made_for_something_else),
+        cmocka_unit_test(neg_19_a_payload_that_is_no_object),
         cmocka_unit_test(a_profile_of_zeros_lets_nobody_in),
         cmocka_unit_test(the_ends_of_time_do_not_overflow),
         cmocka_unit_test(a_term_is_as_long_as_the_judge_says_yes),

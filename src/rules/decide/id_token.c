@@ -62,5 +62,7 @@ bool id_token_judge(const json_t *payload, const struct id_token_scope *scope, i
         return refuse(fault, CLAIMS_AUDIENCE, why, "the ID token was made for another client (azp)");
     if (!nonce_is_ours(payload, scope))
         return refuse(fault, CLAIMS_KIND, why, "the ID token is of another login (nonce)");
+    if (scope->needs_iat && !json_object_get(payload, "iat"))
+        return refuse(fault, CLAIMS_MALFORMED, why, "the ID token does not say when it was made (iat)");
     return true;
 }

@@ -17,6 +17,7 @@ struct id_token_scope {
     size_t trusted_count;
     bool trusts_all;
     bool needs_no_exp; /* only for judging what others made */
+    bool needs_iat;
 };
 
 bool id_token_judge(const json_t *payload, const struct id_token_scope *scope, int64_t now_s,

@@ -20,8 +20,14 @@ static void id_tokens_are_for_this_client_and_this_login(void **state)
 {
     (void)state;
     static const struct bytes friends[] = {BYTES_INIT("friend")};
-    static const struct id_token_scope scope = {
-        BYTES_INIT("https://op"), BYTES_INIT("me"), BYTES_INIT("n-1"), friends, ROWS(friends), false, false};
+    static const struct id_token_scope scope = {BYTES_INIT("https://op"),
+                                                BYTES_INIT("me"),
+                                                BYTES_INIT("n-1"),
+                                                friends,
+                                                ROWS(friends),
+                                                false,
+                                                false,
+                                                false};
     static const struct {
         const char *payload;
         enum claims_fault fault;
@@ -106,9 +112,97 @@ static void neg_45_jwt_svids_by_the_letter(void **state)
     }
 }
 
+/* ---- as a login wants them --------------------------------------------------------------- */
+
+#define LOGIN_NOW 1000000
+#define LOGIN                                                                                                \
+    "{\"iss\":\"https://"                                                                                    \
+    "i\",\"aud\":\"app\",\"sub\":\"alice\",\"iat\":999990,\"exp\":1000300,\"nonce\":\"n\""
+
+static const struct id_token_scope login = {.issuer = BYTES_INIT("https://i"),
+                                            .client_id = BYTES_INIT("app"),
+                                            .nonce = BYTES_INIT("n"),
+                                            .needs_iat = true};
+
+static void neg_34_id_tokens_of_other_logins_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *claims, *why; /* why NULL: good */
+    } rows[] = {
+        {"good", LOGIN "}", NULL},
+        {"another audience, whatever the party",
+         "{\"iss\":\"https://i\",\"aud\":[\"app\",\"b\"],\"azp\":\"app\",\"sub\":"
+         "\"a\",\"iat\":999990,\"exp\":1000300,\"nonce\":\"n\"}",
+         "the ID token is for others too that are not trusted"},
+        {"nonce mismatch",
+         "{\"iss\":\"https://i\",\"aud\":\"app\",\"sub\":\"a\",\"iat\":999990,\"exp\":1000300,"
+         "\"nonce\":\"m\"}",
+         "the ID token is of another login (nonce)"},
+        {"nonce missing",
+         "{\"iss\":\"https://i\",\"aud\":\"app\",\"sub\":\"a\",\"iat\":999990,\"exp\":1000300}",
+         "the ID token is of another login (nonce)"},
+        {"nonce no text",
+         "{\"iss\":\"https://i\",\"aud\":\"app\",\"sub\":\"a\",\"iat\":999990,\"exp\":1000300,"
+         "\"nonce\":1}",
+         "the ID token is of another login (nonce)"},
+        {"another issuer",
+         "{\"iss\":\"https://i/\",\"aud\":\"app\",\"sub\":\"a\",\"iat\":999990,\"exp\":1000300,"
+         "\"nonce\":\"n\"}",
+         "Jwt issuer is not configured"},
+        {"another client",
+         "{\"iss\":\"https://i\",\"aud\":\"App\",\"sub\":\"a\",\"iat\":999990,\"exp\":1000300,"
+         "\"nonce\":\"n\"}",
+         "Audiences in Jwt are not allowed"},
+        {"another party", LOGIN ",\"azp\":\"other\"}", "the ID token was made for another client (azp)"},
+        {"expired",
+         "{\"iss\":\"https://i\",\"aud\":\"app\",\"sub\":\"a\",\"iat\":999000,\"exp\":999900,\"nonce\":"
+         "\"n\"}",
+         "Jwt is expired"},
+        {"no exp", "{\"iss\":\"https://i\",\"aud\":\"app\",\"sub\":\"a\",\"iat\":999000,\"nonce\":\"n\"}",
+         "Jwt payload [exp] field is required"},
+        {"no subject",
+         "{\"iss\":\"https://i\",\"aud\":\"app\",\"iat\":999990,\"exp\":1000300,\"nonce\":\"n\"}",
+         "the ID token names no subject"},
+        {"no iat", "{\"iss\":\"https://i\",\"aud\":\"app\",\"sub\":\"a\",\"exp\":1000300,\"nonce\":\"n\"}",
+         "the ID token does not say when it was made (iat)"},
+        {"neg_17 a logout token", LOGIN ",\"events\":{}}",
+         "Jwt is a logout token or a security event, not a bearer token"},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct fail why = {.text = ""};
+        enum claims_fault fault;
+        json_t *claims = json_read(bytes_of(rows[i].claims), 10000, &why);
+        assert_non_null(claims);
+        bool good = id_token_judge(claims, &login, LOGIN_NOW, &fault, &why);
+        if (good != !rows[i].why)
+            print_error("%s\n", rows[i].name);
+        assert_int_equal(good, rows[i].why == NULL);
+        if (rows[i].why)
+            assert_string_equal(why.text, rows[i].why);
+        json_decref(claims);
+    }
+}
+
+static void after_a_refresh_there_need_be_no_nonce(void **state)
+{
+    (void)state;
+    struct fail why;
+    enum claims_fault fault;
+    struct id_token_scope refresh = login;
+    refresh.nonce = (struct bytes){0};
+    json_t *claims = json_read(BYTES("{\"iss\":\"https://i\",\"aud\":\"app\",\"sub\":\"a\",\"iat\":999990,"
+                                     "\"exp\":1000300}"),
+                               1000, &why);
+    assert_true(id_token_judge(claims, &refresh, LOGIN_NOW, &fault, &why));
+    json_decref(claims);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(neg_34_id_tokens_of_other_logins_are_refused),
+        cmocka_unit_test(after_a_refresh_there_need_be_no_nonce),
         cmocka_unit_test(id_tokens_are_for_this_client_and_this_login),
         cmocka_unit_test(neg_45_jwt_svids_by_the_letter),
     };

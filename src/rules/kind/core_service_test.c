@@ -1,3 +1,5 @@
+#include "base/test.h"
+
 #include "rules/kind/kind_rows.h"
 
 #include "rules/kind/core_service.h"

@@ -19,9 +19,9 @@ static const struct field destination_rule_fields[] = {
      &traffic_policy_table, .help = "how to speak with it"},
     {"subsets", FIELD_GROUP, FIELD_LIST, offsetof(struct destination_rule, subsets), &subset_table,
      .help = "parts of its endpoints, by labels"},
-    {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, offsetof(struct destination_rule, export_to),
+    {"exportTo", FIELD_TEXT, FIELD_LIST, offsetof(struct destination_rule, export_to),
      .help = "namespaces that see it"},
-    {"workloadSelector", FIELD_GROUP, FIELD_NOT_YET, offsetof(struct destination_rule, workload_selector),
+    {"workloadSelector", FIELD_GROUP, 0, offsetof(struct destination_rule, workload_selector),
      &selector_table, .help = "the callers it holds for"},
 };
 static FIELD_TABLE(destination_rule, struct destination_rule);

@@ -18,8 +18,8 @@ struct destination_rule {
     struct bytes host;
     struct traffic_policy *traffic_policy;
     FIELD_LIST_OF(struct subset) subsets;
-    struct text_list export_to;         /* not acted on yet */
-    struct selector *workload_selector; /* the same */
+    struct text_list export_to;
+    struct selector *workload_selector; /* NULL: every caller */
 };
 
 extern const struct kind destination_rule_kind;

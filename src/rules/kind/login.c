@@ -23,9 +23,9 @@ static const struct field login_secret_fields[] = {
 static FIELD_TABLE(login_secret, struct login_secret);
 
 static const struct field login_session_fields[] = {
-    {"idle", FIELD_DURATION, 0, offsetof(struct login_session, idle_ms), .min = MINUTE_MS, .max = DAY_MS,
+    {"idle", FIELD_DURATION, 0, offsetof(struct login_session, idle_ms), .min = 1000, .max = DAY_MS,
      .preset = "8h", .help = "without a request for this long it ends"},
-    {"lifetime", FIELD_DURATION, 0, offsetof(struct login_session, lifetime_ms), .min = MINUTE_MS,
+    {"lifetime", FIELD_DURATION, 0, offsetof(struct login_session, lifetime_ms), .min = 1000,
      .max = 30 * DAY_MS, .preset = "24h", .help = "it ends then, whatever happens"},
     {"refresh", FIELD_DURATION, 0, offsetof(struct login_session, refresh_ms), .min = 1000, .max = DAY_MS,
      .help = "how often the provider is asked anew when it gave a refresh token; when the ID token expires, "

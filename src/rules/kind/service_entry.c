@@ -22,7 +22,7 @@ static const struct field service_entry_fields[] = {
      .count_max = 4096, .oneof = 1, .help = "where it runs"},
     {"workloadSelector", FIELD_GROUP, 0, offsetof(struct service_entry, workload_selector),
      &workload_selector_table, .oneof = 1, .help = "or: which WorkloadEntries are its endpoints"},
-    {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, offsetof(struct service_entry, export_to),
+    {"exportTo", FIELD_TEXT, FIELD_LIST, offsetof(struct service_entry, export_to),
      .help = "namespaces that see it"},
     {"subjectAltNames", FIELD_TEXT, FIELD_LIST, offsetof(struct service_entry, subject_alt_names),
      .help = "names of which the server's certificate must carry one"},

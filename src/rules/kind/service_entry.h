@@ -26,7 +26,7 @@ struct service_entry {
     struct selector *workload_selector;
     struct text_list subject_alt_names;
     struct text_list addresses; /* not acted on yet */
-    struct text_list export_to; /* the same */
+    struct text_list export_to;
 };
 
 extern const struct kind service_entry_kind;

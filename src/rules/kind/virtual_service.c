@@ -119,7 +119,7 @@ static const struct field virtual_service_fields[] = {
      .help = "routes of TLS that stays encrypted, by SNI"},
     {"tcp", FIELD_GROUP, FIELD_LIST, offsetof(struct virtual_service, tcp), &tcp_route_table,
      .help = "routes of connections"},
-    {"exportTo", FIELD_TEXT, FIELD_LIST | FIELD_NOT_YET, offsetof(struct virtual_service, export_to),
+    {"exportTo", FIELD_TEXT, FIELD_LIST, offsetof(struct virtual_service, export_to),
      .help = "namespaces that see it"},
 };
 static FIELD_TABLE(virtual_service, struct virtual_service);

@@ -32,6 +32,7 @@ struct rules_cluster {
     struct image_text service_name;
     struct image_text service_namespace;
     struct image_text subset;
+    struct image_text rule; /* NAME.NAMESPACE of its DestinationRule, or empty */
     uint32_t port;
     uint32_t balance;
     uint32_t tls;
