@@ -292,11 +292,15 @@ bool key_rotate_check(const struct settings *settings, enum key_purpose purpose,
 {
     const struct settings_identity *identity = settings->identity;
     *about = purposes[purpose].about;
+    if (purpose == KEY_NODE && !settings_identity_any(identity)) {
+        *about = "the node has no certificate";
+        return false;
+    }
     if ((purpose == KEY_ROOT || purpose == KEY_INTERMEDIATE) && !identity->ca) {
         *about = "the authority is not this node's: whoever keeps it renews it";
         return false;
     }
-    if (purpose == KEY_NODE && !identity->ca && !identity->cacerts) {
+    if (purpose == KEY_NODE && identity->files) {
         *about = "the node's certificate is not made here: whoever writes its files renews it";
         return false;
     }
