@@ -152,6 +152,24 @@ void fetch_post(struct fetch *fetch, struct bytes form, struct bytes user, struc
     free(name);
 }
 
+static CURLcode on_context(CURL *easy, void *ssl_context, void *of)
+{
+    (void)easy;
+    spiffe_server_demand(of, ssl_context);
+    return CURLE_OK;
+}
+
+bool fetch_demand(struct fetch *fetch, struct bytes roots, struct bytes spiffe_id, struct fail *why)
+{
+    fetch->server = spiffe_server_new(roots, spiffe_id, why);
+    if (!fetch->server)
+        return false;
+    curl_easy_setopt(fetch->easy, CURLOPT_SSL_VERIFYHOST, 0L); /* its name is in no DNS */
+    curl_easy_setopt(fetch->easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+    curl_easy_setopt(fetch->easy, CURLOPT_SSL_CTX_DATA, fetch->server);
+    return true;
+}
+
 void fetch_free(struct fetch *fetch)
 {
     if (!fetch)
@@ -164,6 +182,7 @@ void fetch_free(struct fetch *fetch)
     free(fetch->form);
     free(fetch->body);
     free(fetch->url);
+    spiffe_server_free(fetch->server);
     free(fetch);
 }
 

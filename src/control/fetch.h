@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/fail.h"
+#include "crypt/spiffe_server.h"
 
 #define FETCH_BODY_MAX ((size_t)1 << 20)
 
@@ -22,6 +23,7 @@ struct fetch {
     char *form; /* what is posted, or NULL: a GET */
     size_t form_len;
     long status;
+    struct spiffe_server *server; /* NULL: the web's authorities vouch for it */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -42,6 +44,8 @@ struct fetch *fetch_new(struct bytes url, int64_t timeout_ms, const struct fetch
 /* Makes it a POST of a form (copied, wiped with it), as the client `user` when that is not empty. A client's
  * own mistakes (400, 401) have bodies of their own: fetch_judge lets them pass. */
 void fetch_post(struct fetch *fetch, struct bytes form, struct bytes user, struct bytes password);
+/* The server is the one with that SPIFFE id, for which these roots (PEM) vouch, whatever the URL's host. */
+bool fetch_demand(struct fetch *fetch, struct bytes roots, struct bytes spiffe_id, struct fail *why);
 void fetch_free(struct fetch *fetch);
 /* After the transfer: the body (borrowed), or why there is none. */
 bool fetch_judge(struct fetch *fetch, CURLcode code, struct bytes *body, struct fail *why);

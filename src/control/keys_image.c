@@ -186,6 +186,38 @@ static void logins_build(struct image_build *build, const struct keys_parts *par
     }
 }
 
+/* The first of a name wins: the edition in force before the one that goes. */
+static void domains_build(struct image_build *build, const struct keys_parts *parts)
+{
+    for (size_t i = 0; i < parts->domain_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < i; k++)
+            known |= bytes_equal(parts->domains[k].name, parts->domains[i].name);
+        if (known)
+            continue;
+        struct keys_domain row = {.name = image_build_text(build, parts->domains[i].name),
+                                  .roots = image_build_text(build, parts->domains[i].roots)};
+        image_build_rows(build, KEYS_DOMAIN, &row, 1);
+    }
+}
+
+static int serial_order(const void *a, const void *b)
+{
+    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+static void revoked_build(struct image_build *build, const struct keys_parts *parts)
+{
+    if (parts->revoked_count)
+        qsort(parts->revoked, parts->revoked_count, sizeof *parts->revoked, serial_order);
+    for (size_t i = 0; i < parts->revoked_count; i++) {
+        if (i && bytes_equal(parts->revoked[i], parts->revoked[i - 1]))
+            continue;
+        struct keys_revoked row = {.serial = image_build_text(build, parts->revoked[i])};
+        image_build_rows(build, KEYS_REVOKED, &row, 1);
+    }
+}
+
 struct image_head *keys_image_build(const struct keys_parts *parts, uint64_t generation, size_t *size)
 {
     static const unsigned char none[32];
@@ -198,6 +230,8 @@ struct image_head *keys_image_build(const struct keys_parts *parts, uint64_t gen
     tickets_build(&build, parts->tickets);
     sessions_build(&build, parts->sessions);
     logins_build(&build, parts);
+    domains_build(&build, parts);
+    revoked_build(&build, parts);
     image_build_rows(&build, KEYS_ROOT, &root, 1);
     struct image_head *head = image_build_finish(&build, generation, none, size);
     image_hash(head, *size);

@@ -32,6 +32,12 @@ struct keys_login_source {
     bool says_issuer;
 };
 
+/* Roots of another trust domain. */
+struct keys_trusted {
+    struct bytes name;
+    struct bytes roots; /* PEM */
+};
+
 struct keys_parts {
     const struct identity_letter *identity; /* NULL or without a chain: none yet */
     const struct keys_credential *credentials;
@@ -43,6 +49,10 @@ struct keys_parts {
     const struct envelope_keys *sessions; /* NULL: no session is sealed or opened */
     const struct keys_login_source *logins;
     size_t login_count;
+    const struct keys_trusted *domains;
+    size_t domain_count;
+    struct bytes *revoked; /* sorted here */
+    size_t revoked_count;
 };
 
 /* On the heap, hash filled in; wipe it before it is freed. The first of equal ids wins. */

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "control/fetch.h"
+#include "crypt/bundle.h"
 #include "wire/jwk.h"
 
 enum {
@@ -24,6 +25,9 @@ struct provider {
     char *issuer;
     char *jwks_uri; /* NULL: by discovery */
     int64_t timeout_ms;
+    bool bundle;
+    char *spiffe_id;     /* NULL: the web's authorities vouch for the server */
+    char *roots;         /* PEM, with spiffe_id: the newest that are known */
     struct fetch *fetch; /* under way, or NULL */
     bool discovering;    /* it is the discovery document's */
     bool need;           /* a worker waits for the end of this attempt */
@@ -104,6 +108,22 @@ static int64_t refresh_ms(const struct provider_times *times, int64_t max_age_s)
     return max_age_s * 1000 < times->refresh_min_ms ? times->refresh_min_ms : max_age_s * 1000;
 }
 
+/* The newest roots vouch for the server from now on. */
+static bool bundle_judge(struct provider *provider, struct bytes body, struct arena *arena, struct fail *why)
+{
+    struct bytes roots;
+    struct bundle bundle;
+    if (!bundle_roots(body, arena, &roots, why))
+        return false;
+    if (bundle_read(body, arena, &bundle, why) && bundle.refresh_hint_s)
+        provider->fetch->max_age_s = bundle.refresh_hint_s;
+    if (provider->spiffe_id) {
+        free(provider->roots);
+        provider->roots = heap_text(roots);
+    }
+    return true;
+}
+
 static bool set_judge(const struct provider *provider, struct bytes body, struct arena *arena,
                       struct fail *why)
 {
@@ -121,7 +141,9 @@ static void set_take(struct providers *providers, struct provider *provider, str
     struct arena arena;
     struct fail why;
     arena_init(&arena);
-    if (set_judge(provider, body, &arena, &why)) {
+    bool good = provider->bundle ? bundle_judge(provider, body, &arena, &why)
+                                 : set_judge(provider, body, &arena, &why);
+    if (good) {
         provider->retry_ms = 0;
         provider->good = true;
         provider->fetched_ms = clock_ms();
@@ -140,9 +162,15 @@ static void set_take(struct providers *providers, struct provider *provider, str
 static void fetch_begin(struct providers *providers, struct provider *provider, struct bytes url)
 {
     struct fail why;
-    provider->fetch = fetch_new(url, provider->timeout_ms, &providers->trust, provider, &why);
-    if (provider->fetch)
-        curl_multi_add_handle(providers->multi, provider->fetch->easy);
+    struct fetch *fetch = fetch_new(url, provider->timeout_ms, &providers->trust, provider, &why);
+    if (fetch && provider->spiffe_id &&
+        !fetch_demand(fetch, bytes_of(provider->roots), bytes_of(provider->spiffe_id), &why)) {
+        fetch_free(fetch);
+        fetch = NULL;
+    }
+    provider->fetch = fetch;
+    if (fetch)
+        curl_multi_add_handle(providers->multi, fetch->easy);
     else
         attempt_fail(providers, provider, &why);
 }
@@ -206,7 +234,22 @@ static void provider_free(struct providers *providers, struct provider *provider
     list_remove(&provider->link);
     free(provider->issuer);
     free(provider->jwks_uri);
+    free(provider->spiffe_id);
+    free(provider->roots);
     free(provider);
+}
+
+/* They were checked with the resource. */
+static char *roots_first(struct bytes text)
+{
+    struct arena arena;
+    struct bytes pem = {0};
+    struct fail ignored;
+    arena_init(&arena);
+    bundle_roots(text, &arena, &pem, &ignored);
+    char *roots = heap_text(pem);
+    arena_done(&arena);
+    return roots;
 }
 
 static void provider_want(struct providers *providers, const struct provider_wanted *wanted)
@@ -222,6 +265,11 @@ static void provider_want(struct providers *providers, const struct provider_wan
         provider->id = wanted->id;
         provider->issuer = heap_text(wanted->issuer);
         provider->jwks_uri = wanted->jwks_uri.len ? heap_text(wanted->jwks_uri) : NULL;
+        provider->bundle = wanted->bundle;
+        if (wanted->spiffe_id.len) {
+            provider->spiffe_id = heap_text(wanted->spiffe_id);
+            provider->roots = roots_first(wanted->roots);
+        }
         list_push_back(&providers->list, &provider->link);
     }
     provider->wanted = true;

@@ -3,7 +3,7 @@
  *
  * All at once on one curl multi handle, so that a slow issuer delays nobody. A
  * set that was read once stays until a newer one is good; there is never a key
- * that no issuer published. A token that names an
+ * that no issuer published. Bundles of other trust domains are read in the same way. A token that names an
  * unknown key may trigger one fetch a minute and set.
  */
 #ifndef CONTROL_PROVIDERS_H
@@ -15,8 +15,11 @@
 struct provider_wanted {
     uint64_t id;
     struct bytes issuer;
-    struct bytes jwks_uri; /* empty: by discovery */
-    int64_t timeout_ms;    /* 0: 5 s */
+    struct bytes jwks_uri;  /* empty: by discovery */
+    int64_t timeout_ms;     /* 0: 5 s */
+    bool bundle;            /* what is read are roots of the trust domain `issuer` */
+    struct bytes spiffe_id; /* of the server that has them; empty: the web's authorities vouch for it */
+    struct bytes roots;     /* for that server until a bundle was read: PEM or SPIFFE's JSON */
 };
 
 /* LETTER_WANTED: the whole list, anew. */

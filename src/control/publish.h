@@ -26,6 +26,7 @@ struct publish {
     struct channel *supervisor;
     struct providers *providers; /* borrowed; NULL in some tests */
     struct signing *signing_thread;
+    struct join_server *join_server;     /* borrowed; NULL: nobody joins here */
     struct identity *identity_thread;    /* borrowed; NULL: the node has no certificate */
     struct resolver *resolver;           /* borrowed; NULL in some tests: names stay unknown */
     struct login_clients *login_clients; /* borrowed; NULL in some tests */
@@ -94,7 +95,8 @@ void publish_settle(struct publish *publish);
 
 /* publish_keys.c */
 enum { KEYS_WAIT_MS = 6000 }; /* how long the first keys image waits for what is still being fetched */
-void publish_keys_want(struct publish *publish);  /* orders what current and before need */
+void publish_keys_want(struct publish *publish); /* orders what current and before need */
+struct bytes publish_bundle_text(const struct publish *publish, const struct compile_bundle *bundle);
 void publish_keys_flush(struct publish *publish); /* sends a new keys image if there is something new */
 
 /* publish_logins.c */

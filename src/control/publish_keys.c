@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "control/join_server.h"
 #include "control/key_keep.h"
 #include "control/publish.h"
+#include "crypt/bundle.h"
 #include "rules/kind/assertion.h"
 #include "rules/kind/secret.h"
 
@@ -13,6 +15,28 @@ static size_t key_sets_max(const struct publish *publish)
 {
     return (publish->current ? publish->current->result.key_set_count : 0) +
            (publish->before ? publish->before->result.key_set_count : 0);
+}
+
+static size_t bundles_max(const struct publish *publish)
+{
+    return (publish->current ? publish->current->result.bundle_count : 0) +
+           (publish->before ? publish->before->result.bundle_count : 0);
+}
+
+static size_t bundles_want(const struct edition *edition, struct arena *arena, struct provider_wanted *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; edition && i < edition->result.bundle_count; i++) {
+        const struct compile_bundle *bundle = &edition->result.bundles[i];
+        if (bundle->url.len)
+            to[count++] = (struct provider_wanted){.id = bundle->id,
+                                                   .issuer = arena_bytes(arena, bundle->trust_domain),
+                                                   .jwks_uri = arena_bytes(arena, bundle->url),
+                                                   .bundle = true,
+                                                   .spiffe_id = arena_bytes(arena, bundle->spiffe_id),
+                                                   .roots = arena_bytes(arena, bundle->inline_text)};
+    }
+    return count;
 }
 
 static size_t wanted_add(const struct edition *edition, struct arena *arena, struct provider_wanted *to)
@@ -45,9 +69,11 @@ static void providers_order_send(struct publish *publish)
 {
     struct providers_order *order = letter_new(LETTER_WANTED, sizeof *order);
     struct arena *arena = &order->letter.arena;
-    order->at = arena_array(arena, struct provider_wanted, key_sets_max(publish));
+    order->at = arena_array(arena, struct provider_wanted, key_sets_max(publish) + bundles_max(publish));
     order->count = wanted_add(publish->current, arena, order->at);
     order->count += wanted_add(publish->before, arena, order->at + order->count);
+    order->count += bundles_want(publish->current, arena, order->at + order->count);
+    order->count += bundles_want(publish->before, arena, order->at + order->count);
     key_table_want(&publish->keys, order->at, order->count);
     kept_read(publish);
     if (publish->providers)
@@ -74,9 +100,11 @@ static void signing_order_send(struct publish *publish)
 
 void publish_keys_want(struct publish *publish)
 {
+    const struct compile_result *result = &publish->current->result;
     providers_order_send(publish);
     signing_order_send(publish);
     publish_logins_want(publish);
+    join_server_revoke(publish->join_server, result->revoked, result->revoked_count);
     publish->keys_stale = true;
 }
 
@@ -125,6 +153,40 @@ static size_t sets_add(const struct publish *publish, const struct edition *edit
     return count;
 }
 
+/* What was read last from its endpoint, else what was written. Without either nobody of that domain is let
+ * in, and nobody else vouches for them. */
+struct bytes publish_bundle_text(const struct publish *publish, const struct compile_bundle *bundle)
+{
+    const struct key_entry *entry = bundle->url.len ? key_table_find(&publish->keys, bundle->id) : NULL;
+    return entry && entry->text.len ? entry->text : bundle->inline_text;
+}
+
+static size_t domains_add(const struct publish *publish, const struct edition *edition, struct arena *arena,
+                          struct keys_trusted *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; edition && i < edition->result.bundle_count; i++) {
+        const struct compile_bundle *bundle = &edition->result.bundles[i];
+        struct bytes text = publish_bundle_text(publish, bundle), roots;
+        struct fail why;
+        if (text.len && bundle_roots(text, arena, &roots, &why))
+            to[count++] = (struct keys_trusted){bundle->trust_domain, roots};
+    }
+    return count;
+}
+
+/* What the edition in force revokes; the one before has no say in who is let in. */
+static void trust_fill(const struct publish *publish, struct arena *arena, struct keys_parts *parts)
+{
+    const struct compile_result *result = &publish->current->result;
+    struct keys_trusted *domains = arena_array(arena, struct keys_trusted, bundles_max(publish) + 1);
+    parts->domain_count = domains_add(publish, publish->current, arena, domains);
+    parts->domains = domains;
+    parts->revoked = arena_array(arena, struct bytes, result->revoked_count + 1);
+    for (; parts->revoked_count < result->revoked_count; parts->revoked_count++)
+        parts->revoked[parts->revoked_count] = result->revoked[parts->revoked_count].serial;
+}
+
 static void parts_fill(const struct publish *publish, struct arena *arena, struct keys_parts *parts)
 {
     const struct edition *current = publish->current, *before = publish->before;
@@ -143,6 +205,7 @@ static void parts_fill(const struct publish *publish, struct arena *arena, struc
     parts->credential_count += credentials_add(publish, before, certificates + parts->credential_count);
     parts->set_count = sets_add(publish, current, sets);
     parts->set_count += sets_add(publish, before, sets + parts->set_count);
+    trust_fill(publish, arena, parts);
     if (current->result.assertion || (before && before->result.assertion))
         parts->signing = publish->signing;
 }
@@ -153,7 +216,7 @@ static bool keys_wait(const struct publish *publish)
     const struct settings_identity *identity = publish->settings->identity;
     if (!publish->follows || publish->workers.image[IMAGE_KEYS] >= 0)
         return false;
-    if ((identity->ca || identity->cacerts || identity->files) && !publish->identity)
+    if (settings_identity_any(identity) && !publish->identity)
         return true; /* their certificate is better than none */
     return clock_ms() <= publish->forced_ms + KEYS_WAIT_MS &&
            ((publish->current->result.assertion && !publish->signing) || !key_table_settled(&publish->keys));

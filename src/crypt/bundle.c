@@ -163,3 +163,37 @@ bool bundle_read(struct bytes json, struct arena *arena, struct bundle *out, str
     json_decref(root);
     return good;
 }
+
+static bool signers_check(STACK_OF(X509) * all, struct fail *why)
+{
+    for (int i = 0; i < sk_X509_num(all); i++)
+        if (!x509_signer_check(sk_X509_value(all, i), why))
+            return fail_in(why, "certificate %d", i + 1);
+    return true;
+}
+
+/* Written anew: nothing but certificates gets any further. */
+static bool pem_roots(struct bytes text, struct arena *arena, struct bytes *pem, struct fail *why)
+{
+    STACK_OF(X509) *all = x509_read_all(text, KEYS_MAX, why);
+    bool good = all && signers_check(all, why);
+    if (good)
+        *pem = x509_pem(all, arena);
+    x509_stack_free(all);
+    return good;
+}
+
+bool bundle_roots(struct bytes text, struct arena *arena, struct bytes *pem, struct fail *why)
+{
+    struct bundle bundle;
+    if (text.len > BUNDLE_BYTES_MAX)
+        return fail(why, FAIL_LIMIT, "trust bundle: %zu bytes; at most %d are allowed", text.len,
+                    BUNDLE_BYTES_MAX);
+    if (!bytes_starts(bytes_trim(text), BYTES("{")))
+        return pem_roots(text, arena, pem, why);
+    if (!bundle_read(text, arena, &bundle, why))
+        return false;
+    if (!bundle.root_count)
+        return fail(why, FAIL_INPUT, "trust bundle: no key of use x509-svid, thus no root");
+    return pem_roots(bundle.roots, arena, pem, why);
+}

@@ -25,4 +25,10 @@ struct bundle {
 /* Texts lie in the arena. Keys of other uses are passed over. */
 bool bundle_read(struct bytes json, struct arena *arena, struct bundle *out, struct fail *why);
 
+/*
+ * The roots of a trust domain from what its operator gave: PEM, or a bundle as
+ * above with at least one x509-svid key. Every one may sign (CA, keyCertSign).
+ */
+bool bundle_roots(struct bytes text, struct arena *arena, struct bytes *pem, struct fail *why);
+
 #endif

@@ -31,15 +31,6 @@ bool certificate_shape_check(struct bytes pem, struct fail *why)
     return good;
 }
 
-static struct bytes serial_hex(X509 *cert, struct arena *arena)
-{
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-    struct text hex;
-    text_init_arena(&hex, arena);
-    text_add_hex(&hex, bytes_make(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
-    return text_bytes(&hex);
-}
-
 static struct bytes algorithm_of(X509 *cert, struct arena *arena)
 {
     EVP_PKEY *key = X509_get0_pubkey(cert);
@@ -61,7 +52,7 @@ static bool read_facts(X509 *cert, struct arena *arena, struct certificate_facts
     *out = (struct certificate_facts){
         .subject = x509_subject(cert, arena),
         .uri = names.uri,
-        .serial = serial_hex(cert, arena),
+        .serial = x509_serial(cert, arena),
         .algorithm = algorithm_of(cert, arena),
         .not_before_s = x509_seconds(X509_get0_notBefore(cert)),
         .not_after_s = x509_seconds(X509_get0_notAfter(cert)),

@@ -37,6 +37,7 @@ bool peer_read(X509 *leaf, struct arena *arena, struct peer *out, struct fail *w
         .uri_count = names.uri_count,
         .dns = names.dns,
         .subject = x509_subject(leaf, arena),
+        .serials = x509_serial(leaf, arena),
         .not_after_s = x509_seconds(X509_get0_notAfter(leaf)),
     };
     unsigned len = sizeof peer.sha256;

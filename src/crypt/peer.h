@@ -18,6 +18,8 @@ struct peer {
     unsigned char sha256[32]; /* of the DER: cnf's x5t#S256 (RFC 8705 3.1) */
     struct bytes subject;     /* RFC 2253 text, for XFCC and logs */
     struct bytes dns;         /* its first DNS SAN, or empty */
+    struct bytes serials;     /* lower-case hex: its own, and, unless the session was resumed, a space before
+                                 each of those above it */
     int64_t not_after_s;
 };
 

@@ -24,6 +24,12 @@ enum tls_verify {
 
 struct ticket_keys; /* ticket.h */
 
+/* A trust domain that is not ours, and the roots that vouch for its peers and for nobody else. */
+struct tls_domain {
+    struct bytes name;
+    struct bytes roots; /* PEM */
+};
+
 struct tls_settings {
     struct bytes chain; /* PEM: the own certificate first; empty: none (clients) */
     struct bytes key;   /* PEM (PKCS 8 or classic); wiped by the caller */
@@ -38,6 +44,12 @@ struct tls_settings {
     struct bytes host;       /* clients, not mesh: verify this name (or IP); empty: not verified */
     const struct bytes *more_hosts; /* names as good as `host`, TLS_HOSTS_MAX at most; URIs go too */
     size_t more_host_count;
+    struct bytes pin; /* SHA-256 of the one certificate that the peer may show, and nothing else is asked of
+                         it; empty: verified as usual */
+    const struct tls_domain *domains; /* mesh: other trust domains whose peers are let in */
+    size_t domain_count;
+    const struct bytes *revoked; /* serials, lower-case hex: chains that hold one are refused */
+    size_t revoked_count;
     struct ticket_keys *tickets; /* servers; a reference is taken. NULL: no session is resumed */
 };
 

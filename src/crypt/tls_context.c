@@ -43,6 +43,7 @@ void tls_context_unref(struct tls_context *context)
     ticket_keys_unref(context->tickets);
     tls_kept_free(context->kept);
     tls_hosts_done(&context->hosts);
+    tls_vouch_done(&context->vouch);
     free(context);
 }
 
@@ -142,11 +143,19 @@ static bool set_identity(struct tls_context *context, const struct tls_settings 
     return good;
 }
 
-/* Tells clients which of their certificates could do. */
-static void list_names(SSL_CTX *ssl, STACK_OF(X509) * roots)
+static void push(X509 *root, void *self)
 {
-    for (int i = 0; sk_X509_num(roots) <= CLIENT_NAMES_MAX && i < sk_X509_num(roots); i++)
-        SSL_CTX_add_client_CA(ssl, sk_X509_value(roots, i));
+    sk_X509_push(self, root);
+}
+
+/* Tells clients which of their certificates could do. */
+static void list_names(struct tls_context *context, STACK_OF(X509) * roots)
+{
+    STACK_OF(X509) *all = sk_X509_dup(roots);
+    tls_vouch_each(&context->vouch, push, all);
+    for (int i = 0; sk_X509_num(all) <= CLIENT_NAMES_MAX && i < sk_X509_num(all); i++)
+        SSL_CTX_add_client_CA(context->ssl, sk_X509_value(all, i));
+    sk_X509_free(all);
 }
 
 static X509_STORE *open_trust(struct tls_context *context, const struct tls_settings *settings,
@@ -166,7 +175,7 @@ static X509_STORE *open_trust(struct tls_context *context, const struct tls_sett
     }
     X509_STORE *store = x509_store_new(roots);
     if (context->server)
-        list_names(context->ssl, roots);
+        list_names(context, roots);
     x509_stack_free(roots);
     return store;
 }
@@ -179,11 +188,25 @@ static bool set_hosts(struct tls_context *context, const struct tls_settings *se
     return fine;
 }
 
+static bool set_pin(struct tls_context *context, struct bytes pin, struct fail *why)
+{
+    if (pin.len != sizeof context->pin.bytes)
+        return fail(why, FAIL_INPUT, "a pin of %zu bytes; %zu are right", pin.len, sizeof context->pin.bytes);
+    memcpy(context->pin.bytes, pin.at, pin.len);
+    context->pinned = true;
+    SSL_CTX_set_cert_verify_callback(context->ssl, tls_on_certificate, NULL);
+    return true;
+}
+
 static bool set_trust(struct tls_context *context, const struct tls_settings *settings, struct fail *why)
 {
     SSL_CTX_set_verify(context->ssl, tls_context_verify_mode(context), NULL);
     if (context->verify == TLS_VERIFY_NONE)
         return true;
+    if (!tls_vouch_init(&context->vouch, settings, why))
+        return false;
+    if (settings->pin.len)
+        return set_pin(context, settings->pin, why);
     X509_STORE *store = open_trust(context, settings, why);
     if (!store)
         return false;
@@ -217,6 +240,8 @@ static struct digest identity_of(const struct tls_context *context, const struct
     add_part(work, numbers, sizeof numbers);
     add_own_names(work, context);
     add_part(work, settings->trust.at, settings->trust.len);
+    add_part(work, context->pin.bytes, sizeof context->pin.bytes);
+    tls_vouch_feed(&context->vouch, work);
     add_part(work, context->alpn, context->alpn_len);
     return digest_end(work);
 }

@@ -13,6 +13,7 @@
 #include "crypt/tls.h"
 #include "crypt/tls_hosts.h"
 #include "crypt/tls_kept.h"
+#include "crypt/tls_vouch.h"
 
 #define TLS_ALPN_MAX 255
 
@@ -29,7 +30,10 @@ struct tls_context {
     struct digest identity; /* of all that decides whether a session of one context is good for another */
     struct ticket_keys *tickets; /* servers'; NULL: no session is resumed */
     struct tls_kept *kept;       /* clients'; NULL: none yet */
-    struct tls_hosts hosts;      /* clients': who the server may be */
+    struct digest pin;           /* of the only certificate that counts */
+    bool pinned;
+    struct tls_vouch vouch;
+    struct tls_hosts hosts; /* clients': who the server may be */
 };
 
 /* OpenSSL's SSL_VERIFY_* for servers and clients. */

@@ -261,6 +261,18 @@ int tls_on_session(SSL *ssl, SSL_SESSION *got)
     return 0;
 }
 
+/* From the leaf up. */
+static struct bytes chain_serials(STACK_OF(X509) * chain, struct arena *arena)
+{
+    struct text text;
+    text_init_arena(&text, arena);
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        text_add_s(&text, i ? " " : "");
+        text_add(&text, x509_serial(sk_X509_value(chain, i), arena));
+    }
+    return text_bytes(&text);
+}
+
 static bool judge_leaf(struct tls_session *session, X509 *leaf, struct fail *why)
 {
     struct peer peer;
@@ -289,20 +301,44 @@ static int64_t chain_end_s(const X509_STORE_CTX *work)
     return end_s;
 }
 
+/* The handshake has shown that the peer holds the key of what it shows. */
+static bool pin_check(const struct tls_context *context, X509 *leaf, struct fail *why)
+{
+    struct digest digest;
+    unsigned len = sizeof digest.bytes;
+    return (X509_digest(leaf, EVP_sha256(), digest.bytes, &len) == 1 &&
+            CRYPTO_memcmp(digest.bytes, context->pin.bytes, sizeof digest.bytes) == 0) ||
+           fail(why, FAIL_PEER, "the server shows another certificate than the one that was pinned");
+}
+
 int tls_on_certificate(X509_STORE_CTX *work, void *owner)
 {
     (void)owner;
     SSL *ssl = X509_STORE_CTX_get_ex_data(work, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct tls_session *session = SSL_get_app_data(ssl);
     struct fail why;
+    if (session->context->pinned) {
+        if (pin_check(session->context, X509_STORE_CTX_get0_cert(work), &why))
+            return 1;
+        tls_story_refuse(&session->story, &why);
+        X509_STORE_CTX_set_error(work, X509_V_ERR_CERT_REJECTED);
+        return 0;
+    }
+    STACK_OF(X509) *others = tls_vouch_roots(&session->context->vouch, X509_STORE_CTX_get0_cert(work));
+    if (others)
+        X509_STORE_CTX_set0_trusted_stack(work, others);
     if (X509_verify_cert(work) != 1) {
         tls_tell_chain(X509_STORE_CTX_get_error(work), X509_STORE_CTX_get_error_depth(work), &why);
         tls_story_refuse(&session->story, &why);
         return 0;
     }
     session->until_s = chain_end_s(work);
-    if (judge_leaf(session, X509_STORE_CTX_get0_cert(work), &why))
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(work);
+    if (tls_vouch_check(&session->context->vouch, chain, &why) &&
+        judge_leaf(session, X509_STORE_CTX_get0_cert(work), &why)) {
+        session->peer.serials = chain_serials(chain, &session->arena);
         return 1;
+    }
     fail_in(&why, "the peer's certificate is refused");
     tls_story_refuse(&session->story, &why);
     X509_STORE_CTX_set_error(work, X509_V_ERR_CERT_REJECTED);

@@ -143,6 +143,15 @@ struct bytes x509_subject(X509 *cert, struct arena *arena)
     return from_bio(bio, arena);
 }
 
+struct bytes x509_serial(X509 *cert, struct arena *arena)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
+    struct text hex;
+    text_init_arena(&hex, arena);
+    text_add_hex(&hex, bytes_make(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
+    return text_bytes(&hex);
+}
+
 bool x509_self_signed(X509 *cert)
 {
     bool yes = X509_self_signed(cert, 0) == 1;

@@ -32,6 +32,7 @@ X509_STORE *x509_store_new(STACK_OF(X509) * roots);
 struct bytes x509_pem(STACK_OF(X509) * certs, struct arena *arena);
 struct bytes x509_key_pem(EVP_PKEY *key, struct arena *arena); /* PKCS 8 */
 struct bytes x509_subject(X509 *cert, struct arena *arena);    /* RFC 2253 */
+struct bytes x509_serial(X509 *cert, struct arena *arena);     /* lower-case hex */
 bool x509_self_signed(X509 *cert);
 int64_t x509_seconds(const ASN1_TIME *time);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,6 +321,29 @@ static int process_fail(const struct fail *why)
     return EX_OSERR;
 }
 
+static void *shrink_run(void *unused)
+{
+    void *blocks[8];
+    enum { BLOCKS = sizeof blocks / sizeof blocks[0] };
+    for (int i = 0; i < BLOCKS; i++)
+        blocks[i] = heap_alloc((size_t)100 * 1024);
+    for (int i = BLOCKS; i-- > 0;)
+        free(blocks[i]);
+    return unused;
+}
+
+/*
+ * glibc reads /proc/sys/vm/overcommit_memory when it gives back memory of another
+ * arena than the first for the first time. Shut in, that would be the end of us, at
+ * some moment when keys or rules are replaced; so it does that now.
+ */
+static void malloc_warm_up(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, shrink_run, NULL) == 0)
+        pthread_join(thread, NULL);
+}
+
 int worker_process_main(int argc, char **argv)
 {
     static struct worker_process process;
@@ -339,6 +363,7 @@ int worker_process_main(int argc, char **argv)
     signal(SIGHUP, SIG_IGN);
     probes_listen();
     mallopt(M_ARENA_MAX, 2);
+    malloc_warm_up();
     tls_warm_up();
     json_object_seed(0); /* the first table would open /dev/urandom */
     worker_init(&p->worker, io_real_new(), (uint32_t)index, &ops, p);

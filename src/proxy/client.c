@@ -61,6 +61,8 @@ static bool peer_check(struct client *client, struct fail *why)
     facts->tls_version = tls_version(client->connection.tls);
     facts->peer = tls_peer(client->connection.tls);
     facts->mesh = is_mesh(client);
+    if (!generation_peer_check(client->worker->generation, facts->peer, why))
+        return false;
     if (!facts->mesh)
         return true;
     if (!facts->peer)
@@ -125,6 +127,17 @@ static void client_refuse(struct client *client, enum record_flag flag, const ch
 static void tls_refuse(struct client *client, const struct fail *why)
 {
     client_refuse(client, RECORD_DPE, "tls_refused", why);
+}
+
+bool client_peer_stands(const struct client *client, struct fail *why)
+{
+    const struct generation *now = client->worker->generation;
+    const struct client_facts *facts = &client->facts;
+    if (!facts->peer || client->phase != CLIENT_BEGUN)
+        return true;
+    return generation_peer_check(now, facts->peer, why) &&
+           (!facts->mesh ||
+            peer_judge(facts->peer, now->trust_domains, now->trust_domain_count, NULL, 0, why));
 }
 
 void client_drain(struct client *client)

@@ -68,6 +68,8 @@ void client_address(const struct sockaddr_storage *from, char text[64], unsigned
 uint64_t client_old_ms(const struct client *client);
 /* Whether a connection that takes its `requests`-th request now shall take no other. It is counted. */
 bool client_worn_out(const struct client *client, uint32_t requests, uint64_t old_ms);
+/* Whether the rules of now would still let in whoever is at the other end, by its certificate. */
+bool client_peer_stands(const struct client *client, struct fail *why);
 /* The node ends: politely, and at once. */
 void client_drain(struct client *client);
 void client_cut(struct client *client);

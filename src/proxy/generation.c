@@ -171,6 +171,10 @@ struct loader {
     struct generation_part *parts[3];
     struct map contexts;
     struct ticket_keys *tickets; /* of all servers' contexts */
+    struct tls_domain *domains;  /* of the generation that is made */
+    size_t domain_count;
+    struct bytes *revoked;
+    size_t revoked_count;
     uint64_t sequence;
 };
 
@@ -195,6 +199,12 @@ static struct digest settings_digest(const struct tls_settings *settings, bool s
         feed(work, settings->more_hosts[i]);
     for (const char *const *name = settings->alpn; name && *name; name++)
         feed(work, bytes_of(*name));
+    for (size_t i = 0; i < settings->domain_count; i++) {
+        feed(work, settings->domains[i].name);
+        feed(work, settings->domains[i].roots);
+    }
+    for (size_t i = 0; i < settings->revoked_count; i++)
+        feed(work, settings->revoked[i]);
     return digest_end(work);
 }
 
@@ -204,6 +214,14 @@ static struct tls_context *context_get(struct loader *loader, struct tls_setting
 {
     struct fail why;
     settings->tickets = loader->tickets;
+    if (settings->mesh) {
+        settings->domains = loader->domains;
+        settings->domain_count = loader->domain_count;
+    }
+    if (settings->verify != TLS_VERIFY_NONE) {
+        settings->revoked = loader->revoked;
+        settings->revoked_count = loader->revoked_count;
+    }
     struct digest key = settings_digest(settings, server);
     struct context_entry *entry = map_get(&loader->contexts, bytes_make(&key, sizeof key));
     if (!entry) {
@@ -340,12 +358,43 @@ void generation_unref(struct generation *g)
 
 static void trust_domains_fill(struct generation *g)
 {
-    struct image_rows rows = g->node->trust_domains;
-    g->trust_domains = heap_alloc_array(rows.count, sizeof *g->trust_domains);
+    struct image_rows rows = g->node->trust_domains, others = image_all(&g->keys, KEYS_DOMAIN);
+    g->trust_domains = heap_alloc_array(rows.count + others.count, sizeof *g->trust_domains);
     IMAGE_FOR(&g->rules, RULES_NAME, struct rules_name, name, rows)
     {
         g->trust_domains[g->trust_domain_count++] = image_text(&g->rules, name->text);
     }
+    g->own_domain_count = g->trust_domain_count;
+    IMAGE_FOR(&g->keys, KEYS_DOMAIN, struct keys_domain, domain, others)
+    {
+        g->trust_domains[g->trust_domain_count++] = image_text(&g->keys, domain->name);
+    }
+}
+
+/* What every context of this generation is told; its texts lie in the keys image. */
+static void vouch_begin(struct loader *loader, const struct image *keys)
+{
+    struct image_rows domains = image_all(keys, KEYS_DOMAIN), revoked = image_all(keys, KEYS_REVOKED);
+    loader->domains = heap_alloc_array(domains.count + 1, sizeof *loader->domains);
+    loader->revoked = heap_alloc_array(revoked.count + 1, sizeof *loader->revoked);
+    loader->domain_count = loader->revoked_count = 0;
+    IMAGE_FOR(keys, KEYS_DOMAIN, struct keys_domain, domain, domains)
+    {
+        loader->domains[loader->domain_count++] =
+            (struct tls_domain){image_text(keys, domain->name), image_text(keys, domain->roots)};
+    }
+    IMAGE_FOR(keys, KEYS_REVOKED, struct keys_revoked, row, revoked)
+    {
+        loader->revoked[loader->revoked_count++] = image_text(keys, row->serial);
+    }
+}
+
+static void vouch_end(struct loader *loader)
+{
+    free(loader->domains);
+    free(loader->revoked);
+    loader->domains = NULL;
+    loader->revoked = NULL;
 }
 
 static void contexts_fill(struct loader *loader, struct generation *g)
@@ -415,9 +464,42 @@ static struct generation *generation_make(struct loader *loader)
     text_add_hex(&text, bytes_make(g->rules.head->revision, 6));
     trust_domains_fill(g);
     sessions_fill(g);
+    vouch_begin(loader, &g->keys);
     contexts_fill(loader, g);
+    vouch_end(loader);
     contexts_trim(loader);
     return g;
+}
+
+static bool is_revoked(const struct generation *g, struct bytes serial)
+{
+    struct image_rows all = image_all(&g->keys, KEYS_REVOKED);
+    for (uint32_t low = 0, high = all.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct keys_revoked *row = image_row(&g->keys, KEYS_REVOKED, all, middle);
+        int order = bytes_compare(image_text(&g->keys, row->serial), serial);
+        if (!order)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+bool generation_peer_check(const struct generation *g, const struct peer *peer, struct fail *why)
+{
+    if (!peer || !image_all(&g->keys, KEYS_REVOKED).count)
+        return true;
+    struct bytes rest = peer->serials, serial;
+    while (rest.len) {
+        bytes_cut(&rest, ' ', &serial);
+        if (is_revoked(g, serial))
+            return fail(why, FAIL_DENIED, "the certificate with serial %.*s is revoked",
+                        BYTES_FMT(bytes_part(serial, 0, 40)));
+    }
+    return true;
 }
 
 const struct endpoints_cluster *generation_cluster(const struct generation *g, uint64_t id)

@@ -40,8 +40,9 @@ struct generation {
     uint64_t self_version;                 /* of the node's own certificate */
     struct envelope_keys sessions;         /* of browsers */
     unsigned char self_sha256[32];         /* of the own certificate's DER, for cnf */
-    struct bytes *trust_domains;
+    struct bytes *trust_domains;           /* the own, its aliases, then those of others */
     size_t trust_domain_count;
+    size_t own_domain_count;
     char revision[13]; /* first digits, for records */
     uint64_t sequence; /* counts up in this worker */
 };
@@ -55,6 +56,9 @@ bool generation_key_set(const struct generation *generation, uint64_t id, const 
                         struct key_set **set);
 /* What is known of a login's provider; NULL: nothing yet. */
 const struct keys_login *generation_login(const struct generation *generation, uint64_t id);
+struct peer;
+/* False: a certificate of the peer's is on the deny list. NULL: nobody showed one. */
+bool generation_peer_check(const struct generation *generation, const struct peer *peer, struct fail *why);
 const struct keys_certificate *generation_certificate(const struct image *keys, uint64_t id);
 
 /*

@@ -182,6 +182,8 @@ void pool_free(struct pool *pool);
 void pool_drain(struct pool *pool);
 /* Those that still send close too. */
 void pool_cut(struct pool *pool);
+/* Those whose peer's certificate was revoked end now, whatever they carry. */
+void pool_peers_review(struct pool *pool);
 /* Connections to endpoints that are not in the map (by pool_key.endpoint) rest no more. */
 void pool_review(struct pool *pool, const struct map *endpoints);
 /* For connections: into the pool, when it rests or can take more calls, and out of it. */

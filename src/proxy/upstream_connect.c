@@ -116,7 +116,10 @@ static bool peer_check(const struct upstream *u, const struct exchange *x, struc
     const struct peer *peer = tls_peer(u->connection.tls);
     if (!peer)
         return fail(why, FAIL_PEER, "the upstream showed no certificate");
-    return peer_judge(peer, generation->trust_domains, generation->trust_domain_count, names, count, why);
+    /* Who is not named has to be of our own mesh: a partner's workload stands in for nobody. */
+    size_t domains = count ? generation->trust_domain_count : generation->own_domain_count;
+    return generation_peer_check(u->worker->generation, peer, why) &&
+           peer_judge(peer, generation->trust_domains, domains, names, count, why);
 }
 
 static void local_text_fill(struct upstream *u)

@@ -64,6 +64,22 @@ void pool_review(struct pool *pool, const struct map *endpoints)
     }
 }
 
+void pool_peers_review(struct pool *pool)
+{
+    const struct generation *now = pool->worker->generation;
+    list_for_safe(link, after, &pool->all)
+    {
+        struct upstream *u = container_of(link, struct upstream, all);
+        const struct peer *peer = u->connection.tls ? tls_peer(u->connection.tls) : NULL;
+        if (u->state == UPSTREAM_CLOSED || generation_peer_check(now, peer, &u->why))
+            continue;
+        if (u->state == UPSTREAM_IDLE)
+            upstream_close(u);
+        else
+            upstream_fall(u);
+    }
+}
+
 void pool_cut(struct pool *pool)
 {
     list_for_safe(link, after, &pool->all)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "base/log.h"
 #include "proxy/assertion_keep.h"
 #include "proxy/balance.h"
 #include "proxy/client.h"
@@ -139,11 +140,26 @@ void worker_unlisten(struct worker *worker, uint64_t id)
     }
 }
 
+/* Whoever the keys of now would not let in any more is let go in the middle of everything. */
+static void peers_review(struct worker *worker)
+{
+    struct fail why;
+    list_for_safe(link, after, &worker->clients)
+    {
+        struct client *client = container_of(link, struct client, link);
+        if (client_peer_stands(client, &why))
+            continue;
+        log_info("a client's connection is cut: %s", why.text);
+        client_cut(client);
+    }
+    pool_peers_review(worker->pool);
+}
+
 void worker_swap(struct worker *worker, struct generation *generation)
 {
     struct generation *old = worker->generation;
     worker->generation = generation;
-    block_limit_set((size_t)generation->limits->memory_bytes / sizeof(struct block));
+    block_limit_set((size_t)generation->limits->memory_bytes / (sizeof(struct block) + BLOCK_ROOM));
     list_for(link, &worker->listens)
     {
         listen_refresh(container_of(link, struct listen, link));
@@ -153,6 +169,7 @@ void worker_swap(struct worker *worker, struct generation *generation)
     bool rules_changed = old && old->rules.head != generation->rules.head;
     if (old)
         generation_unref(old);
+    peers_review(worker);
     worker_sessions_review(worker, rules_changed);
 }
 

@@ -10,9 +10,11 @@
 #include "rules/kind/mesh_config.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
+#include "rules/kind/revocation.h"
 #include "rules/kind/secret.h"
 #include "rules/kind/service_entry.h"
 #include "rules/kind/sidecar.h"
+#include "rules/kind/trust_bundle.h"
 #include "rules/kind/virtual_service.h"
 #include "rules/kind/workload_entry.h"
 
@@ -31,6 +33,8 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_CLAIM_MAPPING] = &claim_mapping_kind,
     [KIND_ASSERTION] = &assertion_kind,
     [KIND_LOGIN] = &login_kind,
+    [KIND_TRUST_BUNDLE] = &trust_bundle_kind,
+    [KIND_REVOCATION] = &revocation_kind,
     [KIND_GATEWAY_CLASS] = &k8s_gateway_class_kind,
     [KIND_K8S_GATEWAY] = &k8s_gateway_kind,
     [KIND_LISTENER_SET] = &k8s_listener_set_kind,

@@ -30,6 +30,8 @@ enum kind_id {
     KIND_CLAIM_MAPPING,
     KIND_ASSERTION,
     KIND_LOGIN,
+    KIND_TRUST_BUNDLE,
+    KIND_REVOCATION,
     KIND_GATEWAY_CLASS,
     KIND_K8S_GATEWAY, /* Gateway API's, not Istio's */
     KIND_LISTENER_SET,

@@ -84,6 +84,15 @@ static void documents_that_are_no_resource(void **state)
          "not in this "
          "one",
          1},
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, annotations: "
+         "{istio.io/dry-run: 'true'}}",
+         "f:3:53: metadata.annotations[\"istio.io/dry-run\"]: belongs to an AuthorizationPolicy", 1},
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, annotations: "
+         "{internal.istio.io/parents: a}}",
+         "f:3:62: metadata.annotations[\"internal.istio.io/parents\"]: belongs to Istio alone", 1},
+        {"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a.b}\nspec: {servers: [{port: "
+         "{number: 80, name: h, protocol: HTTP}, hosts: [a.b]}]}",
+         "f:3:18: metadata.name: 'a.b' is no name of a Gateway: lower-case letters, digits and -", 1},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: A_b}",
          "f:3:18: metadata.name: 'A_b' is no name: lower-case letters, digits, - and .", 1},
     };
@@ -210,6 +219,8 @@ static void durations_are_gos(void **state)
         {"-1s", -1},    {"1.2.3s", -1},      {"s", -1},           {"1d", -1},
         {"1s ", -1},    {"9999999999h", -1},
     };
+    assert_true(duration_is_whole(BYTES("1.5s")) && duration_is_whole(BYTES("8760h0.001s")));
+    assert_true(!duration_is_whole(BYTES("1us")) && !duration_is_whole(BYTES("2.000000001s")));
     for (size_t i = 0; i < ROWS(rows); i++) {
         int64_t ms = -1;
         bool good = duration_read(bytes_of(rows[i].text), &ms);

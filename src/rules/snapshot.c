@@ -362,6 +362,15 @@ static const struct image_column keys_ticket_columns[] = {
     TEXT(keys_ticket, key),
 };
 
+static const struct image_column keys_domain_columns[] = {
+    TEXT(keys_domain, name),
+    TEXT(keys_domain, roots),
+};
+
+static const struct image_column keys_revoked_columns[] = {
+    TEXT(keys_revoked, serial),
+};
+
 static const struct image_column keys_session_columns[] = {
     TEXT(keys_session, key),
 };
@@ -422,6 +431,7 @@ static const struct image_table keys_tables[] = {
     [KEYS_ROOT] = TABLE(keys_root, 1),       [KEYS_SET] = TABLE(keys_set, 0),
     [KEYS_KEY] = TABLE(keys_key, 0),         [KEYS_CERTIFICATE] = TABLE(keys_certificate, 0),
     [KEYS_SIGNER] = TABLE(keys_signer, 0),   [KEYS_TICKET] = TABLE(keys_ticket, 0),
+    [KEYS_DOMAIN] = TABLE(keys_domain, 0),   [KEYS_REVOKED] = TABLE(keys_revoked, 0),
     [KEYS_SESSION] = TABLE(keys_session, 0), [KEYS_LOGIN] = TABLE(keys_login, 0),
 };
 

@@ -5,11 +5,13 @@
 
 #include "rules/compile/authn.h"
 #include "rules/compile/cluster.h"
+#include "rules/compile/delegates.h"
 #include "rules/compile/gateways.h"
-#include "rules/compile/merged_rule.h"
 #include "rules/compile/logins.h"
 #include "rules/compile/mesh.h"
+#include "rules/compile/merged_rule.h"
 #include "rules/compile/sidecars.h"
+#include "rules/compile/trust.h"
 #include "rules/compile/value.h"
 #include "rules/limits.h"
 
@@ -80,6 +82,8 @@ static void work_init(struct work *work, struct resource_set *set, const struct 
     work->key_sets = rows_of(sizeof(struct compile_key_set));
     work->credentials = rows_of(sizeof(struct compile_credential));
     work->logins = rows_of(sizeof(struct compile_login));
+    work->bundles = rows_of(sizeof(struct compile_bundle));
+    work->revoked = rows_of(sizeof(struct compile_revoked));
     work->binds = rows_of(sizeof(struct compile_bind));
     work->unix_paths = rows_of(sizeof(struct bytes));
     limits_put(work);
@@ -118,6 +122,10 @@ static void result_fill(struct work *work, uint64_t generation, const struct dig
         .credential_count = work->credentials.count,
         .logins = ROWS_AT(work->logins, struct compile_login),
         .login_count = work->logins.count,
+        .bundles = ROWS_AT(work->bundles, struct compile_bundle),
+        .bundle_count = work->bundles.count,
+        .revoked = ROWS_AT(work->revoked, struct compile_revoked),
+        .revoked_count = work->revoked.count,
         .binds = ROWS_AT(work->binds, struct compile_bind),
         .bind_count = work->binds.count,
         .unix_paths = ROWS_AT(work->unix_paths, struct bytes),
@@ -133,8 +141,9 @@ static void result_fill(struct work *work, uint64_t generation, const struct dig
 static bool rows_write(struct work *work, struct rules_node *node)
 {
     services_read(work);
+    virtual_services_read(work);
     merged_rules_read(work);
-    if (!assertion_choose(work) || !identity_fill(work, node))
+    if (!trust_collect(work) || !assertion_choose(work) || !identity_fill(work, node))
         return false;
     node->logins = logins_compile(work);
     bool sidecar = work->node->role == ROLE_SIDECAR;

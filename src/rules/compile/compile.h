@@ -65,6 +65,19 @@ struct compile_login {
     struct bytes secret;      /* from a Secret; lies in the set */
     struct bytes secret_file; /* or where it is read: a path, or a credential's name */
 };
+/* Roots of another trust domain; control has to read them from `url` when that is not empty. */
+struct compile_bundle {
+    uint64_t id;
+    const struct resource *resource;
+    struct bytes trust_domain;
+    struct bytes inline_text; /* PEM or SPIFFE's JSON, or empty */
+    struct bytes url;
+    struct bytes spiffe_id; /* of the server at `url`; empty: the web's authorities vouch for it */
+};
+struct compile_revoked {
+    struct bytes serial; /* as certificates have it: lower-case hex */
+    struct bytes reason;
+};
 struct compile_bind { /* a listener to bind */
     uint64_t id;
     struct bytes address;
@@ -83,6 +96,10 @@ struct compile_result {
     size_t credential_count;
     struct compile_login *logins;
     size_t login_count;
+    struct compile_bundle *bundles;
+    size_t bundle_count;
+    struct compile_revoked *revoked;
+    size_t revoked_count;
     struct compile_bind *binds;
     size_t bind_count;
     struct bytes *unix_paths; /* workloads behind unix sockets */

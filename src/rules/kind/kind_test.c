@@ -7,6 +7,7 @@
 #include "rules/kind/gateway.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
+#include "rules/kind/revocation.h"
 #include "rules/kind/secret.h"
 #include "rules/kind/secret_sample.h"
 #include "rules/kind/service_entry.h"
@@ -490,6 +491,77 @@ static void claim_mapping_rows(void **state)
     run("selvage.dev/v1", "ClaimMapping", rows, ROWS(rows));
 }
 
+static void trust_bundle_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"endpoint",
+         "spec: {trustDomain: partner.example, endpoint: {url: 'https://partner.example/bundle'}}", NULL},
+        {"nothing", "spec: {trustDomain: partner.example}",
+         "f.yaml:4:1: spec: bundle or endpoint is missing"},
+        {"domain", "spec: {trustDomain: Partner, endpoint: {url: 'https://p/'}}",
+         "f.yaml:4:21: spec.trustDomain: trust domain 'Partner': byte 1 is none of lower-case letters, "
+         "digits, '.', '-' and '_'"},
+        {"no roots", "spec: {trustDomain: partner.example, bundle: none}",
+         "f.yaml:4:46: spec.bundle: no certificate: PEM with BEGIN CERTIFICATE is expected"},
+        {"keys of tokens alone", "spec: {trustDomain: partner.example, bundle: '{\"keys\":[]}'}",
+         "f.yaml:4:46: spec.bundle: trust bundle: no key of use x509-svid, thus no root"},
+        {"plain text", "spec: {trustDomain: p, endpoint: {url: 'http://p/'}}",
+         "f.yaml:4:40: spec.endpoint.url: 'http://p/' is no https URL"},
+        {"profile", "spec: {trustDomain: p, endpoint: {url: 'https://p/', profile: web}}",
+         "f.yaml:4:63: spec.endpoint.profile: 'web' is none of https_web, https_spiffe"},
+        {"https_spiffe without roots",
+         "spec: {trustDomain: p, endpoint: {url: 'https://p/', profile: https_spiffe, spiffeId: "
+         "'spiffe://p/spire'}}",
+         "f.yaml:4:63: spec.endpoint.profile: https_spiffe needs a bundle to begin with: its roots vouch for "
+         "the server"},
+        {"an id without its profile",
+         "spec: {trustDomain: p, endpoint: {url: 'https://p/', spiffeId: 'spiffe://p/spire'}}",
+         "f.yaml:4:64: spec.endpoint.spiffeId: is for the profile https_spiffe; here the URL's host is "
+         "verified"},
+    };
+    run("selvage.dev/v1", "TrustBundle", rows, ROWS(rows));
+}
+
+static void revocation_rows(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"serials", "spec: {serials: ['4a2f03', '4A:2F:03', '00'], reason: lost}",
+         "f.yaml:4:40: spec.serials[2]: '00' is no serial number such as 4a2f03 or 4A:2F:03, of at most 20 "
+         "bytes"},
+        {"good", "spec: {serials: ['0A', '7fffffffffffffffffffffffffffffffffffffff']}", NULL},
+        {"none", "spec: {serials: []}", "f.yaml:4:8: spec.serials: must not be empty"},
+        {"too long", "spec: {serials: ['7fffffffffffffffffffffffffffffffffffffff01']}",
+         "f.yaml:4:18: spec.serials[0]: '7fffffffffffffffffffffffffffffffffffffff01' is no serial number "
+         "such "
+         "as 4a2f03 or 4A:2F:03, of at most 20 bytes"},
+        {"a name", "spec: {serials: [edge]}",
+         "f.yaml:4:18: spec.serials[0]: 'edge' is no serial number such as 4a2f03 or 4A:2F:03, of at most 20 "
+         "bytes"},
+    };
+    run("selvage.dev/v1", "Revocation", rows, ROWS(rows));
+}
+
+static void serials_are_as_certificates_have_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *serial;
+    } rows[] = {{"4A:2F:03", "4a2f03"}, {"0x1", NULL}, {"00ff", "ff"}, {"abc", "0abc"}, {"0", NULL},
+                {":1", NULL},           {"1:", NULL},  {"", NULL}};
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct bytes serial;
+        assert_int_equal(revocation_serial(bytes_of(rows[i].text), &arena, &serial), rows[i].serial != NULL);
+        if (rows[i].serial)
+            assert_true(bytes_equal(serial, bytes_of(rows[i].serial)));
+    }
+    arena_done(&arena);
+}
+
 static void assertion_rows(void **state)
 {
     (void)state;
@@ -530,6 +602,9 @@ int main(void)
         cmocka_unit_test(secret_rows),
         cmocka_unit_test(claim_mapping_rows),
         cmocka_unit_test(assertion_rows),
+        cmocka_unit_test(trust_bundle_rows),
+        cmocka_unit_test(revocation_rows),
+        cmocka_unit_test(serials_are_as_certificates_have_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

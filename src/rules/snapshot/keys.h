@@ -1,6 +1,6 @@
 /*
- * keys: key sets of token issuers, certificates, the day's signing keys: an image of
- * its own, never on disk.
+ * keys: key sets of token issuers, certificates, the day's signing keys, roots of other
+ * trust domains, revoked serials: an image of its own, never on disk.
  */
 #ifndef RULES_SNAPSHOT_KEYS_H
 #define RULES_SNAPSHOT_KEYS_H
@@ -14,6 +14,8 @@ enum keys_table {
     KEYS_CERTIFICATE,
     KEYS_SIGNER,
     KEYS_TICKET,
+    KEYS_DOMAIN,
+    KEYS_REVOKED,
     KEYS_SESSION,
     KEYS_LOGIN,
     KEYS_TABLE_COUNT
@@ -81,6 +83,17 @@ struct keys_login {
     struct image_text end_session_endpoint;   /* empty: it has none */
     uint32_t says_issuer;                     /* RFC 9207: its answers have `iss` */
     uint32_t spare;
+};
+
+/* A trust domain that is not the node's, whose peers its own roots vouch for, and for nobody else. */
+struct keys_domain {
+    struct image_text name;
+    struct image_text roots; /* PEM */
+};
+
+/* Sorted by serial. */
+struct keys_revoked {
+    struct image_text serial; /* lower-case hex */
 };
 
 extern const struct image_schema keys_schema;
