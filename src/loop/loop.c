@@ -4,7 +4,10 @@
 
 #include "base/heap.h"
 
-enum { EVENTS_MAX = 64 };
+enum {
+    EVENTS_MAX = 64,
+    LATE_MAX = 64, /* then the next turn: bodies without end must not keep new events waiting */
+};
 
 void loop_init(struct loop *loop, struct io *io)
 {
@@ -154,10 +157,11 @@ static bool task_run_first(struct link *list)
 
 static void tasks_run(struct loop *loop)
 {
+    int late = 0;
     do {
         while (task_run_first(&loop->soon)) {
         }
-    } while (task_run_first(&loop->late));
+    } while (late++ < LATE_MAX && task_run_first(&loop->late));
     while (task_run_first(&loop->graves)) {
     }
 }

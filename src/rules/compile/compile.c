@@ -5,9 +5,10 @@
 
 #include "rules/compile/authn.h"
 #include "rules/compile/cluster.h"
+#include "rules/compile/delegates.h"
 #include "rules/compile/gateways.h"
-#include "rules/compile/merged_rule.h"
 #include "rules/compile/logins.h"
+#include "rules/compile/merged_rule.h"
 #include "rules/compile/sidecars.h"
 #include "rules/compile/trust.h"
 #include "rules/compile/value.h"
@@ -139,6 +140,7 @@ static void result_fill(struct work *work, uint64_t generation, const struct dig
 static bool rows_write(struct work *work, struct rules_node *node)
 {
     services_read(work);
+    virtual_services_read(work);
     merged_rules_read(work);
     if (!trust_collect(work) || !assertion_choose(work) || !identity_fill(work, node))
         return false;

@@ -81,7 +81,7 @@ static const struct field http_route_fields[] = {
      .help = "answer with a redirect"},
     {"directResponse", FIELD_GROUP, 0, offsetof(struct http_route, direct_response), &direct_response_table,
      .help = "answer at once"},
-    {"delegate", FIELD_GROUP, FIELD_NOT_YET, offsetof(struct http_route, delegate), &delegate_table,
+    {"delegate", FIELD_GROUP, 0, offsetof(struct http_route, delegate), &delegate_table,
      .help = "another VirtualService goes on"},
     {"rewrite", FIELD_GROUP, 0, offsetof(struct http_route, rewrite), &http_rewrite_table,
      .help = "changes of path and host"},

@@ -237,7 +237,7 @@ static void check_abort(const struct fault_abort *abort, struct report *report)
                      "errors of HTTP/2 cannot be injected; httpStatus or grpcStatus belongs here");
     if (!abort->percentage)
         report_warning(report, abort->group.node, "without a percentage no request is aborted");
-    if (!abort->http_status && !abort->grpc_status.at)
+    if (!abort->http_status && !abort->grpc_status.at && !group_has(&abort->group, "http2Error"))
         report_warning(report, abort->group.node, "names no status, so nothing is aborted");
 }
 
