@@ -222,6 +222,26 @@ static void revoked_write(const struct publish *publish, struct text *out)
     }
 }
 
+/* Named by the number of their period. */
+static void sessions_write(const struct publish *publish, struct text *out)
+{
+    static const char *const states[] = {"in force", "retired", "next"};
+    const struct envelope_keys *keys = &publish->sessions.keys;
+    int64_t period_s = publish->settings->session_keys_ms / 1000;
+    bool used = publish->current && publish->current->result.login_count;
+    for (size_t i = 0; used && i < keys->count && i < sizeof states / sizeof states[0]; i++) {
+        int64_t from_s = (int64_t)keys->at[i].id * period_s;
+        struct row row = {.purpose = key_purpose_name(KEY_SESSION),
+                          .state = states[i],
+                          .id = arena_format(out->arena, "%llu", (unsigned long long)keys->at[i].id),
+                          .algorithm = BYTES("AES-256-GCM"),
+                          .since_s = from_s,
+                          .until_s = from_s + period_s,
+                          .ends_s = from_s + 2 * period_s};
+        row_write(out, &row);
+    }
+}
+
 void key_list_write(const struct publish *publish, struct text *out)
 {
     text_add_s(out, "{\"keys\":[");
@@ -231,6 +251,7 @@ void key_list_write(const struct publish *publish, struct text *out)
     }
     signing_write(publish->signing, out);
     tickets_write(publish, out);
+    sessions_write(publish, out);
     providers_write(publish, out);
     credentials_write(publish, out);
     bundles_write(publish, out);
@@ -250,6 +271,8 @@ static const struct {
     [KEY_INTERMEDIATE] = {"intermediate", "the authority gets a new intermediate, and the node a certificate"
                                           " below it"},
     [KEY_ROOT] = {"root", "the next root is published now, and signs after publishAhead"},
+    [KEY_SESSION] = {"session", "keys of browsers' sessions follow from the sealing key and the time: another"
+                                " sealing key ends all sessions"},
     [KEY_TICKET] = {"ticket", "a new key seals TLS session tickets; the one before still opens them"},
 };
 
@@ -270,6 +293,8 @@ bool key_rotate_check(const struct settings *settings, enum key_purpose purpose,
 {
     const struct settings_identity *identity = settings->identity;
     *about = purposes[purpose].about;
+    if (purpose == KEY_SESSION)
+        return false;
     if (purpose == KEY_NODE && !settings_identity_any(identity)) {
         *about = "the node has no certificate";
         return false;
@@ -319,6 +344,7 @@ void key_rotate(struct publish *publish, enum key_purpose purpose)
     case KEY_TICKET:
         publish->tickets.wanted = true;
         break;
+    case KEY_SESSION:
     case KEY_PURPOSES:
         break;
     }
