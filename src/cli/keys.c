@@ -45,7 +45,9 @@ static const struct command_line line = {
     "  assertion           what signs the edge's assertions\n"
     "  node                the node's certificate and its key\n"
     "  intermediate, root  the embedded authority\n"
-    "  ticket              what seals TLS session tickets\n",
+    "  ticket              what seals TLS session tickets\n"
+    "  session             what seals sessions of browsers that are logged in\n"
+    "Listed only: credential and bundle (of resources), revoked.\n",
     options,
     sizeof options / sizeof options[0],
 };

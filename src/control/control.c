@@ -13,6 +13,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "control/admin.h"
+#include "control/join_server.h"
 #include "control/key_list.h"
 #include "control/login_clients.h"
 #include "control/publish.h"
@@ -20,12 +21,14 @@
 #include "control/state_file.h"
 #include "control/status.h"
 #include "control/telemetry.h"
+#include "wire/address.h"
 #include "wire/spiffe_id.h"
 
 enum {
     TICK_MS = 1000,
     FRAMES_A_TURN = 64, /* of one worker before the others have theirs */
-    STATUS_MS = 100,    /* pages of the board are made anew at most this often */
+    BIND_JOIN = ADMIN_SERVERS,
+    STATUS_MS = 100, /* pages of the board are made anew at most this often */
 };
 
 struct control {
@@ -40,13 +43,14 @@ struct control {
     struct source_directory *source;
     struct source_letter *source_news; /* of this turn */
     struct identity *identity;
+    struct join_server *join_server;
     struct signing *signing;
     struct providers *providers;
     struct login_clients *login_clients;
     struct resolver *resolver;
     struct telemetry *telemetry;
     struct admin *admin;
-    struct binds admin_binds; /* id: enum admin_server */
+    struct binds admin_binds; /* id: enum admin_server, or BIND_JOIN */
     int signals;
     uint64_t status_ms;
     bool level_set; /* by somebody: workers that come are told */
@@ -127,9 +131,20 @@ static void board_write(struct control *control)
     status_update(&control->publish, &control->board);
 }
 
+/* An address and port that were checked with the settings. */
+static void join_bind(struct control *control)
+{
+    const struct settings_ca *ca = control->settings->identity->ca;
+    struct bytes host;
+    uint16_t port;
+    if (control->join_server && address_split(ca->listen, &host, &port))
+        binds_want(&control->admin_binds, BIND_JOIN, host, port);
+}
+
 static void admin_bind(struct control *control)
 {
     const struct settings_admin *settings = control->settings->admin;
+    join_bind(control);
     for (uint32_t i = 0; settings && i < ADMIN_SERVERS; i++)
         if (admin_port(settings, (enum admin_server)i))
             binds_want(&control->admin_binds, i, settings->address,
@@ -139,11 +154,16 @@ static void admin_bind(struct control *control)
 /* Without a descriptor it is held for us, and follows once we serve. Answers whether it was taken. */
 static bool admin_bound(struct control *control, const struct frame *frame, int fd)
 {
-    if (frame->id >= ADMIN_SERVERS || !control->admin)
+    bool joins = frame->id == BIND_JOIN && control->join_server;
+    if (!joins && (frame->id >= ADMIN_SERVERS || !control->admin))
         return false;
     binds_bound(&control->admin_binds, frame->id, (int)frame->number);
     if (fd < 0)
         return false;
+    if (joins) {
+        join_server_listen(control->join_server, fd);
+        return true;
+    }
     board_write(control); /* whoever asks first is not told of a moment ago */
     admin_listen(control->admin, (enum admin_server)frame->id, fd);
     return true;
@@ -153,6 +173,8 @@ static void admin_let_go(struct control *control)
 {
     for (int i = 0; control->admin && i < ADMIN_SERVERS; i++)
         admin_listen(control->admin, (enum admin_server)i, -1);
+    if (control->join_server)
+        join_server_listen(control->join_server, -1);
 }
 
 /* Answers whether the descriptor was taken. */
@@ -368,6 +390,7 @@ static void threads_start(struct control *control)
     world.metrics = control->metrics;
     control->telemetry = telemetry_start(settings->access_log, control->metrics);
     control->admin = admin_start(settings->admin, &world);
+    control->join_server = join_server_start(settings);
     admin_bind(control);
     control->identity = identity_start(settings, inbox);
     control->signing = signing_start(settings, inbox);
@@ -377,6 +400,7 @@ static void threads_start(struct control *control)
     control->publish.login_clients = control->login_clients;
     control->publish.signing_thread = control->signing;
     control->publish.identity_thread = control->identity;
+    control->publish.join_server = control->join_server;
     control->publish.resolver = control->resolver;
 }
 
@@ -384,6 +408,7 @@ static void threads_stop(struct control *control)
 {
     source_directory_stop(control->source);
     identity_stop(control->identity);
+    join_server_stop(control->join_server);
     signing_stop(control->signing);
     providers_stop(control->providers);
     login_clients_stop(control->login_clients);

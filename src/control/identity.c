@@ -8,6 +8,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "control/ca_directory.h"
+#include "control/join_client.h"
 #include "control/state_file.h"
 #include "crypt/certificate.h"
 #include "wire/spiffe_id.h"
@@ -16,8 +17,10 @@ enum {
     PEM_MAX = 1 << 20,
     RETRY_MIN_MS = 1000,
     RETRY_MAX_MS = 60 * 1000,
-    LOOK_MS = 5 * 1000, /* how often files of somebody else are looked at */
-    OVERDUE_S = 60,     /* how often what the authority could not do is tried again */
+    LOOK_MS = 5 * 1000,      /* how often files of somebody else are looked at */
+    IDENTITY_FRESH = 1 << 8, /* beside the bits of enum ca_rotate: a new certificate in any case */
+    SHORT_MS = 200,
+    OVERDUE_S = 60, /* how often what the authority could not do is tried again */
 };
 
 struct identity {
@@ -109,6 +112,18 @@ static bool cacerts_issue(const struct settings *settings, struct arena *arena, 
     return issued;
 }
 
+/* It says when to ask again; what went wrong while the old one is good is only told. */
+static bool joined_obtain(const struct settings *settings, bool fresh, struct arena *arena,
+                          struct identity_letter *out, struct fail *why)
+{
+    struct bytes problem;
+    if (!join_client_obtain(settings, fresh, arena, &out->pem, &out->authority_next_s, &problem, why))
+        return false;
+    if (problem.len)
+        log_warning("the certificate and the roots stay as they are: %.*s", BYTES_FMT(problem));
+    return true;
+}
+
 static bool files_read(const struct settings_files *files, struct arena *arena, struct identity_letter *out,
                        struct fail *why)
 {
@@ -141,9 +156,10 @@ bool identity_obtain(const struct settings *settings, unsigned rotate, struct ar
                      struct identity_letter *out, struct fail *why)
 {
     const struct settings_identity *identity = settings->identity;
-    bool obtained = identity->files ? files_read(identity->files, arena, out, why)
-                    : identity->ca  ? embedded_issue(settings, rotate, arena, out, why)
-                                    : cacerts_issue(settings, arena, out, why);
+    bool obtained = identity->files  ? files_read(identity->files, arena, out, why)
+                    : identity->ca   ? embedded_issue(settings, rotate, arena, out, why)
+                    : identity->join ? joined_obtain(settings, rotate & IDENTITY_FRESH, arena, out, why)
+                                     : cacerts_issue(settings, arena, out, why);
     if (obtained && facts_judge(out, arena, why))
         return true;
     heap_wipe((char *)(uintptr_t)out->pem.key.at, out->pem.key.len);
@@ -166,7 +182,9 @@ static uint64_t files_touched(const struct settings_identity *identity)
     struct arena arena;
     uint64_t sum = 1;
     arena_init(&arena);
-    if (identity->files) {
+    if (identity->join) {
+        sum = path_touched(sum, &arena, identity->join->token_file);
+    } else if (identity->files) {
         sum = path_touched(sum, &arena, identity->files->certificate);
         sum = path_touched(sum, &arena, identity->files->key);
         sum = path_touched(sum, &arena, identity->files->roots);
@@ -224,8 +242,13 @@ static int64_t pause_ms(const struct identity *identity)
     int64_t half_ms = (identity->not_after_s - identity->issued_s) * 500;
     if (!identity->retry_ms && half_ms > 0 && half_ms < wait_ms)
         wait_ms = half_ms;
-    if (!identity->retry_ms && ca && ca->publish_ahead_ms / 4 < wait_ms)
+    int64_t next_ms = (identity->authority_next_s - clock_wall_s()) * 1000;
+    if (identity->retry_ms)
+        return wait_ms;
+    if (ca && ca->publish_ahead_ms / 4 < wait_ms)
         wait_ms = ca->publish_ahead_ms / 4;
+    if (identity->authority_next_s && next_ms < wait_ms)
+        wait_ms = next_ms < SHORT_MS ? SHORT_MS : next_ms;
     return wait_ms;
 }
 
@@ -238,7 +261,7 @@ static bool pause_until_due(struct identity *identity)
     while ((letter = mailbox_take(&identity->inbox))) {
         stop |= letter->kind == LETTER_STOP;
         if (letter->kind == LETTER_ROTATE) {
-            identity->rotate |= ((const struct identity_order *)letter)->rotate;
+            identity->rotate |= IDENTITY_FRESH | ((const struct identity_order *)letter)->rotate;
             identity->wanted = true;
         }
         letter_free(letter);
@@ -260,7 +283,7 @@ static void *identity_run(void *of)
 struct identity *identity_start(const struct settings *settings, struct mailbox *out)
 {
     const struct settings_identity *wanted = settings->identity;
-    if (!wanted->ca && !wanted->cacerts && !wanted->files)
+    if (!settings_identity_any(wanted))
         return NULL;
     struct identity *identity = heap_new(struct identity);
     identity->settings = settings;

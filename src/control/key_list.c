@@ -197,6 +197,26 @@ static void tickets_write(const struct publish *publish, struct text *out)
     }
 }
 
+/* By number: where it begins and ends is the clock's business, unless it was changed on command. */
+static void sessions_write(const struct publish *publish, struct text *out)
+{
+    static const char *const states[ENVELOPE_KEYS_MAX] = {"in force", "retired", "next"};
+    int64_t lifetime_s = publish->settings->session_keys_ms / 1000;
+    int64_t turn_s = (clock_wall_s() / lifetime_s + 1) * lifetime_s;
+    const int64_t untils[ENVELOPE_KEYS_MAX] = {turn_s, 0, turn_s + lifetime_s};
+    const int64_t ends[ENVELOPE_KEYS_MAX] = {turn_s + lifetime_s, turn_s, turn_s + 2 * lifetime_s};
+    for (size_t i = 0; publish_logins_any(publish) && i < publish->sessions.keys.count; i++) {
+        struct row row = {
+            .purpose = key_purpose_name(KEY_SESSION),
+            .state = states[i],
+            .id = arena_format(out->arena, "%llu", (unsigned long long)publish->sessions.keys.at[i].id),
+            .algorithm = BYTES("AES-256-GCM"),
+            .until_s = untils[i],
+            .ends_s = ends[i]};
+        row_write(out, &row);
+    }
+}
+
 /* ---- what resources say of others ---------------------------------------------------- */
 
 static void bundles_write(const struct publish *publish, struct text *out)
@@ -231,6 +251,7 @@ void key_list_write(const struct publish *publish, struct text *out)
     }
     signing_write(publish->signing, out);
     tickets_write(publish, out);
+    sessions_write(publish, out);
     providers_write(publish, out);
     credentials_write(publish, out);
     bundles_write(publish, out);
@@ -251,6 +272,7 @@ static const struct {
                                           " below it"},
     [KEY_ROOT] = {"root", "the next root is published now, and signs after publishAhead"},
     [KEY_TICKET] = {"ticket", "a new key seals TLS session tickets; the one before still opens them"},
+    [KEY_SESSION] = {"session", "a new key seals sessions of browsers; the one before still opens them"},
 };
 
 const char *key_purpose_name(enum key_purpose purpose)
@@ -270,11 +292,17 @@ bool key_rotate_check(const struct settings *settings, enum key_purpose purpose,
 {
     const struct settings_identity *identity = settings->identity;
     *about = purposes[purpose].about;
+    if (purpose == KEY_SESSION)
+        return false;
+    if (purpose == KEY_NODE && !settings_identity_any(identity)) {
+        *about = "the node has no certificate";
+        return false;
+    }
     if ((purpose == KEY_ROOT || purpose == KEY_INTERMEDIATE) && !identity->ca) {
         *about = "the authority is not this node's: whoever keeps it renews it";
         return false;
     }
-    if (purpose == KEY_NODE && !identity->ca && !identity->cacerts) {
+    if (purpose == KEY_NODE && identity->files) {
         *about = "the node's certificate is not made here: whoever writes its files renews it";
         return false;
     }
@@ -314,6 +342,9 @@ void key_rotate(struct publish *publish, enum key_purpose purpose)
         break;
     case KEY_TICKET:
         publish->tickets.wanted = true;
+        break;
+    case KEY_SESSION:
+        session_keys_change(&publish->sessions, publish->settings);
         break;
     case KEY_PURPOSES:
         break;

@@ -20,6 +20,7 @@ enum key_purpose {
     KEY_INTERMEDIATE,
     KEY_ROOT,
     KEY_TICKET,
+    KEY_SESSION,
     KEY_PURPOSES,
 };
 const char *key_purpose_name(enum key_purpose purpose);

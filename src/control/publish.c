@@ -17,7 +17,7 @@ void publish_init(struct publish *publish, const struct settings *settings, stru
     memset(publish, 0, sizeof *publish);
     publish->settings = settings;
     publish->supervisor = supervisor;
-    publish->identity_settled = !identity->ca && !identity->cacerts && !identity->files;
+    publish->identity_settled = !settings_identity_any(identity);
     publish->generation = (uint64_t)clock_wall_s() * 1000; /* above those of a control process before us */
     publish->changed = true;
     workers_init(&publish->workers);

@@ -26,6 +26,7 @@ struct publish {
     struct channel *supervisor;
     struct providers *providers; /* borrowed; NULL in some tests */
     struct signing *signing_thread;
+    struct join_server *join_server;     /* borrowed; NULL: nobody joins here */
     struct identity *identity_thread;    /* borrowed; NULL: the node has no certificate */
     struct resolver *resolver;           /* borrowed; NULL in some tests: names stay unknown */
     struct login_clients *login_clients; /* borrowed; NULL in some tests */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "control/join_server.h"
 #include "control/key_keep.h"
 #include "control/publish.h"
 #include "crypt/bundle.h"
@@ -99,9 +100,11 @@ static void signing_order_send(struct publish *publish)
 
 void publish_keys_want(struct publish *publish)
 {
+    const struct compile_result *result = &publish->current->result;
     providers_order_send(publish);
     signing_order_send(publish);
     publish_logins_want(publish);
+    join_server_revoke(publish->join_server, result->revoked, result->revoked_count);
     publish->keys_stale = true;
 }
 
@@ -213,7 +216,7 @@ static bool keys_wait(const struct publish *publish)
     const struct settings_identity *identity = publish->settings->identity;
     if (!publish->follows || publish->workers.image[IMAGE_KEYS] >= 0)
         return false;
-    if ((identity->ca || identity->cacerts || identity->files) && !publish->identity)
+    if (settings_identity_any(identity) && !publish->identity)
         return true; /* their certificate is better than none */
     return clock_ms() <= publish->forced_ms + KEYS_WAIT_MS &&
            ((publish->current->result.assertion && !publish->signing) || !key_table_settled(&publish->keys));

@@ -22,6 +22,14 @@ struct settings_ca {
     int64_t rotate_every_ms; /* the intermediate */
     int64_t rotate_root_every_ms;
     int64_t publish_ahead_ms; /* a root before it signs */
+    struct bytes listen;      /* ADDRESS:PORT where machines join; empty: nowhere */
+};
+
+/* The authority of another machine. */
+struct settings_join {
+    struct group group;
+    struct bytes address; /* HOST:PORT */
+    struct bytes token_file;
 };
 
 struct settings_files {
@@ -31,12 +39,13 @@ struct settings_files {
     struct bytes roots;
 };
 
-/* At most one of ca, cacerts and files; none: the node has no mesh identity. */
+/* At most one of ca, cacerts, files and join; none: the node has no mesh identity. */
 struct settings_identity {
     struct group group;
     struct settings_ca *ca;
     struct settings_directory *cacerts;
     struct settings_files *files;
+    struct settings_join *join;
     struct bytes seal_key_file; /* empty: see seal_key_obtain */
     int64_t certificate_lifetime_ms;
 };
@@ -117,6 +126,11 @@ struct settings {
     int64_t ticket_keys_ms;
     int64_t session_keys_ms;
 };
+
+static inline bool settings_identity_any(const struct settings_identity *identity)
+{
+    return identity->ca || identity->cacerts || identity->files || identity->join;
+}
 
 extern const struct field_table settings_table;
 

@@ -78,6 +78,22 @@ static void dns_check(const struct settings_dns *dns, struct report *report)
                          BYTES_FMT(bytes_part(dns->servers.at[i], 0, 100)));
 }
 
+static void identity_check(const struct settings_identity *identity, struct report *report)
+{
+    struct address address;
+    struct bytes host;
+    uint16_t port = 0;
+    if (identity->ca && identity->ca->listen.len &&
+        (!address_split(identity->ca->listen, &host, &port) || !port || !address_parse(host, &address)))
+        report_error(report, group_node(&identity->ca->group, "listen"),
+                     "'%.*s' is no address with a port such as 0.0.0.0:15012",
+                     BYTES_FMT(bytes_part(identity->ca->listen, 0, 100)));
+    if (identity->join && (!address_split(identity->join->address, &host, &port) || !port))
+        report_error(report, group_node(&identity->join->group, "address"),
+                     "'%.*s' is no host with a port such as ca.example:15012",
+                     BYTES_FMT(bytes_part(identity->join->address, 0, 100)));
+}
+
 static void path_check(const struct settings *settings, const char *field, struct bytes path,
                        struct report *report)
 {
@@ -128,5 +144,6 @@ void settings_check(const struct settings *settings, struct report *report)
     path_check(settings, "accessLog", settings->access_log, report);
     front_proxies_check(settings->front_proxies, report);
     dns_check(settings->dns, report);
+    identity_check(settings->identity, report);
     ports_check(settings->admin, report);
 }

@@ -48,6 +48,11 @@ static const struct field ca_fields[] = {
      .max = ROTATE_MAX,
      .preset = "1h",
      .help = "how long a root is in every node's bundle before anything is signed by it"},
+    {.name = "listen",
+     .type = FIELD_TEXT,
+     .flags = FIELD_FILLED,
+     AT(settings_ca, listen),
+     .help = "ADDRESS:PORT where nodes of other machines get certificates (selvage join-token)"},
 };
 static FIELD_TABLE(ca, struct settings_ca);
 
@@ -70,6 +75,21 @@ static const struct field files_fields[] = {
 };
 static FIELD_TABLE(files, struct settings_files);
 
+static const struct field join_fields[] = {
+    {.name = "address",
+     .type = FIELD_TEXT,
+     .flags = FIELD_REQUIRED | FIELD_FILLED,
+     AT(settings_join, address),
+     .help = "HOST:PORT where the authority listens (its identity.ca.listen)"},
+    {.name = "tokenFile",
+     .type = FIELD_TEXT,
+     .flags = FIELD_FILLED,
+     AT(settings_join, token_file),
+     .help = "file with the join token, needed until the first certificate is there; when absent"
+             " $CREDENTIALS_DIRECTORY/join-token"},
+};
+static FIELD_TABLE(join, struct settings_join);
+
 static const struct field identity_fields[] = {
     {.name = "ca",
      .type = FIELD_GROUP,
@@ -89,6 +109,12 @@ static const struct field identity_fields[] = {
      .group = &files_table,
      .oneof = 1,
      .help = "a certificate that somebody else renews"},
+    {.name = "join",
+     .type = FIELD_GROUP,
+     AT(settings_identity, join),
+     .group = &join_table,
+     .oneof = 1,
+     .help = "the authority of another machine, joined by a token and from then on by the certificate"},
     {.name = "sealKeyFile",
      .type = FIELD_TEXT,
      .flags = FIELD_FILLED,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/heap.h"
+#include "crypt/authority_inside.h"
 #include "crypt/draft.h"
 #include "wire/spiffe_id.h"
 
@@ -321,36 +322,65 @@ static void identity_write(const struct authority *authority, X509 *leaf, EVP_PK
     push_above(chain, authority);
     *out = (struct identity_pem){
         .chain = x509_pem(chain, arena),
-        .key = x509_key_pem(key, arena),
         .roots = x509_pem(authority->roots, arena),
     };
+    if (key)
+        out->key = x509_key_pem(key, arena);
     x509_stack_free(chain);
+}
+
+struct wanted {
+    struct bytes spiffe_uri;
+    const struct bytes *dns;
+    size_t dns_count;
+    int64_t seconds;
+};
+
+/* For somebody's key. NULL with *why. */
+static X509 *leaf_sign(const struct authority *authority, const struct wanted *wanted, EVP_PKEY *key,
+                       struct fail *why)
+{
+    static const int purposes[] = {NID_server_auth, NID_client_auth, 0};
+    int64_t now = clock_wall_s();
+    int64_t end = authority_end_s(authority);
+    if (!request_check(wanted->spiffe_uri, wanted->dns, wanted->dns_count, wanted->seconds, why))
+        return NULL;
+    if (end <= now) {
+        fail(why, FAIL_SELF, "the authority's certificate or its chain has expired");
+        return NULL;
+    }
+    /* No subject, as Istio issues them: the name is the URI. */
+    struct draft draft = {
+        .uris = &wanted->spiffe_uri,
+        .uri_count = 1,
+        .dns = wanted->dns,
+        .dns_count = wanted->dns_count,
+        .key_usage = KU_DIGITAL_SIGNATURE,
+        .purposes = purposes,
+        .not_before_s = now - BACKDATE_S,
+        .not_after_s = sooner(now + sooner(wanted->seconds, AUTHORITY_SECONDS_MAX), end),
+    };
+    return draft_sign(&draft, key, authority->cert, authority->key, why);
+}
+
+bool authority_certify(const struct authority *authority, EVP_PKEY *key, struct bytes spiffe_uri,
+                       int64_t seconds, struct arena *arena, struct identity_pem *out, struct fail *why)
+{
+    const struct wanted wanted = {.spiffe_uri = spiffe_uri, .seconds = seconds};
+    X509 *leaf = leaf_sign(authority, &wanted, key, why);
+    if (leaf)
+        identity_write(authority, leaf, NULL, arena, out);
+    X509_free(leaf);
+    return leaf != NULL;
 }
 
 bool authority_issue(const struct authority *authority, struct bytes spiffe_uri, const struct bytes *dns,
                      size_t dns_count, int64_t seconds, struct arena *arena, struct identity_pem *out,
                      struct fail *why)
 {
-    static const int purposes[] = {NID_server_auth, NID_client_auth, 0};
-    int64_t now = clock_wall_s();
-    int64_t end = authority_end_s(authority);
-    if (!request_check(spiffe_uri, dns, dns_count, seconds, why))
-        return false;
-    if (end <= now)
-        return fail(why, FAIL_SELF, "the authority's certificate or its chain has expired");
-    /* No subject, as Istio issues them: the name is the URI. */
-    struct draft draft = {
-        .uris = &spiffe_uri,
-        .uri_count = 1,
-        .dns = dns,
-        .dns_count = dns_count,
-        .key_usage = KU_DIGITAL_SIGNATURE,
-        .purposes = purposes,
-        .not_before_s = now - BACKDATE_S,
-        .not_after_s = sooner(now + sooner(seconds, AUTHORITY_SECONDS_MAX), end),
-    };
+    const struct wanted wanted = {spiffe_uri, dns, dns_count, seconds};
     EVP_PKEY *key = draft_key_new(why);
-    X509 *leaf = key ? draft_sign(&draft, key, authority->cert, authority->key, why) : NULL;
+    X509 *leaf = key ? leaf_sign(authority, &wanted, key, why) : NULL;
     if (leaf)
         identity_write(authority, leaf, key, arena, out);
     X509_free(leaf);

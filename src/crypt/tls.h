@@ -44,6 +44,8 @@ struct tls_settings {
     struct bytes host;       /* clients, not mesh: verify this name (or IP); empty: not verified */
     const struct bytes *more_hosts; /* names as good as `host`, TLS_HOSTS_MAX at most; URIs go too */
     size_t more_host_count;
+    struct bytes pin; /* SHA-256 of the one certificate that the peer may show, and nothing else is asked of
+                         it; empty: verified as usual */
     const struct tls_domain *domains; /* mesh: other trust domains whose peers are let in */
     size_t domain_count;
     const struct bytes *revoked; /* serials, lower-case hex: chains that hold one are refused */

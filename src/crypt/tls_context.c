@@ -188,6 +188,16 @@ static bool set_hosts(struct tls_context *context, const struct tls_settings *se
     return fine;
 }
 
+static bool set_pin(struct tls_context *context, struct bytes pin, struct fail *why)
+{
+    if (pin.len != sizeof context->pin.bytes)
+        return fail(why, FAIL_INPUT, "a pin of %zu bytes; %zu are right", pin.len, sizeof context->pin.bytes);
+    memcpy(context->pin.bytes, pin.at, pin.len);
+    context->pinned = true;
+    SSL_CTX_set_cert_verify_callback(context->ssl, tls_on_certificate, NULL);
+    return true;
+}
+
 static bool set_trust(struct tls_context *context, const struct tls_settings *settings, struct fail *why)
 {
     SSL_CTX_set_verify(context->ssl, tls_context_verify_mode(context), NULL);
@@ -195,6 +205,8 @@ static bool set_trust(struct tls_context *context, const struct tls_settings *se
         return true;
     if (!tls_vouch_init(&context->vouch, settings, why))
         return false;
+    if (settings->pin.len)
+        return set_pin(context, settings->pin, why);
     X509_STORE *store = open_trust(context, settings, why);
     if (!store)
         return false;
@@ -228,6 +240,7 @@ static struct digest identity_of(const struct tls_context *context, const struct
     add_part(work, numbers, sizeof numbers);
     add_own_names(work, context);
     add_part(work, settings->trust.at, settings->trust.len);
+    add_part(work, context->pin.bytes, sizeof context->pin.bytes);
     tls_vouch_feed(&context->vouch, work);
     add_part(work, context->alpn, context->alpn_len);
     return digest_end(work);

@@ -30,6 +30,8 @@ struct tls_context {
     struct digest identity; /* of all that decides whether a session of one context is good for another */
     struct ticket_keys *tickets; /* servers'; NULL: no session is resumed */
     struct tls_kept *kept;       /* clients'; NULL: none yet */
+    struct digest pin;           /* of the only certificate that counts */
+    bool pinned;
     struct tls_vouch vouch;
     struct tls_hosts hosts; /* clients': who the server may be */
 };

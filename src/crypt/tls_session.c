@@ -301,12 +301,29 @@ static int64_t chain_end_s(const X509_STORE_CTX *work)
     return end_s;
 }
 
+/* The handshake has shown that the peer holds the key of what it shows. */
+static bool pin_check(const struct tls_context *context, X509 *leaf, struct fail *why)
+{
+    struct digest digest;
+    unsigned len = sizeof digest.bytes;
+    return (X509_digest(leaf, EVP_sha256(), digest.bytes, &len) == 1 &&
+            CRYPTO_memcmp(digest.bytes, context->pin.bytes, sizeof digest.bytes) == 0) ||
+           fail(why, FAIL_PEER, "the server shows another certificate than the one that was pinned");
+}
+
 int tls_on_certificate(X509_STORE_CTX *work, void *owner)
 {
     (void)owner;
     SSL *ssl = X509_STORE_CTX_get_ex_data(work, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct tls_session *session = SSL_get_app_data(ssl);
     struct fail why;
+    if (session->context->pinned) {
+        if (pin_check(session->context, X509_STORE_CTX_get0_cert(work), &why))
+            return 1;
+        tls_story_refuse(&session->story, &why);
+        X509_STORE_CTX_set_error(work, X509_V_ERR_CERT_REJECTED);
+        return 0;
+    }
     STACK_OF(X509) *others = tls_vouch_roots(&session->context->vouch, X509_STORE_CTX_get0_cert(work));
     if (others)
         X509_STORE_CTX_set0_trusted_stack(work, others);

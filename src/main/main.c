@@ -6,6 +6,7 @@
 #include "cli/explain_kind.h"
 #include "cli/init.h"
 #include "cli/issuer.h"
+#include "cli/join_token.h"
 #include "cli/proxy_config.h"
 #include "cli/proxy_status.h"
 #include "cli/keys.h"
@@ -20,6 +21,7 @@ static const struct command commands[] = {
     {"demo", demo_main, "Run an edge, a gateway and a sidecar with sample workloads, to try."},
     {"init", init_main, "Write a commented configuration to start from."},
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
+    {"join-token", join_token_main, "Make a token with which another machine joins this one's authority."},
     {"keys", keys_main, "List the keys of a running node, and replace them."},
     {"explain-kind", explain_kind_main, "Say what a resource may say, field by field; also as a schema for editors."},
     {"fields", explain_kind_main, NULL}, /* as it was called */

@@ -43,7 +43,7 @@ class Node:
         self.admin, self.status, self.metrics_port = free_port(), free_port(), free_port()
         self.log, self.records_file = self.folder / 'stderr', self.folder / 'access.log'
         identity = settings.pop('identity', {})
-        if not identity.keys() & {'ca', 'cacerts', 'files'}:
+        if not identity.keys() & {'ca', 'cacerts', 'files', 'join'}:
             identity = {'ca': {'directory': str(ca or folder / 'ca')}, **identity}
         self.settings = {
             'node': name, 'role': role, 'namespace': namespace, 'serviceAccount': account or name,
