@@ -30,6 +30,7 @@ struct yaml_node {
     unsigned key_column;
     struct bytes text; /* a scalar as written, quotes and escapes undone */
     bool truth;        /* YAML_BOOL */
+    bool block;        /* text that begins on the line below: | or > */
     int64_t number;    /* YAML_INT; what does not fit is YAML_FLOAT */
     double real;       /* YAML_INT and YAML_FLOAT */
     struct bytes key;  /* inside a map */

@@ -161,11 +161,13 @@ bool candidates_find(const struct image *rules, const struct rules_index *index,
 /* A rule may be in several runs: it comes once. */
 const struct rules_candidate *candidates_next(struct candidates *candidates)
 {
-    const struct rules_candidate *next = NULL;
-    for (uint32_t i = 0; i < candidates->count; i++)
-        if (!next || candidates->runs[i].next->order < next->order)
+    if (!candidates->count)
+        return NULL;
+    const struct rules_candidate *next = candidates->runs[0].next;
+    for (uint32_t i = 1; i < candidates->count; i++)
+        if (candidates->runs[i].next->order < next->order)
             next = candidates->runs[i].next;
-    for (uint32_t i = 0; next && i < candidates->count;) {
+    for (uint32_t i = 0; i < candidates->count;) {
         struct candidate_run *run = &candidates->runs[i];
         if (run->next->order == next->order && ++run->next == run->end)
             *run = candidates->runs[--candidates->count];
