@@ -220,6 +220,7 @@ int analyze_main(int argc, char **argv)
     int result = EXIT_FAILURE; /* a path that cannot be read; what is wrong in one is EXIT_INPUT */
     bool good = true;
     resource_set_init(&set);
+    set.findings.keeps_sources = true;
     for (size_t i = 0; i < operands.count && good; i++)
         good = paths_add(&set, operands.at[i], wish.recursive, &why);
     if (good && set_analyze(&set, &wish, &why))

@@ -111,10 +111,12 @@ void analyze_print(const struct findings *findings, enum analyze_form form, enum
         if (form == FORM_JSON)
             text_add_s(out, shown > 0 ? ",\n" : "\n");
         shown++;
-        if (form == FORM_LOG)
+        if (form == FORM_LOG) {
             analyze_line(&findings->at[i], color, out);
-        else
+            finding_quote(findings, &findings->at[i], out);
+        } else {
             print_record(&findings->at[i], form, out);
+        }
     }
     if (form == FORM_JSON)
         text_add_s(out, shown > 0 ? "\n]\n" : "]\n");

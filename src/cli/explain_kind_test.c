@@ -69,7 +69,7 @@ static void kinds_of_one_name_are_told_apart_by_their_group(void **state)
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         text_init_fixed(&text, shown, sizeof shown);
-        bool found = explain_kind_write(BYTES("gateway"), bytes_of(rows[i].api), false, &text);
+        bool found = explain_kind_write(BYTES("gateways"), bytes_of(rows[i].api), false, &text);
         assert_int_equal(found, rows[i].begins != NULL);
         assert_true(!found || bytes_starts(bytes_of(shown), bytes_of(rows[i].begins)));
     }

@@ -1,12 +1,14 @@
 #include "cli/kind_words.h"
 
+#include <string.h>
+
 #include "rules/duration.h"
 
 static bool is_plural(struct bytes name, const char *word)
 {
     struct bytes one = bytes_of(word);
     char last = one.at[one.len - 1];
-    if (last == 'y')
+    if (last == 'y' && !memchr("aeiou", one.at[one.len - 2], 5))
         return name.len == one.len + 2 && bytes_ends_nocase(name, BYTES("ies")) &&
                bytes_equal_nocase(bytes_part(name, 0, one.len - 1), bytes_part(one, 0, one.len - 1));
     struct bytes ending = last == 's' ? BYTES("es") : BYTES("s");

@@ -41,6 +41,7 @@ struct control {
     struct board board;
     struct metrics *metrics;
     struct source_directory *source;
+    struct source_letter *source_news; /* of this turn */
     struct identity *identity;
     struct join_server *join_server;
     struct signing *signing;
@@ -77,8 +78,11 @@ static void letter_take(struct control *control, struct letter *letter)
 {
     struct publish *publish = &control->publish;
     switch (letter->kind) {
-    case LETTER_SOURCE:
-        publish_source(publish, (struct source_letter *)letter);
+    case LETTER_SOURCE: /* of several only the newest counts: who writes faster than we compile waits for one
+                         */
+        if (control->source_news)
+            letter_free(&control->source_news->letter);
+        control->source_news = (struct source_letter *)letter;
         return;
     case LETTER_IDENTITY:
         publish_identity(publish, (struct identity_letter *)letter);
@@ -300,6 +304,9 @@ static void events_take(struct control *control, const struct pollfd *fds)
         supervisor_read(control);
     while ((letter = mailbox_take(&control->inbox)))
         letter_take(control, letter);
+    if (control->source_news)
+        publish_source(&control->publish, control->source_news);
+    control->source_news = NULL;
 }
 
 /* Answers how long the board may wait for its next turn. */

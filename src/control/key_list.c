@@ -197,6 +197,26 @@ static void tickets_write(const struct publish *publish, struct text *out)
     }
 }
 
+/* By number: where it begins and ends is the clock's business, unless it was changed on command. */
+static void sessions_write(const struct publish *publish, struct text *out)
+{
+    static const char *const states[ENVELOPE_KEYS_MAX] = {"in force", "retired", "next"};
+    int64_t lifetime_s = publish->settings->session_keys_ms / 1000;
+    int64_t turn_s = (clock_wall_s() / lifetime_s + 1) * lifetime_s;
+    const int64_t untils[ENVELOPE_KEYS_MAX] = {turn_s, 0, turn_s + lifetime_s};
+    const int64_t ends[ENVELOPE_KEYS_MAX] = {turn_s + lifetime_s, turn_s, turn_s + 2 * lifetime_s};
+    for (size_t i = 0; publish_logins_any(publish) && i < publish->sessions.keys.count; i++) {
+        struct row row = {
+            .purpose = key_purpose_name(KEY_SESSION),
+            .state = states[i],
+            .id = arena_format(out->arena, "%llu", (unsigned long long)publish->sessions.keys.at[i].id),
+            .algorithm = BYTES("AES-256-GCM"),
+            .until_s = untils[i],
+            .ends_s = ends[i]};
+        row_write(out, &row);
+    }
+}
+
 /* ---- what resources say of others ---------------------------------------------------- */
 
 static void bundles_write(const struct publish *publish, struct text *out)
@@ -218,26 +238,6 @@ static void revoked_write(const struct publish *publish, struct text *out)
         const struct compile_revoked *revoked = &current->result.revoked[i];
         struct row row = {
             .purpose = "revoked", .state = "refused", .id = revoked->serial, .of = revoked->reason};
-        row_write(out, &row);
-    }
-}
-
-/* Named by the number of their period. */
-static void sessions_write(const struct publish *publish, struct text *out)
-{
-    static const char *const states[] = {"in force", "retired", "next"};
-    const struct envelope_keys *keys = &publish->sessions.keys;
-    int64_t period_s = publish->settings->session_keys_ms / 1000;
-    bool used = publish->current && publish->current->result.login_count;
-    for (size_t i = 0; used && i < keys->count && i < sizeof states / sizeof states[0]; i++) {
-        int64_t from_s = (int64_t)keys->at[i].id * period_s;
-        struct row row = {.purpose = key_purpose_name(KEY_SESSION),
-                          .state = states[i],
-                          .id = arena_format(out->arena, "%llu", (unsigned long long)keys->at[i].id),
-                          .algorithm = BYTES("AES-256-GCM"),
-                          .since_s = from_s,
-                          .until_s = from_s + period_s,
-                          .ends_s = from_s + 2 * period_s};
         row_write(out, &row);
     }
 }
@@ -271,9 +271,8 @@ static const struct {
     [KEY_INTERMEDIATE] = {"intermediate", "the authority gets a new intermediate, and the node a certificate"
                                           " below it"},
     [KEY_ROOT] = {"root", "the next root is published now, and signs after publishAhead"},
-    [KEY_SESSION] = {"session", "keys of browsers' sessions follow from the sealing key and the time: another"
-                                " sealing key ends all sessions"},
     [KEY_TICKET] = {"ticket", "a new key seals TLS session tickets; the one before still opens them"},
+    [KEY_SESSION] = {"session", "a new key seals sessions of browsers; the one before still opens them"},
 };
 
 const char *key_purpose_name(enum key_purpose purpose)
@@ -345,6 +344,8 @@ void key_rotate(struct publish *publish, enum key_purpose purpose)
         publish->tickets.wanted = true;
         break;
     case KEY_SESSION:
+        session_keys_change(&publish->sessions, publish->settings);
+        break;
     case KEY_PURPOSES:
         break;
     }

@@ -38,6 +38,24 @@ static void keys_change_with_the_period_and_overlap(void **state)
     control_drop(&fixture);
 }
 
+static void a_change_on_command_is_understood_and_kept(void **state)
+{
+    (void)state;
+    struct control_fixture fixture;
+    struct session_keys here = {0}, there = {0}, after = {0};
+    control_make(&fixture);
+    control_settings(&fixture, "");
+    session_keys_step(&here, &fixture.settings, 1000);
+    session_keys_step(&there, &fixture.settings, 1000);
+    session_keys_change(&here, &fixture.settings);
+    assert_true(session_keys_step(&here, &fixture.settings, 1000));
+    assert_false(here.keys.at[0].id == there.keys.at[0].id);
+    assert_true(understands(&here, &there) && understands(&there, &here));
+    session_keys_step(&after, &fixture.settings, 1000);
+    assert_true(after.keys.at[0].id == here.keys.at[0].id);
+    control_drop(&fixture);
+}
+
 static void another_sealing_key_has_other_keys(void **state)
 {
     (void)state;
@@ -58,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_change_with_the_period_and_overlap),
+        cmocka_unit_test(a_change_on_command_is_understood_and_kept),
         cmocka_unit_test(another_sealing_key_has_other_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,13 +4,53 @@
 
 #include "base/heap.h"
 
-enum { STOCK_MAX = 128 };
+enum {
+    STOCK_MAX = 128,
+    LARGE_STOCK_MAX = 16,
+    LARGE_SHARE = 8, /* of what may live: beyond it there are no large ones */
+};
 
-static _Thread_local struct block *stock;
-static _Thread_local size_t stock_count;
+/* Those that rest, of one size. */
+struct stock {
+    struct block *first;
+    size_t count;
+    size_t max;
+};
+
+static _Thread_local struct stock small = {.max = STOCK_MAX};
+static _Thread_local struct stock large = {.max = LARGE_STOCK_MAX};
 static _Thread_local size_t live;
 static _Thread_local size_t limit = 16384;
 static _Thread_local struct link waiters; /* zeroed: not made yet */
+
+static size_t size_of(uint32_t room)
+{
+    return sizeof(struct block) + room;
+}
+
+/* How many of the limit it stands for. */
+static size_t weight_of(uint32_t room)
+{
+    return room == BLOCK_LARGE ? BLOCK_LARGE / BLOCK_ROOM + 1 : 1;
+}
+
+static struct block *block_take(struct stock *stock, uint32_t room)
+{
+    struct block *block = stock->first;
+    if (block) {
+        stock->first = block->next;
+        stock->count--;
+    } else {
+        block = heap_grow(NULL, 1, size_of(room)); /* not zeroed: what is read was written before */
+        heap_count(size_of(room));
+    }
+    live += weight_of(room);
+    block->next = NULL;
+    block->refs = 1;
+    block->used = 0;
+    block->room = room;
+    return block;
+}
 
 struct block *block_new(void)
 {
@@ -19,19 +59,17 @@ struct block *block_new(void)
 
 struct block *block_must(void)
 {
-    struct block *block = stock;
-    if (block) {
-        stock = block->next;
-        stock_count--;
-    } else {
-        block = heap_grow(NULL, 1, sizeof *block); /* not zeroed: what is read was written before */
-        heap_count(sizeof *block);
-    }
-    live++;
-    block->next = NULL;
-    block->refs = 1;
-    block->used = 0;
-    return block;
+    return block_take(&small, BLOCK_ROOM);
+}
+
+struct block *block_new_large(void)
+{
+    return block_plenty() ? block_take(&large, BLOCK_LARGE) : NULL;
+}
+
+bool block_plenty(void)
+{
+    return live < limit / LARGE_SHARE;
 }
 
 struct block *block_ref(struct block *block)
@@ -59,7 +97,7 @@ static void waiters_call(void)
 
 static void block_free(struct block *block)
 {
-    heap_uncount(sizeof *block);
+    heap_uncount(size_of(block->room));
     free(block);
 }
 
@@ -67,13 +105,14 @@ void block_unref(struct block *block)
 {
     if (!block || --block->refs)
         return;
-    live--;
-    if (stock_count == STOCK_MAX) {
+    struct stock *stock = block->room == BLOCK_LARGE ? &large : &small;
+    live -= weight_of(block->room);
+    if (stock->count == stock->max) {
         block_free(block);
     } else {
-        block->next = stock;
-        stock = block;
-        stock_count++;
+        block->next = stock->first;
+        stock->first = block;
+        stock->count++;
     }
     if (live < limit)
         waiters_call();
@@ -89,12 +128,18 @@ size_t block_live(void)
     return live;
 }
 
-void block_stock_drop(void)
+static void stock_drop(struct stock *stock)
 {
-    while (stock) {
-        struct block *block = stock;
-        stock = block->next;
+    while (stock->first) {
+        struct block *block = stock->first;
+        stock->first = block->next;
         block_free(block);
     }
-    stock_count = 0;
+    stock->count = 0;
+}
+
+void block_stock_drop(void)
+{
+    stock_drop(&small);
+    stock_drop(&large);
 }

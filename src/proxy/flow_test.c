@@ -126,6 +126,58 @@ static void a_slow_reader_holds_up_the_upstream_and_memory_stays_bounded(void **
     play_close(&play);
 }
 
+/* What the upstream gets rid of while the client reads nothing. */
+static size_t said_in_vain(int upstream)
+{
+    char piece[4096];
+    size_t took, all = 0;
+    memset(piece, 'x', sizeof piece);
+    while ((took = sim_say(play.sim, upstream, bytes_make(piece, sizeof piece)))) {
+        all += took;
+        play_go(&play);
+    }
+    return all;
+}
+
+static void who_has_kept_up_is_sent_more_at_a_time_and_no_more_than_that(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t reads; /* before it stops */
+        size_t limit; /* of blocks */
+        size_t least, most;
+    } rows[] = {
+        {"reads nothing", 0, 16384, 28 * 1024, 48 * 1024},
+        {"read a little", 500 * 1000, 16384, 28 * 1024, 48 * 1024},
+        {"kept up", 3000 * 1000, 16384, 120 * 1024, 288 * 1024},
+        {"kept up, while many blocks are in use", 3000 * 1000, 7, 28 * 1024, 48 * 1024},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("  %s\n", rows[i].name);
+        open_simple();
+        play.sim->room = 4096;
+        block_limit_set(rows[i].limit);
+        int client = play_dial(&play);
+        play_say(&play, client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        int upstream = play_took(&play, PLAY_PORT);
+        play_hear(&play, upstream);
+        play_say(&play, upstream, "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+        for (size_t read = play_drain(&play, client, 4096); read < rows[i].reads;) {
+            play_say_many(&play, upstream, 'x', 4096);
+            read += play_drain(&play, client, 4096);
+        }
+        size_t said = said_in_vain(upstream);
+        if (said < rows[i].least || said > rows[i].most)
+            world_wrong("%zu bytes", said);
+        play_drain(&play, client, 4096);
+        sim_close(play.sim, client);
+        play_go(&play);
+        block_limit_set(16384);
+        play_close(&play);
+    }
+}
+
 static void a_large_upload_waits_for_a_slow_upstream(void **state)
 {
     (void)state;
@@ -297,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_fresh_connection_that_breaks_is_not_tried_again),
         cmocka_unit_test(a_body_that_outgrew_what_is_kept_is_never_sent_without_its_beginning),
         cmocka_unit_test(a_slow_reader_holds_up_the_upstream_and_memory_stays_bounded),
+        cmocka_unit_test(who_has_kept_up_is_sent_more_at_a_time_and_no_more_than_that),
         cmocka_unit_test(a_large_upload_waits_for_a_slow_upstream),
         cmocka_unit_test(a_client_that_reads_nothing_is_cut),
         cmocka_unit_test(a_client_that_stops_reading_between_two_parts_is_cut),

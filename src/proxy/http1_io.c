@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-enum { READ_MAX = 32 * 1024 }; /* what becomes two whole TLS records; beyond it only when a head needs it */
+enum {
+    READ_MAX = 32 * 1024,       /* what becomes two whole TLS records; more for a head, or in bulk */
+    KEEPS_UP = 2 * 1024 * 1024, /* taken without a pause: more than the sockets of one who sleeps hold */
+    REACH = 8,                  /* windows at a time for who keeps up */
+};
 
 /* ---- inlet ------------------------------------------------------------------ */
 
@@ -56,19 +60,51 @@ struct bytes inlet_head(const struct inlet *inlet, struct arena *arena)
     return end ? arena_bytes(arena, bytes_make(have.at, (size_t)(end + 4 - have.at))) : (struct bytes){0};
 }
 
+/* Much is asked for, and comes in one read: TLS has it record by record. */
+static bool is_bulk(const struct inlet *inlet)
+{
+    return inlet->credit > BLOCK_LARGE / 2 && !inlet->connection->tls;
+}
+
+static struct block *block_fresh(const struct inlet *inlet)
+{
+    struct block *block = is_bulk(inlet) ? block_new_large() : NULL;
+    return block ? block : block_new();
+}
+
+/* What a read may bring, at most; `more`: of what has begun, and has to stay in one piece. */
+static uint32_t fill_of(const struct inlet *inlet, bool more)
+{
+    const struct block *in = inlet->in;
+    size_t bulk = in->used + (inlet->credit > READ_MAX ? inlet->credit : READ_MAX);
+    if (in->room == BLOCK_LARGE) /* what nobody asked for stays in the socket */
+        return bulk < BLOCK_LARGE ? (uint32_t)bulk : BLOCK_LARGE;
+    return more ? BLOCK_ROOM : READ_MAX;
+}
+
+/* Nobody else holds what is used up: it is filled anew, unless another size is wanted. */
+static void inlet_reuse(struct inlet *inlet)
+{
+    if (is_bulk(inlet) && inlet->in->room != BLOCK_LARGE) {
+        block_unref(inlet->in);
+        inlet->in = NULL;
+    } else {
+        inlet->in->used = 0;
+    }
+    inlet->at = 0;
+}
+
 /* Makes room behind what is buffered, which stays in one piece. */
 static bool inlet_room(struct inlet *inlet)
 {
     struct bytes rest = inlet_buffered(inlet);
-    if (inlet->in && inlet->in->refs == 1 && rest.len == 0) {
-        inlet->in->used = 0;
-        inlet->at = 0;
-    }
-    if (inlet->in && inlet->in->used < (rest.len ? BLOCK_ROOM : READ_MAX))
+    if (inlet->in && inlet->in->refs == 1 && rest.len == 0)
+        inlet_reuse(inlet);
+    if (inlet->in && inlet->in->used < fill_of(inlet, rest.len > 0))
         return true;
-    if (rest.len == BLOCK_ROOM)
+    if (rest.len >= BLOCK_ROOM)
         return false;
-    struct block *fresh = block_new();
+    struct block *fresh = block_fresh(inlet);
     if (!fresh) {
         block_wait(&inlet->hungry);
         return false;
@@ -97,7 +133,7 @@ long inlet_fill(struct inlet *inlet)
     if (!inlet_room(inlet))
         return CONNECTION_LATER;
     struct block *in = inlet->in;
-    uint32_t most = in->used < READ_MAX ? READ_MAX : BLOCK_ROOM;
+    uint32_t most = fill_of(inlet, in->used >= READ_MAX);
     long n = connection_read(inlet->connection, in->data + in->used, most - in->used);
     if (n > 0) {
         in->used += (uint32_t)n;
@@ -220,6 +256,7 @@ static void put_data(struct outlet *outlet, const struct part *part)
     if (outlet->body == HTTP1_BODY_NONE && !outlet->raw)
         return;
     outlet->bytes += part->data.len;
+    outlet->streak += part->data.len;
     if (chunked) {
         text_init_fixed(&size, line, sizeof line);
         http1_write_chunk_size(&size, part->data.len);
@@ -286,14 +323,28 @@ void outlet_begin(struct outlet *outlet, enum http1_body body, bool raw, struct 
     outlet->bytes = 0;
 }
 
+/*
+ * To a peer that takes at once what it is sent, more goes at a time: fewer calls of
+ * the system for the same bytes, and fewer acknowledgements. The first byte that its
+ * socket does not take ends that, and so does a stock of blocks that many use.
+ */
+static size_t reach_of(struct outlet *outlet)
+{
+    const struct connection *connection = outlet->connection;
+    if (connection->out.bytes && !connection->writable)
+        outlet->streak = 0;
+    return outlet->streak >= KEEPS_UP && block_plenty() ? outlet->window * REACH : outlet->window;
+}
+
 void outlet_pull(struct outlet *outlet)
 {
     const struct connection *connection = outlet->connection;
     size_t under_way = connection->out.bytes + outlet->granted;
+    size_t reach = reach_of(outlet);
     /* A full socket will empty all that is under way in one go: until then more would only lie here. */
-    if (outlet->done || under_way > outlet->window / 2 || (connection->out.bytes && !connection->writable))
+    if (outlet->done || under_way > reach / 2 || (connection->out.bytes && !connection->writable))
         return;
-    size_t more = outlet->window - under_way;
+    size_t more = reach - under_way;
     outlet->granted += more;
     stage_want(&outlet->sink, more);
 }

@@ -69,10 +69,12 @@ struct outlet {
     struct connection *connection;
     enum http1_body body;
     bool raw;
-    bool done;      /* END or ABORT came */
-    size_t window;  /* most bytes under way; PUMP_CREDIT unless its owner says otherwise */
-    size_t granted; /* bytes asked for that have not come yet */
-    uint64_t bytes; /* of body so far */
+    bool done; /* END or ABORT came */
+    size_t
+        window; /* most bytes under way; PUMP_CREDIT unless its owner says otherwise; more to who keeps up */
+    uint64_t streak; /* bytes since the socket was full, over all bodies */
+    size_t granted;  /* bytes asked for that have not come yet */
+    uint64_t bytes;  /* of body so far */
     struct stage sink;
     struct arena *arena;
     void (*on_end)(struct outlet *outlet, enum pump_reason reason); /* PUMP_FINE: everything is put */

@@ -199,7 +199,8 @@ const struct filter filter_login = {.name = "login",
 struct token *login_token(const struct exchange *x)
 {
     const struct login_work *work = x->login_work;
-    return x->login && work && work->has && !login_is_forged(&x->request) ? work->token : NULL;
+    return x->login && work && work->has && !login_is_forged(&x->request, x->upgrade.len > 0) ? work->token
+                                                                                              : NULL;
 }
 
 void login_fields_set(struct exchange *x)

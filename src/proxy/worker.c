@@ -159,7 +159,7 @@ void worker_swap(struct worker *worker, struct generation *generation)
 {
     struct generation *old = worker->generation;
     worker->generation = generation;
-    block_limit_set((size_t)generation->limits->memory_bytes / sizeof(struct block));
+    block_limit_set((size_t)generation->limits->memory_bytes / (sizeof(struct block) + BLOCK_ROOM));
     list_for(link, &worker->listens)
     {
         listen_refresh(container_of(link, struct listen, link));

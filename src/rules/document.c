@@ -46,7 +46,6 @@ static const char *const common_kinds[] = {
     "Job",
     "CronJob",
     "ServiceAccount",
-    "ConfigMap",
     "Namespace",
     "Endpoints",
     "PersistentVolume",

@@ -41,8 +41,17 @@ struct finding {
     struct bytes sentence;
 };
 
+/* A file as it was read, for people who want to see the line that is spoken of. */
+struct finding_source {
+    const char *file;
+    struct bytes text;
+    struct finding_source *next;
+};
+
 struct findings {
     struct arena *arena;
+    bool keeps_sources;             /* set by whoever wants finding_quote */
+    struct finding_source *sources; /* newest first */
     struct finding *at;
     size_t count;
     size_t room;
@@ -64,6 +73,10 @@ void findings_keep(struct findings *findings, bool (*wanted)(const struct findin
 const char *finding_level_name(enum finding_level level); /* Error, Warning, Info */
 /* mesh/gateway.yaml:14:9: spec.servers[0].tls.mode: 'MUTAUL' is none of ... */
 void finding_write(const struct finding *finding, struct text *out);
+/* Keeps what was read when that is wanted. */
+void findings_keep_source(struct findings *findings, const char *file, struct bytes text);
+/* The line with a caret below the place; nothing when it is not known, or might show a secret. */
+void finding_quote(const struct findings *findings, const struct finding *finding, struct text *out);
 
 /* About which resource is being spoken, and where to. */
 struct report {

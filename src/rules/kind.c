@@ -7,6 +7,7 @@
 #include "rules/kind/gateway_api_kinds.h"
 #include "rules/kind/istio_kinds.h"
 #include "rules/kind/login.h"
+#include "rules/kind/mesh_config.h"
 #include "rules/kind/peer_authentication.h"
 #include "rules/kind/request_authentication.h"
 #include "rules/kind/revocation.h"
@@ -50,6 +51,8 @@ const struct kind *const kinds[KIND_COUNT] = {
     [KIND_X_MESH] = &x_mesh_kind,
     [KIND_SERVICE] = &core_service_kind,
     [KIND_ENDPOINT_SLICE] = &endpoint_slice_kind,
+    [KIND_CONFIG_MAP] = &config_map_kind,
+    [KIND_ISTIO_OPERATOR] = &istio_operator_kind,
     [KIND_ENVOY_FILTER] = &envoy_filter_kind,
     [KIND_PROXY_CONFIG] = &proxy_config_kind,
     [KIND_TELEMETRY] = &telemetry_kind,

@@ -83,6 +83,7 @@ void resource_set_add_file(struct resource_set *set, const char *name, struct by
     struct fail why;
     struct yaml_stream stream;
     const char *file = arena_text(&set->arena, bytes_of(name));
+    findings_keep_source(&set->findings, file, bytes);
     if (!yaml_read(file, bytes, &set->arena, &stream, &why)) {
         struct report report = {.findings = &set->findings};
         document_unreadable(&report, file, why.text);

@@ -84,6 +84,15 @@ static void documents_that_are_no_resource(void **state)
          "not in this "
          "one",
          1},
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, annotations: "
+         "{istio.io/dry-run: 'true'}}",
+         "f:3:53: metadata.annotations[\"istio.io/dry-run\"]: belongs to an AuthorizationPolicy", 1},
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, annotations: "
+         "{internal.istio.io/parents: a}}",
+         "f:3:62: metadata.annotations[\"internal.istio.io/parents\"]: belongs to Istio alone", 1},
+        {"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a.b}\nspec: {servers: [{port: "
+         "{number: 80, name: h, protocol: HTTP}, hosts: [a.b]}]}",
+         "f:3:18: metadata.name: 'a.b' is no name of a Gateway: lower-case letters, digits and -", 1},
         {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: A_b}",
          "f:3:18: metadata.name: 'A_b' is no name: lower-case letters, digits, - and .", 1},
     };
@@ -160,6 +169,44 @@ static void a_secret_leaves_only_its_names(void **state)
     resource_set_done(&set);
 }
 
+static void a_finding_quotes_its_line_but_no_secret(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        const char *shows;
+    } rows[] = {
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: x}\nspec:\n\tmtls: "
+         "1\n",
+         "       5 | \x20mtls: 1\n         | ^\n"},
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: x}\n"
+         "spec: {selector: {matchLabels: {a: \"\xC3\xA9\"}}, mtls: {mode: ON}}\n",
+         "       4 | spec: {selector: {matchLabels: {a: \"\xC3\xA9\"}}, mtls: {mode: ON}}\n"
+         "         |                                                        ^\n"},
+        {"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: x, annotations: {a: "
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}, "
+         "labels: 1}\n",
+         "       3 | ...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}, labels: 1}\n"
+         "         |                                                                ^\n"},
+        {"apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {tls.key: hidden!}\nfoo: hidden\n", ""},
+        {"kind: Secret\ndata: {a: 'hidden}\n", ""},
+        {"a: b: c\n", "       1 | a: b: c\n         |     ^\n"},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct resource_set set;
+        char shown[600] = "";
+        struct text text;
+        resource_set_init(&set);
+        set.findings.keeps_sources = true;
+        add(&set, "f.yaml", rows[i].file);
+        assert_true(set.findings.count > 0);
+        text_init_fixed(&text, shown, sizeof(shown));
+        finding_quote(&set.findings, &set.findings.at[0], &text);
+        assert_string_equal(shown, rows[i].shows);
+        resource_set_done(&set);
+    }
+}
+
 static void durations_are_gos(void **state)
 {
     (void)state;
@@ -172,6 +219,8 @@ static void durations_are_gos(void **state)
         {"-1s", -1},    {"1.2.3s", -1},      {"s", -1},           {"1d", -1},
         {"1s ", -1},    {"9999999999h", -1},
     };
+    assert_true(duration_is_whole(BYTES("1.5s")) && duration_is_whole(BYTES("8760h0.001s")));
+    assert_true(!duration_is_whole(BYTES("1us")) && !duration_is_whole(BYTES("2.000000001s")));
     for (size_t i = 0; i < ROWS(rows); i++) {
         int64_t ms = -1;
         bool good = duration_read(bytes_of(rows[i].text), &ms);
@@ -213,6 +262,7 @@ int main(void)
         cmocka_unit_test(findings_are_bounded_but_counted),
         cmocka_unit_test(the_revision_knows_no_order_and_no_places),
         cmocka_unit_test(a_secret_leaves_only_its_names),
+        cmocka_unit_test(a_finding_quotes_its_line_but_no_secret),
         cmocka_unit_test(durations_are_gos),
         cmocka_unit_test(tables_are_well_made),
     };

@@ -151,6 +151,54 @@ static bool take_alias(struct reading *r)
     return true;
 }
 
+/* What a tag says it is; YAML_TEXT for none, since then the text decides. */
+static enum yaml_kind tag_kind(const yaml_char_t *tag)
+{
+    static const struct {
+        const char *name;
+        enum yaml_kind kind;
+    } rows[] = {{":int", YAML_INT},   {":float", YAML_FLOAT}, {":bool", YAML_BOOL},
+                {":null", YAML_NULL}, {":map", YAML_MAP},     {":seq", YAML_LIST}};
+    for (size_t i = 0; tag && i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (bytes_ends(bytes_of((const char *)tag), bytes_of(rows[i].name)))
+            return rows[i].kind;
+    return YAML_TEXT;
+}
+
+/* Plain text, and whatever says so by its tag, is typed by what it looks like. */
+static bool type_set(struct reading *r, struct yaml_node *node)
+{
+    const yaml_event_t *e = &r->event;
+    const yaml_char_t *tag = e->data.scalar.tag;
+    enum yaml_kind wanted = tag_kind(tag);
+    bool text = tag && bytes_ends(bytes_of((const char *)tag), BYTES(":str"));
+    if (text || (e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE && wanted == YAML_TEXT))
+        return true;
+    yaml_scalar_type(node);
+    if (wanted == YAML_FLOAT && node->kind == YAML_INT)
+        node->kind = YAML_FLOAT;
+    return wanted == YAML_TEXT || node->kind == wanted ||
+           refuse(r, e->start_mark, FAIL_INPUT, "is not what its tag says");
+}
+
+/* Keys are text in JSON, and so in Kubernetes: what is no text becomes its plain form. */
+static bool key_text(struct reading *r, struct yaml_node *key)
+{
+    if (!type_set(r, key))
+        return false;
+    if (key->kind == YAML_NULL)
+        return refuse(r, r->event.start_mark, FAIL_INPUT, "a key cannot be null; write it in quotes");
+    if (key->kind == YAML_FLOAT)
+        return refuse(r, r->event.start_mark, FAIL_INPUT,
+                      "a key cannot be a number with a fraction; write it in quotes");
+    if (key->kind == YAML_BOOL)
+        key->text = key->truth ? BYTES("true") : BYTES("false");
+    if (key->kind == YAML_INT)
+        key->text = arena_format(r->arena, "%lld", (long long)key->number);
+    key->kind = YAML_TEXT;
+    return true;
+}
+
 static bool take_key(struct reading *r)
 {
     const yaml_event_t *e = &r->event;
@@ -160,11 +208,12 @@ static bool take_key(struct reading *r)
         return refuse(r, e->start_mark, FAIL_INPUT, "merge keys (<<) are not read; write the fields out");
     if (e->data.scalar.anchor)
         return refuse(r, e->start_mark, FAIL_INPUT, "a key cannot have an anchor");
-    r->key[top] = (struct yaml_node){.text = arena_bytes(r->arena, text),
+    r->key[top] = (struct yaml_node){.kind = YAML_TEXT,
+                                     .text = arena_bytes(r->arena, text),
                                      .line = (unsigned)e->start_mark.line + 1,
                                      .column = (unsigned)e->start_mark.column + 1};
     r->has_key[top] = true;
-    return true;
+    return key_text(r, &r->key[top]);
 }
 
 static bool tag_is_known(const yaml_char_t *tag)
@@ -195,10 +244,10 @@ static bool take_scalar(struct reading *r)
     if (!node)
         return false;
     node->text = arena_bytes(r->arena, bytes_make(e->data.scalar.value, e->data.scalar.length));
-    bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    bool text = e->data.scalar.tag && bytes_ends(bytes_of((const char *)e->data.scalar.tag), BYTES(":str"));
-    if (plain && !text)
-        yaml_scalar_type(node);
+    node->block = e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+                  e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+    if (!type_set(r, node))
+        return false;
     anchor_keep(r, name_of(r, e->data.scalar.anchor), node);
     place(r, node);
     return true;

@@ -1,8 +1,9 @@
 /*
  * yaml: documents of YAML (and so of JSON) as trees, on libyaml.
  *
- * Scalars are typed as kubectl types them (YAML 1.1: yes, no, on, off are
- * truths; 0x and 0 begin other bases; what is quoted is text). Every node knows
+ * Scalars are typed as kubectl types them (YAML 1.1: yes, no, on, off, y, n are
+ * truths; 0x and 0 begin other bases; what is quoted is text), keys too, which
+ * then become text again: on: is the key true. Every node knows
  * its place in the file and its parent, so that whoever finds a mistake later
  * can name both. Duplicate keys, merge keys, tags of the writer's own and
  * aliases that would blow up are refused. The tree lies in the caller's arena;
@@ -29,6 +30,7 @@ struct yaml_node {
     unsigned key_column;
     struct bytes text; /* a scalar as written, quotes and escapes undone */
     bool truth;        /* YAML_BOOL */
+    bool block;        /* text that begins on the line below: | or > */
     int64_t number;    /* YAML_INT; what does not fit is YAML_FLOAT */
     double real;       /* YAML_INT and YAML_FLOAT */
     struct bytes key;  /* inside a map */

@@ -13,8 +13,10 @@ static bool is_one_of(struct bytes text, const char *const *words)
 }
 
 static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
-static const char *const trues[] = {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", NULL};
-static const char *const falses[] = {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", NULL};
+static const char *const trues[] = {"true", "True", "TRUE", "yes", "Yes", "YES",
+                                    "y",    "Y",    "on",   "On",  "ON",  NULL};
+static const char *const falses[] = {"false", "False", "FALSE", "no",  "No",  "NO",
+                                     "n",     "N",     "off",   "Off", "OFF", NULL};
 
 /* Cuts a base's prefix off and answers the base. */
 static int base_of(struct bytes *digits)
@@ -35,29 +37,37 @@ static int base_of(struct bytes *digits)
     return 8;
 }
 
+/* Digits without the underscores, which may stand anywhere behind the first character. */
+static size_t plain_digits(struct bytes text, char out[64])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && len < 64; i++)
+        if (text.at[i] != '_')
+            out[len++] = text.at[i];
+    return len;
+}
+
 bool yaml_scalar_int(struct bytes text, int64_t *out)
 {
+    char plain[64];
     bool minus = text.len > 0 && text.at[0] == '-';
-    if (minus || (text.len > 0 && text.at[0] == '+'))
-        text = bytes_part(text, 1, text.len);
-    if (text.len == 0 || !ascii_is_digit(text.at[0]))
+    bool sign = minus || (text.len > 0 && text.at[0] == '+');
+    if (text.len == 0 || (!sign && !ascii_is_digit(text.at[0])))
         return false;
-    int base = base_of(&text);
+    struct bytes digits = {plain, plain_digits(bytes_part(text, sign ? 1 : 0, text.len), plain)};
+    if (digits.len == 0 || digits.len == sizeof(plain) || !ascii_is_digit(digits.at[0]))
+        return false;
+    uint64_t base = (uint64_t)base_of(&digits);
+    uint64_t max = (uint64_t)INT64_MAX + (minus ? 1 : 0);
     uint64_t value = 0;
-    size_t digits = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '_')
-            continue;
-        int digit = ascii_hex(text.at[i]);
-        if (digit < 0 || digit >= base || value > ((uint64_t)INT64_MAX - (uint64_t)digit) / (uint64_t)base)
+    for (size_t i = 0; i < digits.len; i++) {
+        int digit = ascii_hex(digits.at[i]);
+        if (digit < 0 || (uint64_t)digit >= base || value > (max - (uint64_t)digit) / base)
             return false;
-        value = value * (uint64_t)base + (uint64_t)digit;
-        digits++;
+        value = value * base + (uint64_t)digit;
     }
-    if (digits == 0)
-        return false;
-    *out = minus ? -(int64_t)value : (int64_t)value;
-    return true;
+    *out = minus ? (int64_t)(0 - value) : (int64_t)value;
+    return digits.len > 0;
 }
 
 static size_t skip_digits(struct bytes text, size_t at)
@@ -106,6 +116,9 @@ static bool real_of(struct bytes text, double *out)
         return *out = -(double)INFINITY, true;
     if (is_one_of(text, nans))
         return *out = (double)NAN, true;
+    /* Go strips underscores behind a digit or sign alone. */
+    if (text.len > 0 && (text.at[0] == '_' || (text.at[0] == '.' && bytes_find(text, '_') < text.len)))
+        return false;
     text_init_fixed(&copy, buffer, sizeof(buffer));
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] != '_')
@@ -114,7 +127,7 @@ static bool real_of(struct bytes text, double *out)
     if (copy.cut || !looks_real(text_bytes(&copy)))
         return false;
     *out = strtod(buffer, NULL);
-    return true;
+    return isfinite(*out);
 }
 
 void yaml_scalar_type(struct yaml_node *node)

@@ -11,17 +11,54 @@ static void scalars_have_kubectls_types(void **state)
         enum yaml_kind kind;
         int64_t number;
     } rows[] = {
-        {"true", YAML_BOOL, 1},   {"yes", YAML_BOOL, 1},
-        {"Off", YAML_BOOL, 0},    {"'yes'", YAML_TEXT, 0},
-        {"tRue", YAML_TEXT, 0},   {"12", YAML_INT, 12},
-        {"-0x1F", YAML_INT, -31}, {"0o17", YAML_INT, 15},
-        {"017", YAML_INT, 15},    {"1_000", YAML_INT, 1000},
-        {"'12'", YAML_TEXT, 0},   {"1.5", YAML_FLOAT, 0},
-        {"1e3", YAML_FLOAT, 0},   {".inf", YAML_FLOAT, 0},
-        {"1.2.3", YAML_TEXT, 0},  {"~", YAML_NULL, 0},
-        {"null", YAML_NULL, 0},   {"", YAML_NULL, 0},
-        {"''", YAML_TEXT, 0},     {"!!str 12", YAML_TEXT, 0},
-        {"10:30", YAML_TEXT, 0},  {"99999999999999999999", YAML_FLOAT, 0},
+        {"true", YAML_BOOL, 1},
+        {"yes", YAML_BOOL, 1},
+        {"Off", YAML_BOOL, 0},
+        {"'yes'", YAML_TEXT, 0},
+        {"tRue", YAML_TEXT, 0},
+        {"12", YAML_INT, 12},
+        {"-0x1F", YAML_INT, -31},
+        {"0o17", YAML_INT, 15},
+        {"017", YAML_INT, 15},
+        {"1_000", YAML_INT, 1000},
+        {"'12'", YAML_TEXT, 0},
+        {"1.5", YAML_FLOAT, 0},
+        {"1e3", YAML_FLOAT, 0},
+        {".inf", YAML_FLOAT, 0},
+        {"1.2.3", YAML_TEXT, 0},
+        {"~", YAML_NULL, 0},
+        {"null", YAML_NULL, 0},
+        {"", YAML_NULL, 0},
+        {"''", YAML_TEXT, 0},
+        {"!!str 12", YAML_TEXT, 0},
+        {"10:30", YAML_TEXT, 0},
+        {"99999999999999999999", YAML_FLOAT, 0},
+        {"y", YAML_BOOL, 1},
+        {"N", YAML_BOOL, 0},
+        {"ON", YAML_BOOL, 1},
+        {"oN", YAML_TEXT, 0},
+        {"+7", YAML_INT, 7},
+        {"-_1", YAML_INT, -1},
+        {"_1", YAML_TEXT, 0},
+        {"0b101", YAML_INT, 5},
+        {"0_17", YAML_INT, 15},
+        {"08", YAML_FLOAT, 0},
+        {"0x", YAML_TEXT, 0},
+        {"1e400", YAML_TEXT, 0},
+        {".5", YAML_FLOAT, 0},
+        {".5_0", YAML_TEXT, 0},
+        {"1_0.5", YAML_FLOAT, 0},
+        {"2001-12-14", YAML_TEXT, 0},
+        {"190:20:30", YAML_TEXT, 0},
+        {"2026-11-21T09:08:07Z", YAML_TEXT, 0},
+        {".nan", YAML_FLOAT, 0},
+        {"NULL", YAML_NULL, 0},
+        {"nULL", YAML_TEXT, 0},
+        {"!!int '12'", YAML_INT, 12},
+        {"!!float 1", YAML_FLOAT, 1},
+        {"-9223372036854775808", YAML_INT, INT64_MIN},
+        {"9223372036854775807", YAML_INT, INT64_MAX},
+        {"9223372036854775808", YAML_FLOAT, 0},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct arena arena;
@@ -51,6 +88,11 @@ static void what_is_refused_is_named_with_its_place(void **state)
         {"a: &x {b: 1}\nc:\n  <<: *x\n", "f:3:3: merge keys (<<) are not read; write the fields out"},
         {"a: !mine 1\n", "f:1:4: tags of one's own are not read"},
         {"? [a]\n: b\n", "f:1:3: a key must be plain text"},
+        {"a: !!int b\n", "f:1:4: is not what its tag says"},
+        {"a: !!bool '1'\n", "f:1:4: is not what its tag says"},
+        {"~: 1\n", "f:1:1: a key cannot be null; write it in quotes"},
+        {"1.10: 1\n", "f:1:1: a key cannot be a number with a fraction; write it in quotes"},
+        {"yes: 1\n'true': 2\n", "f:2:1: the key 'true' stands here a second time"},
         {"a: [\n", "f:2:1: did not find expected node content"},
         {"a: \xff\n", "f: is not UTF-8"},
     };
@@ -62,6 +104,28 @@ static void what_is_refused_is_named_with_its_place(void **state)
         assert_false(yaml_read("f", bytes_of(rows[i].in), &arena, &stream, &why));
         assert_string_equal(why.text, rows[i].says);
         assert_int_equal(stream.count, 77);
+        arena_done(&arena);
+    }
+}
+
+static void keys_become_text_as_in_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *written;
+        const char *key;
+    } rows[] = {
+        {"on", "true"},     {"N", "false"},     {"'on'", "on"},     {"0x10", "16"},
+        {"'0x10'", "0x10"}, {"a.b/c", "a.b/c"}, {"!!str on", "on"}, {"-1", "-1"},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct arena arena;
+        struct yaml_stream stream;
+        struct fail why;
+        arena_init(&arena);
+        assert_true(yaml_read("f", arena_format(&arena, "%s: v\n", rows[i].written), &arena, &stream, &why));
+        print_message("  %s\n", rows[i].written);
+        assert_non_null(yaml_get(stream.documents[0], rows[i].key));
         arena_done(&arena);
     }
 }
@@ -131,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalars_have_kubectls_types),
         cmocka_unit_test(what_is_refused_is_named_with_its_place),
+        cmocka_unit_test(keys_become_text_as_in_json),
         cmocka_unit_test(bombs_and_depth_are_bounded),
         cmocka_unit_test(an_alias_is_a_copy_with_its_own_path),
         cmocka_unit_test(regexes_match_whole_texts),

@@ -154,6 +154,22 @@ def test_a_long_tunnel_survives_a_change_and_ends_when_policy_denies_it(front):
         assert tunnel.ended()
 
 
+def test_a_revoked_right_ends_a_tunnel_and_the_next_request_at_once(front):
+    """One change is enough; what is under way and has an end of its own goes on."""
+    import http1
+    with http1.Connection(front.port) as tunnel, http1.Connection(front.port) as kept, \
+            http1.Connection(front.port) as other:
+        tunnel.send(http1.head_text('GET', '/ws', 'web.example', {'Connection': 'Upgrade', 'Upgrade': 'websocket'}))
+        assert tunnel.answer().status == 101
+        assert kept.ask('/kept', host='web.example').status == 200
+        assert other.ask('/other', host='web.example').status == 200
+        front.apply([*front.base, routed(1),
+                     r.policy('no', 'DENY', [{'to': [{'operation': {'paths': ['/ws', '/kept']}}]}])])
+        assert tunnel.ended()
+        assert kept.ask('/kept', host='web.example').status == 403
+        assert other.ask('/other', host='web.example').status == 200
+
+
 def test_sighup_reads_again(front):
     before = front.log_text()
     front.process.send_signal(signal.SIGHUP)

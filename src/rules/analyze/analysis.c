@@ -11,8 +11,7 @@ static const struct yaml_node *from_config_map(struct analysis *analysis, const 
 {
     struct yaml_stream stream;
     struct fail why;
-    OBJECTS_EACH(map, &analysis->objects, OBJECT_CONFIG_MAP)
-    {
+    OBJECTS_EACH(map, &analysis->objects, OBJECT_CONFIG_MAP) {
         const struct yaml_node *text = yaml_get(yaml_get(map->node, "data"), key);
         if (!bytes_equal(map->name, BYTES("istio")) || !text)
             continue;
@@ -114,16 +113,14 @@ void say(struct analysis *analysis, const struct object *object, const struct ya
     va_end(args);
 }
 
-/* Those of one object come one behind the other. */
 static bool said_already(const struct analysis *analysis, const struct object *object, const char *code,
                          struct bytes text)
 {
     for (size_t i = analysis->findings->count; i-- > 0;) {
         const struct finding *each = &analysis->findings->at[i];
-        if (!bytes_equal(each->name, object->name) || !bytes_equal(each->kind, object->kind_name) ||
-            !bytes_equal(each->namespace, object->namespace))
-            return false;
-        if (strcmp(each->code, code) == 0 && bytes_equal(each->sentence, text))
+        if (strcmp(each->code, code) == 0 && bytes_equal(each->name, object->name) &&
+            bytes_equal(each->kind, object->kind_name) && bytes_equal(each->namespace, object->namespace) &&
+            bytes_equal(each->sentence, text))
             return true;
     }
     return false;

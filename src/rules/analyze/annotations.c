@@ -81,9 +81,9 @@ void analyze_annotations(struct analysis *analysis)
 {
     for (size_t i = 0; i < sizeof annotated / sizeof annotated[0]; i++)
         OBJECTS_EACH(object, &analysis->objects, annotated[i])
-    TREE_EACH(value, object->annotations)
-    if (is_istios(value->key) && !is_own(value->key))
-        annotation_check(analysis, object, value);
+            TREE_EACH(value, object->annotations)
+                if (is_istios(value->key) && !is_own(value->key))
+                    annotation_check(analysis, object, value);
 }
 
 /* ---- unfinished features ---------------------------------------------- */
@@ -96,7 +96,7 @@ static bool is_set_by_cni(const struct object *object, struct bytes name)
         "traffic.sidecar.istio.io/excludeInboundPorts", "traffic.sidecar.istio.io/includeOutboundIPRanges"};
     bool cni = object->kind == OBJECT_POD;
     TREE_EACH(container, tree_at(object->spec, "initContainers"))
-    cni = cni && !tree_is(container, "name", "istio-init");
+        cni = cni && !tree_is(container, "name", "istio-init");
     for (size_t i = 0; cni && i < 4; i++)
         if (bytes_equal(name, bytes_of(names[i])))
             return true;
@@ -107,11 +107,10 @@ void analyze_alpha(struct analysis *analysis)
 {
     for (size_t i = 0; i < sizeof annotated / sizeof annotated[0]; i++)
         OBJECTS_EACH(object, &analysis->objects, annotated[i])
-    TREE_EACH(value, object->annotations)
-    {
-        const struct annotation *known = annotation_find(value->key);
-        if (known && known->alpha && !is_own(value->key) && !is_set_by_cni(object, value->key))
-            say(analysis, object, value, "IST0136", "the annotation %.*s is of an unfinished feature",
-                BYTES_FMT(value->key));
-    }
+            TREE_EACH(value, object->annotations) {
+                const struct annotation *known = annotation_find(value->key);
+                if (known && known->alpha && !is_own(value->key) && !is_set_by_cni(object, value->key))
+                    say(analysis, object, value, "IST0136", "the annotation %.*s is of an unfinished feature",
+                        BYTES_FMT(value->key));
+            }
 }

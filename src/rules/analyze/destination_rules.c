@@ -12,16 +12,14 @@ static bool verifies_nobody(const struct object *rule, const struct yaml_node *t
 
 void analyze_destination_tls(struct analysis *analysis)
 {
-    OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
-    {
+    OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE) {
         const struct yaml_node *tls = tree_at(rule->spec, "trafficPolicy.tls");
         struct bytes host = tree_text(rule->spec, "host");
         if (verifies_nobody(rule, tls))
             say(analysis, rule, tls, "IST0128",
                 "mode %.*s without caCertificates leaves the server of %.*s unverified",
                 BYTES_FMT(tree_text(tls, "mode")), BYTES_FMT(host));
-        TREE_EACH(port, tree_at(rule->spec, "trafficPolicy.portLevelSettings"))
-        {
+        TREE_EACH(port, tree_at(rule->spec, "trafficPolicy.portLevelSettings")) {
             tls = tree_at(port, "tls");
             if (verifies_nobody(rule, tls))
                 say(analysis, rule, tls, "IST0129",
@@ -45,11 +43,11 @@ static const struct yaml_node *defined_before(struct analysis *analysis, const s
         if (!bytes_equal_nocase(tree_text(at[i].spec, "host"), tree_text(rule->spec, "host")))
             continue;
         TREE_EACH(other, tree_at(at[i].spec, "subsets"))
-        if (bytes_equal(tree_text(other, "name"), tree_text(subset, "name")) &&
-            !tree_same(other, subset, NULL)) {
-            *by = &at[i];
-            return other;
-        }
+            if (bytes_equal(tree_text(other, "name"), tree_text(subset, "name")) &&
+                !tree_same(other, subset, NULL)) {
+                *by = &at[i];
+                return other;
+            }
     }
     return NULL;
 }
@@ -58,11 +56,11 @@ void analyze_subsets_twice(struct analysis *analysis)
 {
     const struct object *by;
     OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
-    TREE_EACH(subset, tree_at(rule->spec, "subsets"))
-    if (defined_before(analysis, rule, subset, &by))
-        say(analysis, rule, subset, "SEL0109",
-            "%.*s defines the subset %.*s of this host differently; the oldest definition stands",
-            BYTES_FMT(by->name), BYTES_FMT(tree_text(subset, "name")));
+        TREE_EACH(subset, tree_at(rule->spec, "subsets"))
+            if (defined_before(analysis, rule, subset, &by))
+                say(analysis, rule, subset, "SEL0109",
+                    "%.*s defines the subset %.*s of this host differently; the oldest definition stands",
+                    BYTES_FMT(by->name), BYTES_FMT(tree_text(subset, "name")));
 }
 
 /* ---- subsets ---------------------------------------------------------- */
@@ -89,8 +87,8 @@ static bool label_fits(const struct analysis *analysis, const struct object *pod
     if (place.len)
         return bytes_equal(place, label->text);
     TREE_EACH(own, pod->labels)
-    if (bytes_equal(own->key, label->key))
-        return bytes_equal(own->text, label->text);
+        if (bytes_equal(own->key, label->key))
+            return bytes_equal(own->text, label->text);
     return false;
 }
 
@@ -98,11 +96,10 @@ static bool label_fits(const struct analysis *analysis, const struct object *pod
 static bool all_fit(const struct analysis *analysis, const struct object *pod, const struct yaml_node *labels,
                     const struct yaml_node *but)
 {
-    TREE_EACH(label, labels)
-    {
+    TREE_EACH(label, labels) {
         bool overridden = false;
         TREE_EACH(other, but)
-        overridden = overridden || bytes_equal(other->key, label->key);
+            overridden = overridden || bytes_equal(other->key, label->key);
         if (!overridden && !label_fits(analysis, pod, label))
             return false;
     }
@@ -114,8 +111,8 @@ static bool subset_chooses(const struct analysis *analysis, const struct yaml_no
 {
     const struct yaml_node *labels = tree_at(subset, "labels");
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if (all_fit(analysis, pod, labels, NULL) && all_fit(analysis, pod, workloads, labels))
-        return true;
+        if (all_fit(analysis, pod, labels, NULL) && all_fit(analysis, pod, workloads, labels))
+            return true;
     return false;
 }
 
@@ -123,8 +120,8 @@ static bool subset_chooses(const struct analysis *analysis, const struct yaml_no
 static bool endpoint_fits(const struct object *entry, const struct yaml_node *subset)
 {
     TREE_EACH(endpoint, tree_at(entry->spec, "endpoints"))
-    if (labels_fit(tree_at(subset, "labels"), tree_at(endpoint, "labels")))
-        return true;
+        if (labels_fit(tree_at(subset, "labels"), tree_at(endpoint, "labels")))
+            return true;
     return false;
 }
 
@@ -132,9 +129,9 @@ static bool workload_entry_fits(const struct analysis *analysis, const struct ya
                                 const struct yaml_node *workloads)
 {
     OBJECTS_EACH(entry, &analysis->objects, OBJECT_WORKLOAD_ENTRY)
-    if (labels_fit(tree_at(subset, "labels"), tree_at(entry->spec, "labels")) &&
-        labels_fit(workloads, tree_at(entry->spec, "labels")))
-        return true;
+        if (labels_fit(tree_at(subset, "labels"), tree_at(entry->spec, "labels")) &&
+            labels_fit(workloads, tree_at(entry->spec, "labels")))
+            return true;
     return false;
 }
 
@@ -143,8 +140,7 @@ static void subsets_check(struct analysis *analysis, const struct object *rule, 
     const struct yaml_node *workloads = NULL;
     if (host->object->kind == OBJECT_SERVICE_ENTRY)
         workloads = tree_at(host->object->spec, "workloadSelector.labels");
-    TREE_EACH(subset, tree_at(rule->spec, "subsets"))
-    {
+    TREE_EACH(subset, tree_at(rule->spec, "subsets")) {
         bool entry = host->object->kind == OBJECT_SERVICE_ENTRY;
         if (subset_chooses(analysis, subset, workloads) ||
             (entry && (endpoint_fits(host->object, subset) ||
@@ -165,8 +161,7 @@ static bool subsets_known(const struct analysis *analysis, const struct host *ho
 
 void analyze_destination_workloads(struct analysis *analysis)
 {
-    OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
-    {
+    OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE) {
         const struct yaml_node *name = tree_at(rule->spec, "host");
         const struct host *host =
             name ? host_meant(analysis, rule->namespace, tree_at(rule->spec, "exportTo"), name->text) : NULL;

@@ -11,14 +11,13 @@ void destinations_each(struct analysis *analysis, const struct object *service, 
     static const char *const blocks[] = {"tcp", "tls", "http"};
     for (size_t i = 0; i < 3; i++)
         TREE_EACH(rule, tree_at(service->spec, blocks[i]))
-    TREE_EACH(route, tree_at(rule, "route"))
-    see(analysis, service, route, "", with);
-    TREE_EACH(rule, tree_at(service->spec, "http"))
-    {
+            TREE_EACH(route, tree_at(rule, "route"))
+                see(analysis, service, route, "", with);
+    TREE_EACH(rule, tree_at(service->spec, "http")) {
         if (tree_has(rule, "mirror"))
             see(analysis, service, rule, "mirror ", with);
         TREE_EACH(mirror, tree_at(rule, "mirrors"))
-        see(analysis, service, mirror, "mirror ", with);
+            see(analysis, service, mirror, "mirror ", with);
     }
 }
 
@@ -34,8 +33,7 @@ static struct bytes ports_text(const struct host *host, struct arena *arena)
 {
     struct text text;
     text_init_arena(&text, arena);
-    TREE_EACH(port, host->ports)
-    {
+    TREE_EACH(port, host->ports) {
         text_add_s(&text, port->index ? ", " : "");
         text_add(&text, tree_text(port, host->port_field));
     }
@@ -46,8 +44,8 @@ static bool has_port(const struct host *host, int64_t number)
 {
     int64_t each;
     TREE_EACH(port, host->ports)
-    if (tree_number(port, host->port_field, &each) && each == number)
-        return true;
+        if (tree_number(port, host->port_field, &each) && each == number)
+            return true;
     return false;
 }
 
@@ -90,21 +88,27 @@ struct own_subset {
     struct own_subset *next;
 };
 
+static void own_subset_add(struct map *by_host, struct bytes host, const struct object *service,
+                           struct arena *arena)
+{
+    struct own_subset *first = map_get(by_host, host);
+    if (first && first->service == service)
+        return;
+    struct own_subset *each = arena_new(arena, struct own_subset);
+    *each = (struct own_subset){service, first};
+    map_put(by_host, host, each);
+}
+
 static void own_subsets_add(struct map *by_host, const struct object *service, struct arena *arena)
 {
     TREE_EACH(rule, tree_at(service->spec, "http"))
-    TREE_EACH(route, tree_at(rule, "route"))
-    {
-        struct bytes host = tree_text(route, "destination.host");
-        bool meant = tree_text(route, "destination.subset").len > 0;
-        TREE_EACH(own, tree_at(service->spec, "hosts"))
-        if (meant && bytes_equal(own->text, host)) {
-            struct own_subset *each = arena_new(arena, struct own_subset);
-            each->service = service;
-            each->next = map_get(by_host, host);
-            map_put(by_host, host, each);
+        TREE_EACH(route, tree_at(rule, "route")) {
+            struct bytes host = tree_text(route, "destination.host");
+            bool meant = tree_text(route, "destination.subset").len > 0;
+            TREE_EACH(own, tree_at(service->spec, "hosts"))
+                if (meant && bytes_equal(own->text, host))
+                    own_subset_add(by_host, host, service, arena);
         }
-    }
 }
 
 /* What comes through a gateway skips the mesh's rules of the host that it is sent to. */
@@ -114,19 +118,18 @@ static void skipped_subsets(struct analysis *analysis, const struct object *serv
     if (!tree_first(tree_at(service->spec, "gateways")))
         return;
     TREE_EACH(rule, tree_at(service->spec, "http"))
-    TREE_EACH(route, tree_at(rule, "route"))
-    {
-        const struct yaml_node *destination = tree_at(route, "destination");
-        if (tree_text(destination, "subset").len)
-            continue;
-        for (const struct own_subset *each = map_get(by_host, tree_text(destination, "host")); each;
-             each = each->next)
-            say(analysis, service, tree_at(destination, "host"), "IST0140",
-                "the subsets that VirtualService %.*s chooses for %.*s do not act on what comes through a "
-                "gateway; name the subset here",
-                BYTES_FMT(object_shown(each->service, analysis->arena)),
-                BYTES_FMT(tree_text(destination, "host")));
-    }
+        TREE_EACH(route, tree_at(rule, "route")) {
+            const struct yaml_node *destination = tree_at(route, "destination");
+            if (tree_text(destination, "subset").len)
+                continue;
+            for (const struct own_subset *each = map_get(by_host, tree_text(destination, "host")); each;
+                 each = each->next)
+                say(analysis, service, tree_at(destination, "host"), "IST0140",
+                    "the subsets that VirtualService %.*s chooses for %.*s do not act on what comes through "
+                    "a gateway; name the subset here",
+                    BYTES_FMT(object_shown(each->service, analysis->arena)),
+                    BYTES_FMT(tree_text(destination, "host")));
+        }
 }
 
 void analyze_destination_hosts(struct analysis *analysis)
@@ -134,9 +137,8 @@ void analyze_destination_hosts(struct analysis *analysis)
     struct map by_host;
     map_init(&by_host);
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    own_subsets_add(&by_host, service, analysis->arena);
-    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    {
+        own_subsets_add(&by_host, service, analysis->arena);
+    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE) {
         destinations_each(analysis, service, host_check, NULL);
         skipped_subsets(analysis, service, &by_host);
     }
@@ -169,11 +171,12 @@ void analyze_destination_subsets(struct analysis *analysis)
     struct map known;
     map_init(&known);
     OBJECTS_EACH(rule, &analysis->objects, OBJECT_DESTINATION_RULE)
-    TREE_EACH(subset, tree_at(rule->spec, "subsets"))
-    map_put(&known,
-            subset_key(analysis, tree_text(rule->spec, "host"), rule->namespace, tree_text(subset, "name")),
-            &known);
+        TREE_EACH(subset, tree_at(rule->spec, "subsets"))
+            map_put(&known,
+                    subset_key(analysis, tree_text(rule->spec, "host"), rule->namespace,
+                               tree_text(subset, "name")),
+                    &known);
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    destinations_each(analysis, service, subset_check, &known);
+        destinations_each(analysis, service, subset_check, &known);
     map_done(&known);
 }

@@ -43,8 +43,7 @@ static void relative_say(struct analysis *analysis, const struct object *filter,
     if (seen_before(versions, filter_of(patch)))
         say_once(analysis, filter, patch, "IST0155",
                  "%.*s without a priority, and an earlier patch of the filter is for one proxy version: an "
-                 "upgrade "
-                 "changes what it does",
+                 "upgrade changes what it does",
                  BYTES_FMT(operation));
     else
         say_once(analysis, filter, patch, "IST0151",
@@ -75,16 +74,15 @@ void analyze_envoy_filters(struct analysis *analysis)
 {
     size_t most = 1;
     OBJECTS_EACH(filter, &analysis->objects, OBJECT_ENVOY_FILTER)
-    most += tree_at(filter->spec, "configPatches") ? tree_at(filter->spec, "configPatches")->count : 0;
+        most += tree_at(filter->spec, "configPatches") ? tree_at(filter->spec, "configPatches")->count : 0;
     struct bytes *names = arena_array(analysis->arena, struct bytes, most);
     struct patched versions = {names, 0};
     OBJECTS_EACH(filter, &analysis->objects, OBJECT_ENVOY_FILTER)
-    TREE_EACH(patch, tree_at(filter->spec, "configPatches"))
-    {
-        if (!tree_has(patch, "patch"))
-            break;
-        patch_check(analysis, filter, patch, &versions);
-        if (tree_text(patch, "match.proxy.proxyVersion").len)
-            names[versions.count++] = filter_of(patch);
-    }
+        TREE_EACH(patch, tree_at(filter->spec, "configPatches")) {
+            if (!tree_has(patch, "patch"))
+                break;
+            patch_check(analysis, filter, patch, &versions);
+            if (tree_text(patch, "match.proxy.proxyVersion").len)
+                names[versions.count++] = filter_of(patch);
+        }
 }

@@ -17,8 +17,8 @@ static bool pods_shared(const struct analysis *analysis, const struct gateway_vi
                         const struct gateway_view *b)
 {
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if (labels_fit(a->selector, pod->labels) && labels_fit(b->selector, pod->labels))
-        return true;
+        if (labels_fit(a->selector, pod->labels) && labels_fit(b->selector, pod->labels))
+            return true;
     return false;
 }
 
@@ -44,8 +44,8 @@ static bool servers_clash(const struct yaml_node *a, const struct yaml_node *b)
         !bytes_equal(tree_text(a, "bind"), tree_text(b, "bind")))
         return false;
     TREE_EACH(host, tree_at(a, "hosts"))
-    if (list_holds(tree_at(b, "hosts"), host->text))
-        return true;
+        if (list_holds(tree_at(b, "hosts"), host->text))
+            return true;
     return false;
 }
 
@@ -61,8 +61,8 @@ static bool server_last(const struct yaml_node *server)
 static bool server_taken(const struct yaml_node *server, const struct object *other)
 {
     TREE_EACH(each, tree_at(other->spec, "servers"))
-    if (server_last(each) && servers_clash(server, each))
-        return true;
+        if (server_last(each) && servers_clash(server, each))
+            return true;
     return false;
 }
 
@@ -92,10 +92,10 @@ void analyze_gateway_conflicts(struct analysis *analysis)
     size_t all = analysis->objects.first[OBJECT_GATEWAY + 1] - from;
     struct gateway_view *views = arena_array(analysis->arena, struct gateway_view, all + 1);
     OBJECTS_EACH(gateway, &analysis->objects, OBJECT_GATEWAY)
-    views[count++] = view_of(analysis, gateway);
+        views[count++] = view_of(analysis, gateway);
     for (size_t i = 0; i < count; i++)
         TREE_EACH(server, tree_at(views[i].object->spec, "servers"))
-    server_check(analysis, views, count, i, server);
+            server_check(analysis, views, count, i, server);
 }
 
 /* ---- certificates ----------------------------------------------------- */
@@ -114,19 +114,20 @@ static void certificates_check(struct analysis *analysis, const struct object *g
                                const struct object *other)
 {
     TREE_EACH(server, tree_at(gateway->spec, "servers"))
-    TREE_EACH(each, tree_at(other->spec, "servers"))
-    if (tree_has(server, "tls") && tree_has(each, "tls") &&
-        certificate_same(tree_at(server, "tls"), tree_at(each, "tls")))
-        say(analysis, gateway, tree_at(server, "tls"), "IST0138",
-            "the gateway %.*s has the same certificate: a client that reuses its HTTP/2 connection is "
-            "answered 404 for the other's hosts",
-            BYTES_FMT(object_shown(other, analysis->arena)));
+        TREE_EACH(each, tree_at(other->spec, "servers"))
+            if (tree_has(server, "tls") && tree_has(each, "tls") &&
+                certificate_same(tree_at(server, "tls"), tree_at(each, "tls")))
+                say_once(analysis, gateway, tree_at(server, "tls"), "IST0138",
+                         "the gateway %.*s has the same certificate: a client that reuses its HTTP/2 "
+                         "connection is answered 404 for the other's hosts",
+                         BYTES_FMT(object_shown(other, analysis->arena)));
 }
 
 void analyze_gateway_certificates(struct analysis *analysis)
 {
     OBJECTS_EACH(gateway, &analysis->objects, OBJECT_GATEWAY)
-    OBJECTS_EACH(other, &analysis->objects, OBJECT_GATEWAY)
-    if (other != gateway && labels_fit(tree_at(gateway->spec, "selector"), tree_at(other->spec, "selector")))
-        certificates_check(analysis, gateway, other);
+        OBJECTS_EACH(other, &analysis->objects, OBJECT_GATEWAY)
+            if (other != gateway &&
+                labels_fit(tree_at(gateway->spec, "selector"), tree_at(other->spec, "selector")))
+                certificates_check(analysis, gateway, other);
 }

@@ -17,23 +17,22 @@ static bool server_serves(const struct object *gateway, struct bytes text, struc
 static bool gateway_serves(const struct object *gateway, const struct object *service)
 {
     TREE_EACH(server, tree_at(gateway->spec, "servers"))
-    TREE_EACH(text, tree_at(server, "hosts"))
-    TREE_EACH(host, tree_at(service->spec, "hosts"))
-    if (server_serves(gateway, text->text, host->text, service->namespace))
-        return true;
+        TREE_EACH(text, tree_at(server, "hosts"))
+            TREE_EACH(host, tree_at(service->spec, "hosts"))
+                if (server_serves(gateway, text->text, host->text, service->namespace))
+                    return true;
     return false;
 }
 
 static bool listeners_serve(const struct object *gateway, const struct object *service)
 {
-    TREE_EACH(listener, tree_at(gateway->spec, "listeners"))
-    {
+    TREE_EACH(listener, tree_at(gateway->spec, "listeners")) {
         struct bytes name = tree_text(listener, "hostname");
         if (!name.len)
             return true;
         TREE_EACH(host, tree_at(service->spec, "hosts"))
-        if (hosts_overlap(name, host->text))
-            return true;
+            if (hosts_overlap(name, host->text))
+                return true;
     }
     return false;
 }
@@ -65,9 +64,9 @@ static void gateway_check(struct analysis *analysis, const struct object *servic
 void analyze_gateway_names(struct analysis *analysis)
 {
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    TREE_EACH(reference, tree_at(service->spec, "gateways"))
-    if (!bytes_equal(reference->text, BYTES("mesh")))
-        gateway_check(analysis, service, reference);
+        TREE_EACH(reference, tree_at(service->spec, "gateways"))
+            if (!bytes_equal(reference->text, BYTES("mesh")))
+                gateway_check(analysis, service, reference);
 }
 
 /* ---- routes by claims ------------------------------------------------- */
@@ -76,11 +75,11 @@ static const struct yaml_node *claim_key(const struct object *service)
 {
     static const char *const maps[] = {"headers", "withoutHeaders"};
     TREE_EACH(rule, tree_at(service->spec, "http"))
-    TREE_EACH(match, tree_at(rule, "match"))
-    for (size_t i = 0; i < 2; i++)
-        TREE_EACH(header, tree_at(match, maps[i]))
-    if (bytes_starts_nocase(header->key, BYTES("@request.auth.claims")))
-        return header;
+        TREE_EACH(match, tree_at(rule, "match"))
+            for (size_t i = 0; i < 2; i++)
+                TREE_EACH(header, tree_at(match, maps[i]))
+                    if (bytes_starts_nocase(header->key, BYTES("@request.auth.claims")))
+                        return header;
     return NULL;
 }
 
@@ -98,24 +97,22 @@ static bool token_verified(const struct analysis *analysis, struct bytes namespa
 
 void analyze_claim_routes(struct analysis *analysis)
 {
-    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    {
+    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE) {
         const struct yaml_node *key = claim_key(service);
-        TREE_EACH(reference, key ? tree_at(service->spec, "gateways") : NULL)
-        {
+        TREE_EACH(reference, key ? tree_at(service->spec, "gateways") : NULL) {
             const struct object *gateway =
                 object_named(&analysis->objects, OBJECT_GATEWAY, service->namespace, reference->text);
             if (!gateway || bytes_equal(reference->text, BYTES("mesh")))
                 continue;
             OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-            if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels) &&
-                !token_verified(analysis, analysis->root_namespace, pod->labels) &&
-                !token_verified(analysis, pod->namespace, pod->labels))
-                say(analysis, service, key, "IST0149",
-                    "routes by %.*s, and no RequestAuthentication makes the Pod %.*s of gateway %.*s verify "
-                    "tokens",
-                    BYTES_FMT(key->key), BYTES_FMT(object_shown(pod, analysis->arena)),
-                    BYTES_FMT(reference->text));
+                if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels) &&
+                    !token_verified(analysis, analysis->root_namespace, pod->labels) &&
+                    !token_verified(analysis, pod->namespace, pod->labels))
+                    say(analysis, service, key, "IST0149",
+                        "routes by %.*s, and no RequestAuthentication makes the Pod %.*s of gateway %.*s "
+                        "verify tokens",
+                        BYTES_FMT(key->key), BYTES_FMT(object_shown(pod, analysis->arena)),
+                        BYTES_FMT(reference->text));
         }
     }
 }

@@ -10,8 +10,7 @@ struct offered { /* which of a Gateway's servers a Service offers; a bit each is
 static bool service_offers(const struct object *service, int64_t number)
 {
     int64_t port, target;
-    TREE_EACH(each, tree_at(service->spec, "ports"))
-    {
+    TREE_EACH(each, tree_at(service->spec, "ports")) {
         if (!tree_is(each, "protocol", "TCP"))
             continue;
         if (tree_number(each, "targetPort", &target) && target && target == number)
@@ -33,8 +32,8 @@ static void pod_count(const struct analysis *analysis, const struct object *gate
         if (!labels_fit(tree_at(at[i].spec, "selector"), pod->labels))
             continue;
         TREE_EACH(server, tree_at(gateway->spec, "servers"))
-        if (tree_number(server, "port.number", &number) && service_offers(&at[i], number))
-            offered->servers[server->index] = true;
+            if (tree_number(server, "port.number", &number) && service_offers(&at[i], number))
+                offered->servers[server->index] = true;
     }
 }
 
@@ -50,24 +49,24 @@ static void ports_check(struct analysis *analysis, const struct object *gateway)
     const struct yaml_node *servers = tree_at(gateway->spec, "servers");
     struct offered offered = {arena_array(analysis->arena, bool, servers ? servers->count + 1 : 1), 0};
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels))
-        pod_count(analysis, gateway, pod, &offered);
+        if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels))
+            pod_count(analysis, gateway, pod, &offered);
     if (!offered.pods) {
         selector_unknown(analysis, gateway);
         return;
     }
     TREE_EACH(server, servers)
-    if (tree_has(server, "port") && !offered.servers[server->index])
-        say(analysis, gateway, tree_at(server, "port"), "IST0162",
-            "no Service of the gateway's Pods (%.*s) offers port %.*s",
-            BYTES_FMT(labels_text(tree_at(gateway->spec, "selector"), analysis->arena)),
-            BYTES_FMT(tree_text(server, "port.number")));
+        if (tree_has(server, "port") && !offered.servers[server->index])
+            say_once(analysis, gateway, tree_at(server, "port"), "IST0162",
+                     "no Service of the gateway's Pods (%.*s) offers port %.*s",
+                     BYTES_FMT(labels_text(tree_at(gateway->spec, "selector"), analysis->arena)),
+                     BYTES_FMT(tree_text(server, "port.number")));
 }
 
 void analyze_gateway_ports(struct analysis *analysis)
 {
     OBJECTS_EACH(gateway, &analysis->objects, OBJECT_GATEWAY)
-    ports_check(analysis, gateway);
+        ports_check(analysis, gateway);
 }
 
 /* ---- secrets ---------------------------------------------------------- */
@@ -76,8 +75,8 @@ void analyze_gateway_ports(struct analysis *analysis)
 static const struct bytes *namespace_of(const struct analysis *analysis, const struct object *gateway)
 {
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels))
-        return &pod->namespace;
+        if (labels_fit(tree_at(gateway->spec, "selector"), pod->labels))
+            return &pod->namespace;
     return analysis->present & OBJECT_BIT(OBJECT_POD) ? NULL : &gateway->namespace;
 }
 
@@ -96,15 +95,14 @@ static void credential_check(struct analysis *analysis, const struct object *gat
 
 void analyze_gateway_secrets(struct analysis *analysis)
 {
-    OBJECTS_EACH(gateway, &analysis->objects, OBJECT_GATEWAY)
-    {
+    OBJECTS_EACH(gateway, &analysis->objects, OBJECT_GATEWAY) {
         const struct bytes *namespace = namespace_of(analysis, gateway);
         if (!namespace) {
             selector_unknown(analysis, gateway);
             continue;
         }
         TREE_EACH(server, tree_at(gateway->spec, "servers"))
-        if (tree_text(server, "tls.credentialName").len)
-            credential_check(analysis, gateway, tree_at(server, "tls.credentialName"), *namespace);
+            if (tree_text(server, "tls.credentialName").len)
+                credential_check(analysis, gateway, tree_at(server, "tls.credentialName"), *namespace);
     }
 }

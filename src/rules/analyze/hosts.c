@@ -68,16 +68,14 @@ static void entry_add(struct analysis *analysis, struct hosts *hosts, const stru
 {
     const struct yaml_node *export_to = tree_at(entry->spec, "exportTo");
     struct host host = {.object = entry, .ports = tree_at(entry->spec, "ports"), .port_field = "number"};
-    TREE_EACH(name, tree_at(entry->spec, "hosts"))
-    {
+    TREE_EACH(name, tree_at(entry->spec, "hosts")) {
         host.name = host_in_full(analysis, name->text, entry->namespace);
         host.scope = BYTES("*");
         if (exported_to_all(export_to)) {
             host_add(analysis, hosts, host);
             continue;
         }
-        TREE_EACH(scope, export_to)
-        {
+        TREE_EACH(scope, export_to) {
             host.scope = bytes_equal(scope->text, BYTES(".")) ? entry->namespace : scope->text;
             host_add(analysis, hosts, host);
         }
@@ -112,9 +110,9 @@ static struct hosts *hosts_of(struct analysis *analysis)
     struct hosts *hosts = arena_new(analysis->arena, struct hosts);
     map_init(&hosts->by_name);
     OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY)
-    entry_add(analysis, hosts, entry);
+        entry_add(analysis, hosts, entry);
     OBJECTS_EACH(service, &analysis->objects, OBJECT_SERVICE)
-    service_add_host(analysis, hosts, service);
+        service_add_host(analysis, hosts, service);
     analysis->hosts = hosts;
     return hosts;
 }
@@ -131,8 +129,7 @@ static const struct host *seen_from(struct hosts *hosts, struct arena *arena, st
     const struct host *found = map_get(&hosts->by_name, key_of(arena, BYTES("*"), name));
     if (!found && !tree_first(export_to))
         found = map_get(&hosts->by_name, key_of(arena, namespace, name));
-    TREE_EACH(scope, export_to)
-    {
+    TREE_EACH(scope, export_to) {
         struct bytes where = bytes_equal(scope->text, BYTES(".")) ? namespace : scope->text;
         if (!found)
             found = map_get(&hosts->by_name, key_of(arena, where, name));

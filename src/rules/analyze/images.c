@@ -50,8 +50,7 @@ static struct bytes variant_of(const struct analysis *analysis, const struct obj
 {
     struct bytes variant = narrower(tree_at(analysis->mesh, "defaultConfig"), (struct bytes){0});
     for (int step = 0; step < 3; step++)
-        OBJECTS_EACH(config, &analysis->objects, OBJECT_PROXY_CONFIG)
-        {
+        OBJECTS_EACH(config, &analysis->objects, OBJECT_PROXY_CONFIG) {
             bool root = bytes_equal(config->namespace, analysis->root_namespace);
             bool chooses = tree_has(config->spec, "selector");
             if (root != (step == 0) || (!root && !bytes_equal(config->namespace, pod->namespace)) ||
@@ -61,7 +60,7 @@ static struct bytes variant_of(const struct analysis *analysis, const struct obj
             variant = narrower(config->spec, variant);
         }
     variant = pod_setting(analysis, pod, variant);
-    return bytes_equal(variant, BYTES("default")) ? (struct bytes){0} : variant;
+    return bytes_equal(variant, BYTES("default")) ? BYTES("") : variant;
 }
 
 static bool image_fits(const struct analysis *analysis, const struct object *pod, struct bytes image)
@@ -70,8 +69,7 @@ static bool image_fits(const struct analysis *analysis, const struct object *pod
     struct bytes other =
         arena_format(analysis->arena, "%.*s-%.*s", BYTES_FMT(image), BYTES_FMT(variant_of(analysis, pod)));
     for (size_t i = 0; i < 2; i++)
-        TREE_EACH(container, tree_at(pod->spec, lists[i]))
-        {
+        TREE_EACH(container, tree_at(pod->spec, lists[i])) {
             struct bytes own = tree_text(container, "image");
             if (tree_is(container, "name", "istio-proxy") && !bytes_equal(own, image) &&
                 !bytes_equal(own, other))
@@ -91,8 +89,8 @@ static void namespace_check(struct analysis *analysis, const struct object *name
     if (!injector_name(analysis, namespace, &name))
         return;
     OBJECTS_EACH(map, &analysis->objects, OBJECT_CONFIG_MAP)
-    if (bytes_equal(map->name, name))
-        injector = map;
+        if (bytes_equal(map->name, name))
+            injector = map;
     for (size_t i = 0; injector && i < count; i++) {
         if (label_of(at[i].annotations, "sidecar.istio.io/proxyImage").len ||
             image_fits(analysis, &at[i], image_set(analysis, injector)))
@@ -109,5 +107,5 @@ static void namespace_check(struct analysis *analysis, const struct object *name
 void analyze_images(struct analysis *analysis)
 {
     OBJECTS_EACH(namespace, &analysis->objects, OBJECT_NAMESPACE)
-    namespace_check(analysis, namespace);
+        namespace_check(analysis, namespace);
 }

@@ -20,8 +20,8 @@ static const struct object *injector_of(const struct analysis *analysis, struct 
     if (revision.len && !bytes_equal(revision, BYTES("default")))
         name = arena_format(analysis->arena, "istio-sidecar-injector-%.*s", BYTES_FMT(revision));
     OBJECTS_EACH(map, &analysis->objects, OBJECT_CONFIG_MAP)
-    if (bytes_equal(map->name, name))
-        return map;
+        if (bytes_equal(map->name, name))
+            return map;
     return NULL;
 }
 
@@ -78,10 +78,9 @@ static bool wants_sidecar(const struct object *pod)
 void analyze_injection(struct analysis *analysis)
 {
     OBJECTS_EACH(namespace, &analysis->objects, OBJECT_NAMESPACE)
-    if (!bytes_equal(namespace->name, BYTES("istio-system")))
-        namespace_check(analysis, namespace);
-    OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    {
+        if (!bytes_equal(namespace->name, BYTES("istio-system")))
+            namespace_check(analysis, namespace);
+    OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD) {
         const struct object *namespace =
             object_find(&analysis->objects, OBJECT_NAMESPACE, (struct bytes){0}, pod->namespace);
         bool meant = namespace && is_enabled(namespace) &&
@@ -98,8 +97,8 @@ void analyze_injection(struct analysis *analysis)
 static bool has_auto_image(const struct yaml_node *spec)
 {
     TREE_EACH(container, tree_at(spec, "containers"))
-    if (tree_is(container, "name", "istio-proxy") && tree_is(container, "image", "auto"))
-        return true;
+        if (tree_is(container, "name", "istio-proxy") && tree_is(container, "image", "auto"))
+            return true;
     return false;
 }
 
@@ -107,11 +106,11 @@ static bool webhook_takes(const struct analysis *analysis, const struct yaml_nod
                           const struct yaml_node *labels)
 {
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
-    TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
-    if (bytes_ends(tree_text(webhook, "name"), BYTES("istio.io")) &&
-        selector_fits(tree_at(webhook, "namespaceSelector"), namespace_labels) &&
-        selector_fits(tree_at(webhook, "objectSelector"), labels))
-        return true;
+        TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
+            if (bytes_ends(tree_text(webhook, "name"), BYTES("istio.io")) &&
+                selector_fits(tree_at(webhook, "namespaceSelector"), namespace_labels) &&
+                selector_fits(tree_at(webhook, "objectSelector"), labels))
+                return true;
     return false;
 }
 
@@ -119,10 +118,9 @@ void analyze_auto_images(struct analysis *analysis)
 {
     static const char *const sentence = "image: auto is replaced by injection, and no webhook injects it";
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if (has_auto_image(pod->spec))
-        say(analysis, pod, NULL, "IST0147", "%s", sentence);
-    OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT)
-    {
+        if (has_auto_image(pod->spec))
+            say(analysis, pod, NULL, "IST0147", "%s", sentence);
+    OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT) {
         const struct yaml_node *template = tree_at(deployment->spec, "template");
         const struct object *namespace =
             object_find(&analysis->objects, OBJECT_NAMESPACE, (struct bytes){0}, deployment->namespace);

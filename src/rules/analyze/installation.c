@@ -9,16 +9,15 @@ static bool registry_known(const struct analysis *analysis, struct bytes name)
     for (size_t i = 0; i < 3; i++)
         if (bytes_equal(name, bytes_of(own[i])))
             return true;
-    OBJECTS_EACH(secret, &analysis->objects, OBJECT_SECRET)
-    {
+    OBJECTS_EACH(secret, &analysis->objects, OBJECT_SECRET) {
         if (!bytes_equal(label_of(secret->labels, "istio/multiCluster"), BYTES("true")))
             continue;
         TREE_EACH(cluster, tree_at(secret->node, "data"))
-        if (bytes_equal(cluster->key, name))
-            return true;
+            if (bytes_equal(cluster->key, name))
+                return true;
         TREE_EACH(cluster, tree_at(secret->node, "stringData"))
-        if (bytes_equal(cluster->key, name))
-            return true;
+            if (bytes_equal(cluster->key, name))
+                return true;
     }
     return false;
 }
@@ -31,13 +30,12 @@ void analyze_mesh_networks(struct analysis *analysis)
                               .file = "meshNetworks",
                               .node = analysis->mesh_networks};
     TREE_EACH(network, tree_at(analysis->mesh_networks, "networks"))
-    TREE_EACH(endpoint, tree_at(network, "endpoints"))
-    {
-        const struct yaml_node *name = tree_at(endpoint, "fromRegistry");
-        if (name && !registry_known(analysis, name->text))
-            say(analysis, &networks, name, "IST0126", "no cluster %.*s is known for the network %.*s",
-                BYTES_FMT(name->text), BYTES_FMT(network->key));
-    }
+        TREE_EACH(endpoint, tree_at(network, "endpoints")) {
+            const struct yaml_node *name = tree_at(endpoint, "fromRegistry");
+            if (name && !registry_known(analysis, name->text))
+                say(analysis, &networks, name, "IST0126", "no cluster %.*s is known for the network %.*s",
+                    BYTES_FMT(name->text), BYTES_FMT(network->key));
+        }
 }
 
 /* ---- key sets fetched from anywhere ----------------------------------- */
@@ -45,9 +43,9 @@ void analyze_mesh_networks(struct analysis *analysis)
 static bool fetches_bounded(const struct object *deployment)
 {
     TREE_EACH(container, tree_at(deployment->spec, "template.spec.containers"))
-    TREE_EACH(variable, tree_at(container, "env"))
-    if (tree_is(variable, "name", "BLOCKED_CIDRS_IN_JWKS_URIS") && tree_text(variable, "value").len)
-        return true;
+        TREE_EACH(variable, tree_at(container, "env"))
+            if (tree_is(variable, "name", "BLOCKED_CIDRS_IN_JWKS_URIS") && tree_text(variable, "value").len)
+                return true;
     return false;
 }
 
@@ -56,12 +54,12 @@ void analyze_blocked_networks(struct analysis *analysis)
     const size_t *first = analysis->objects.first;
     size_t count = first[OBJECT_REQUEST_AUTHENTICATION + 1] - first[OBJECT_REQUEST_AUTHENTICATION];
     OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT)
-    if (count && bytes_equal(label_of(deployment->labels, "app"), BYTES("istiod")) &&
-        !fetches_bounded(deployment))
-        say(analysis, deployment, NULL, "IST0175",
-            "BLOCKED_CIDRS_IN_JWKS_URIS is not set, and %zu RequestAuthentication%s name where it fetches "
-            "keys",
-            count, count == 1 ? "" : "s");
+        if (count && bytes_equal(label_of(deployment->labels, "app"), BYTES("istiod")) &&
+            !fetches_bounded(deployment))
+            say(analysis, deployment, NULL, "IST0175",
+                "BLOCKED_CIDRS_IN_JWKS_URIS is not set, and %zu RequestAuthentication%s name where it "
+                "fetches keys",
+                count, count == 1 ? "" : "s");
 }
 
 /* ---- definitions ------------------------------------------------------ */
@@ -92,8 +90,7 @@ static bool version_read(struct bytes text, uint64_t *major, uint64_t *minor)
 void analyze_definitions(struct analysis *analysis)
 {
     uint64_t major, minor;
-    OBJECTS_EACH(definition, &analysis->objects, OBJECT_DEFINITION)
-    {
+    OBJECTS_EACH(definition, &analysis->objects, OBJECT_DEFINITION) {
         struct bytes version = label_of(definition->annotations, "gateway.networking.k8s.io/bundle-version");
         if (!version_read(version, &major, &minor))
             continue;
@@ -122,20 +119,19 @@ static void definition_deprecated(struct analysis *analysis, const struct object
 void analyze_deprecated(struct analysis *analysis)
 {
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    TREE_EACH(rule, tree_at(service->spec, "http"))
-    {
-        int64_t percent;
-        const struct yaml_node *delay = tree_at(rule, "fault.delay");
-        if (tree_number(delay, "percent", &percent) && percent > 0)
-            say(analysis, service, tree_at(delay, "percent"), "IST0002",
-                "percent is going away; write percentage: {value: %lld}", (long long)percent);
-    }
+        TREE_EACH(rule, tree_at(service->spec, "http")) {
+            int64_t percent;
+            const struct yaml_node *delay = tree_at(rule, "fault.delay");
+            if (tree_number(delay, "percent", &percent) && percent > 0)
+                say_once(analysis, service, tree_at(delay, "percent"), "IST0002",
+                         "percent is going away; write percentage: {value: NUMBER}");
+        }
     OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR)
-    if (tree_has(sidecar->spec, "outboundTrafficPolicy.egressProxy"))
-        say(analysis, sidecar, tree_at(sidecar->spec, "outboundTrafficPolicy.egressProxy"), "IST0002",
-            "egressProxy is ignored");
+        if (tree_has(sidecar->spec, "outboundTrafficPolicy.egressProxy"))
+            say(analysis, sidecar, tree_at(sidecar->spec, "outboundTrafficPolicy.egressProxy"), "IST0002",
+                "egressProxy is ignored");
     OBJECTS_EACH(definition, &analysis->objects, OBJECT_DEFINITION)
-    definition_deprecated(analysis, definition);
+        definition_deprecated(analysis, definition);
 }
 
 /* ---- conditions ------------------------------------------------------- */
@@ -159,8 +155,7 @@ static const struct concern concerns[] = {
 static void conditions_check(struct analysis *analysis, const struct concern *concern,
                              const struct object *object, const struct yaml_node *conditions)
 {
-    TREE_EACH(condition, conditions)
-    {
+    TREE_EACH(condition, conditions) {
         struct bytes type = tree_text(condition, "type");
         /* Of a policy this one says true, and yet something is left out. */
         bool bad = object->kind == OBJECT_AUTHORIZATION_POLICY &&
@@ -170,20 +165,19 @@ static void conditions_check(struct analysis *analysis, const struct concern *co
             bad = bad || (bytes_equal(type, bytes_of(concern->types[i])) &&
                           bytes_equal_nocase(tree_text(condition, "status"), BYTES("False")));
         if (bad)
-            say(analysis, object, condition, "IST0171", "%.*s is %.*s (%.*s): %.*s", BYTES_FMT(type),
-                BYTES_FMT(tree_text(condition, "status")), BYTES_FMT(tree_text(condition, "reason")),
-                BYTES_FMT(tree_text(condition, "message")));
+            say_once(analysis, object, condition, "IST0171", "%.*s is %.*s (%.*s): %.*s", BYTES_FMT(type),
+                     BYTES_FMT(tree_text(condition, "status")), BYTES_FMT(tree_text(condition, "reason")),
+                     BYTES_FMT(tree_text(condition, "message")));
     }
 }
 
 void analyze_conditions(struct analysis *analysis)
 {
     for (size_t i = 0; i < sizeof concerns / sizeof concerns[0]; i++)
-        OBJECTS_EACH(object, &analysis->objects, concerns[i].kind)
-        {
+        OBJECTS_EACH(object, &analysis->objects, concerns[i].kind) {
             if (!concerns[i].by_parent)
                 conditions_check(analysis, &concerns[i], object, tree_at(object->node, "status.conditions"));
             TREE_EACH(parent, concerns[i].by_parent ? tree_at(object->node, "status.parents") : NULL)
-            conditions_check(analysis, &concerns[i], object, tree_at(parent, "conditions"));
+                conditions_check(analysis, &concerns[i], object, tree_at(parent, "conditions"));
         }
 }

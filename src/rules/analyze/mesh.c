@@ -19,8 +19,8 @@ const struct yaml_node *container_named(const struct yaml_node *spec, const char
     static const char *const lists[] = {"containers", "initContainers"};
     for (size_t i = 0; i < 2; i++)
         TREE_EACH(container, tree_at(spec, lists[i]))
-    if (tree_is(container, "name", name))
-        return container;
+            if (tree_is(container, "name", name))
+                return container;
     return NULL;
 }
 

@@ -13,9 +13,9 @@ static bool workload_exists(const struct analysis *analysis, const struct bytes 
                             const struct yaml_node *labels)
 {
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    if ((!namespace || bytes_equal(*namespace, pod->namespace)) && labels_fit(labels, pod->labels) &&
-        counts(analysis, pod))
-        return true;
+        if ((!namespace || bytes_equal(*namespace, pod->namespace)) && labels_fit(labels, pod->labels) &&
+            counts(analysis, pod))
+            return true;
     return false;
 }
 
@@ -29,7 +29,7 @@ static void workloads_check(struct analysis *analysis, const struct object *poli
         return;
     say(analysis, policy, selector, "IST0127", "no workload of the mesh has the labels \"%.*s\" in %s%.*s",
         BYTES_FMT(labels_text(labels, analysis->arena)), everywhere ? "any namespace" : "namespace ",
-        BYTES_FMT(everywhere ? (struct bytes){0} : policy->namespace));
+        BYTES_FMT(everywhere ? BYTES("") : policy->namespace));
 }
 
 static bool namespace_fits(struct bytes name, struct bytes pattern)
@@ -46,8 +46,8 @@ static bool namespace_fits(struct bytes name, struct bytes pattern)
 static bool namespace_exists(const struct analysis *analysis, struct bytes pattern)
 {
     OBJECTS_EACH(namespace, &analysis->objects, OBJECT_NAMESPACE)
-    if (namespace_fits(namespace->name, pattern))
-        return true;
+        if (namespace_fits(namespace->name, pattern))
+            return true;
     return bytes_equal(pattern, BYTES("*")) && objects_have(&analysis->objects, OBJECT_NAMESPACE);
 }
 
@@ -55,18 +55,17 @@ static void namespaces_check(struct analysis *analysis, const struct object *pol
 {
     static const char *const lists[] = {"source.namespaces", "source.notNamespaces"};
     TREE_EACH(rule, tree_at(policy->spec, "rules"))
-    TREE_EACH(from, tree_at(rule, "from"))
-    for (size_t i = 0; i < 2; i++)
-        TREE_EACH(name, tree_at(from, lists[i]))
-    if (!namespace_exists(analysis, name->text))
-        say(analysis, policy, name, "IST0101", "referenced namespace not found: \"%.*s\"",
-            BYTES_FMT(name->text));
+        TREE_EACH(from, tree_at(rule, "from"))
+            for (size_t i = 0; i < 2; i++)
+                TREE_EACH(name, tree_at(from, lists[i]))
+                    if (!namespace_exists(analysis, name->text))
+                        say(analysis, policy, name, "IST0101", "referenced namespace not found: \"%.*s\"",
+                            BYTES_FMT(name->text));
 }
 
 void analyze_policies(struct analysis *analysis)
 {
-    OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    {
+    OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY) {
         if (analysis->present & OBJECT_BIT(OBJECT_POD))
             workloads_check(analysis, policy);
         if (analysis->present & OBJECT_BIT(OBJECT_NAMESPACE))

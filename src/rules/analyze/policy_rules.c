@@ -14,8 +14,8 @@ static const struct yaml_node *contradicted(const struct yaml_node *group, const
     if (!tree_first(values) || !tree_first(others))
         return NULL;
     TREE_EACH(value, values)
-    if (!list_holds(others, value->text) && !list_holds(others, BYTES("*")))
-        return NULL;
+        if (!list_holds(others, value->text) && !list_holds(others, BYTES("*")))
+            return NULL;
     return values;
 }
 
@@ -53,8 +53,7 @@ static void method_check(struct analysis *analysis, const struct object *policy,
     for (size_t i = 0; i < value->text.len; i++)
         if (value->text.at[i] >= 'a' && value->text.at[i] <= 'z') {
             say(analysis, policy, value, "SEL0101",
-                "never holds: methods are compared by the letter, and are "
-                "in capitals");
+                "never holds: methods are compared by the letter, and are in capitals");
             return;
         }
 }
@@ -94,21 +93,20 @@ static void group_check(struct analysis *analysis, const struct object *policy, 
     contradictions_check(analysis, policy, group);
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         TREE_EACH(value, tree_at(group, checks[i].list))
-    checks[i].check(analysis, policy, value);
+            checks[i].check(analysis, policy, value);
 }
 
 void analyze_policy_values(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    TREE_EACH(rule, tree_at(policy->spec, "rules"))
-    {
-        TREE_EACH(from, tree_at(rule, "from"))
-        group_check(analysis, policy, tree_at(from, "source"));
-        TREE_EACH(to, tree_at(rule, "to"))
-        group_check(analysis, policy, tree_at(to, "operation"));
-        TREE_EACH(when, tree_at(rule, "when"))
-        contradictions_check(analysis, policy, when);
-    }
+        TREE_EACH(rule, tree_at(policy->spec, "rules")) {
+            TREE_EACH(from, tree_at(rule, "from"))
+                group_check(analysis, policy, tree_at(from, "source"));
+            TREE_EACH(to, tree_at(rule, "to"))
+                group_check(analysis, policy, tree_at(to, "operation"));
+            TREE_EACH(when, tree_at(rule, "when"))
+                contradictions_check(analysis, policy, when);
+        }
 }
 
 /* ---- decided already -------------------------------------------------- */
@@ -122,16 +120,15 @@ static bool takes_all(const struct yaml_node *rule)
 static const struct yaml_node *rule_for_all(const struct object *policy)
 {
     TREE_EACH(rule, tree_at(policy->spec, "rules"))
-    if (takes_all(rule))
-        return rule;
+        if (takes_all(rule))
+            return rule;
     return NULL;
 }
 
 static void rules_check(struct analysis *analysis, const struct object *policy)
 {
     const struct yaml_node *all = rule_for_all(policy);
-    TREE_EACH(rule, tree_at(policy->spec, "rules"))
-    {
+    TREE_EACH(rule, tree_at(policy->spec, "rules")) {
         if (all && rule != all)
             say(analysis, policy, rule, "SEL0102",
                 "adds nothing: rule %zu of this policy holds for every request", all->index);
@@ -170,8 +167,7 @@ static void wide_check(struct analysis *analysis, const struct object *policy)
 
 void analyze_policy_shadows(struct analysis *analysis)
 {
-    OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    {
+    OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY) {
         rules_check(analysis, policy);
         if (policy_is(policy, "ALLOW") && tree_first(tree_at(policy->spec, "rules")) &&
             !policy_is_dry(policy))

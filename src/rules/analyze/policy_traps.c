@@ -12,8 +12,7 @@
 static bool port_covered(const struct yaml_node *hosts, struct bytes host, struct arena *arena)
 {
     struct bytes with_port = arena_format(arena, "%.*s:", BYTES_FMT(host));
-    TREE_EACH(value, hosts)
-    {
+    TREE_EACH(value, hosts) {
         struct bytes text = value->text;
         if (bytes_ends(text, BYTES("*")) && bytes_starts_nocase(with_port, bytes_part(text, 0, text.len - 1)))
             return true;
@@ -27,8 +26,7 @@ static void hosts_check(struct analysis *analysis, const struct object *policy, 
                         bool exceptions)
 {
     bool deny = policy_is(policy, "DENY");
-    TREE_EACH(value, hosts)
-    {
+    TREE_EACH(value, hosts) {
         struct bytes host = value->text;
         if (!host.len || bytes_ends(host, BYTES("*")) || bytes_find(host, ':') < host.len ||
             port_covered(hosts, host, analysis->arena))
@@ -42,12 +40,11 @@ static void hosts_check(struct analysis *analysis, const struct object *policy, 
 void analyze_policy_hosts(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    TREE_EACH(rule, tree_at(policy->spec, "rules"))
-    TREE_EACH(to, tree_at(rule, "to"))
-    {
-        hosts_check(analysis, policy, tree_at(to, "operation.hosts"), false);
-        hosts_check(analysis, policy, tree_at(to, "operation.notHosts"), true);
-    }
+        TREE_EACH(rule, tree_at(policy->spec, "rules"))
+            TREE_EACH(to, tree_at(rule, "to")) {
+                hosts_check(analysis, policy, tree_at(to, "operation.hosts"), false);
+                hosts_check(analysis, policy, tree_at(to, "operation.notHosts"), true);
+            }
 }
 
 /* ---- claims ----------------------------------------------------------- */
@@ -106,27 +103,28 @@ static void when_check(struct analysis *analysis, const struct object *policy, c
         return;
     claim_check(analysis, policy, tree_at(when, "key"), bytes_part(key, sizeof claims_key - 1, key.len));
     TREE_EACH(value, tree_at(when, "values"))
-    if (value->kind == YAML_TEXT &&
-        (bytes_equal(value->text, BYTES("true")) || bytes_equal(value->text, BYTES("false"))))
-        say(analysis, policy, value, "SEL0104",
-            "a claim that is true or false is no text: this holds only where the token has the word in "
-            "quotes");
+        if (value->kind == YAML_TEXT &&
+            (bytes_equal(value->text, BYTES("true")) || bytes_equal(value->text, BYTES("false"))))
+            say(analysis, policy, value, "SEL0104",
+                "a claim that is true or false is no text: this holds only where the token has the word in "
+                "quotes");
 }
 
 void analyze_claims(struct analysis *analysis)
 {
     static const char *const maps[] = {"headers", "withoutHeaders"};
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    TREE_EACH(rule, tree_at(policy->spec, "rules"))
-    TREE_EACH(when, tree_at(rule, "when"))
-    when_check(analysis, policy, when);
+        TREE_EACH(rule, tree_at(policy->spec, "rules"))
+            TREE_EACH(when, tree_at(rule, "when"))
+                when_check(analysis, policy, when);
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    TREE_EACH(rule, tree_at(service->spec, "http"))
-    TREE_EACH(match, tree_at(rule, "match"))
-    for (size_t i = 0; i < 2; i++)
-        TREE_EACH(header, tree_at(match, maps[i]))
-    if (bytes_starts_nocase(header->key, BYTES("@request.auth.claims")))
-        claim_check(analysis, service, header, bytes_part(header->key, 20, header->key.len));
+        TREE_EACH(rule, tree_at(service->spec, "http"))
+            TREE_EACH(match, tree_at(rule, "match"))
+                for (size_t i = 0; i < 2; i++)
+                    TREE_EACH(header, tree_at(match, maps[i]))
+                        if (bytes_starts_nocase(header->key, BYTES("@request.auth.claims")))
+                            claim_check(analysis, service, header,
+                                        bytes_part(header->key, 20, header->key.len));
 }
 
 /* ---- DENY that covers more -------------------------------------------- */
@@ -143,22 +141,21 @@ static bool group_has_http(const struct yaml_node *group)
 static const struct yaml_node *http_part(const struct yaml_node *rule)
 {
     TREE_EACH(from, tree_at(rule, "from"))
-    if (group_has_http(tree_at(from, "source")))
-        return from;
+        if (group_has_http(tree_at(from, "source")))
+            return from;
     TREE_EACH(to, tree_at(rule, "to"))
-    if (group_has_http(tree_at(to, "operation")))
-        return to;
+        if (group_has_http(tree_at(to, "operation")))
+            return to;
     TREE_EACH(when, tree_at(rule, "when"))
-    if (policy_key_is_http(tree_text(when, "key")))
-        return when;
+        if (policy_key_is_http(tree_text(when, "key")))
+            return when;
     return NULL;
 }
 
 static bool rule_means_port(const struct yaml_node *rule, struct bytes port)
 {
     bool named = false, meant = false;
-    TREE_EACH(to, tree_at(rule, "to"))
-    {
+    TREE_EACH(to, tree_at(rule, "to")) {
         const struct yaml_node *ports = tree_at(to, "operation.ports");
         named = named || tree_first(ports);
         meant = meant || !tree_first(ports) || list_holds(ports, port);
@@ -181,13 +178,11 @@ static struct bytes tcp_port(const struct analysis *analysis, const struct objec
 {
     const struct yaml_node *labels = tree_at(policy->spec, "selector.matchLabels");
     bool everywhere = bytes_equal(policy->namespace, analysis->root_namespace);
-    OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR)
-    {
+    OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR) {
         if ((!everywhere && !bytes_equal(sidecar->namespace, policy->namespace)) ||
             !labels_fit(labels, tree_at(sidecar->spec, "workloadSelector.labels")))
             continue;
-        TREE_EACH(ingress, tree_at(sidecar->spec, "ingress"))
-        {
+        TREE_EACH(ingress, tree_at(sidecar->spec, "ingress")) {
             struct bytes number = tree_text(ingress, "port.number");
             if (is_tcp(tree_text(ingress, "port.protocol")) && rule_means_port(rule, number))
                 return number;
@@ -201,33 +196,30 @@ static void unusable_ports(struct analysis *analysis, const struct object *polic
 {
     uint64_t number;
     TREE_EACH(port, ports)
-    if (!bytes_to_u64(port->text, UINT16_MAX, &number))
-        say(analysis, policy, port, "SEL0103",
-            "'%.*s' is no port number and is left out of the comparison, so that more is denied",
-            BYTES_FMT(port->text));
+        if (!bytes_to_u64(port->text, UINT16_MAX, &number))
+            say(analysis, policy, port, "SEL0103",
+                "'%.*s' is no port number and is left out of the comparison, so that more is denied",
+                BYTES_FMT(port->text));
 }
 
 void analyze_deny_width(struct analysis *analysis)
 {
-    OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    {
+    OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY) {
         if (!policy_is(policy, "DENY") && !policy_is(policy, "AUDIT"))
             continue;
-        TREE_EACH(rule, tree_at(policy->spec, "rules"))
-        {
+        TREE_EACH(rule, tree_at(policy->spec, "rules")) {
             const struct yaml_node *part = http_part(rule);
             struct bytes port = part ? tcp_port(analysis, policy, rule) : (struct bytes){0};
             if (port.len)
                 say(analysis, policy, part, "SEL0103",
                     "port %.*s of a chosen workload is TCP, where this cannot be compared and is left out: "
-                    "the "
-                    "rule covers its connections too; name the ports that are meant",
+                    "the rule covers its connections too; name the ports that are meant",
                     BYTES_FMT(port));
             TREE_EACH(to, tree_at(rule, "to"))
-            unusable_ports(analysis, policy, tree_at(to, "operation.ports"));
+                unusable_ports(analysis, policy, tree_at(to, "operation.ports"));
             TREE_EACH(when, tree_at(rule, "when"))
-            if (tree_is(when, "key", "destination.port"))
-                unusable_ports(analysis, policy, tree_at(when, "values"));
+                if (tree_is(when, "key", "destination.port"))
+                    unusable_ports(analysis, policy, tree_at(when, "values"));
         }
     }
 }
@@ -241,16 +233,15 @@ static bool issuer_in(const struct analysis *analysis, struct bytes namespace, s
         objects_within(&analysis->objects, OBJECT_REQUEST_AUTHENTICATION, namespace, &count);
     for (size_t i = 0; i < count; i++)
         TREE_EACH(rule, tree_at(at[i].spec, "jwtRules"))
-    if (bytes_equal(tree_text(rule, "issuer"), issuer))
-        return true;
+            if (bytes_equal(tree_text(rule, "issuer"), issuer))
+                return true;
     return false;
 }
 
 static void principals_check(struct analysis *analysis, const struct object *policy,
                              const struct yaml_node *principals)
 {
-    TREE_EACH(value, principals)
-    {
+    TREE_EACH(value, principals) {
         size_t slash = bytes_find_last(value->text, '/');
         struct bytes issuer = bytes_part(value->text, 0, slash);
         if (slash == value->text.len || !issuer.len || bytes_find(issuer, '*') < issuer.len ||
@@ -266,9 +257,9 @@ static void principals_check(struct analysis *analysis, const struct object *pol
 void analyze_issuers(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    TREE_EACH(rule, tree_at(policy->spec, "rules"))
-    TREE_EACH(from, tree_at(rule, "from"))
-    principals_check(analysis, policy, tree_at(from, "source.requestPrincipals"));
+        TREE_EACH(rule, tree_at(policy->spec, "rules"))
+            TREE_EACH(from, tree_at(rule, "from"))
+                principals_check(analysis, policy, tree_at(from, "source.requestPrincipals"));
 }
 
 /* ---- exceptions alone ------------------------------------------------- */
@@ -276,8 +267,7 @@ void analyze_issuers(struct analysis *analysis)
 static bool is_exceptions(const struct yaml_node *source)
 {
     bool some = false;
-    TREE_EACH(field, source)
-    {
+    TREE_EACH(field, source) {
         if (!bytes_starts(field->key, BYTES("not")))
             return false;
         some = some || bytes_equal(field->key, BYTES("notPrincipals")) ||
@@ -291,10 +281,10 @@ static bool is_exceptions(const struct yaml_node *source)
 void analyze_anonymous(struct analysis *analysis)
 {
     OBJECTS_EACH(policy, &analysis->objects, OBJECT_AUTHORIZATION_POLICY)
-    TREE_EACH(rule, policy_is(policy, "ALLOW") ? tree_at(policy->spec, "rules") : NULL)
-    TREE_EACH(from, tree_at(rule, "from"))
-    if (is_exceptions(tree_at(from, "source")))
-        say(analysis, policy, from, "SEL0107",
-            "exceptions alone also hold for who has no identity at all; add principals or "
-            "requestPrincipals: [\"*\"] if that is not meant");
+        TREE_EACH(rule, policy_is(policy, "ALLOW") ? tree_at(policy->spec, "rules") : NULL)
+            TREE_EACH(from, tree_at(rule, "from"))
+                if (is_exceptions(tree_at(from, "source")))
+                    say(analysis, policy, from, "SEL0107",
+                        "exceptions alone also hold for who has no identity at all; add principals or "
+                        "requestPrincipals: [\"*\"] if that is not meant");
 }

@@ -90,9 +90,9 @@ static void choosers_check(struct analysis *analysis, const struct chooser *choo
 {
     bool *said = arena_array(analysis->arena, bool, analysis->objects.count + 1);
     OBJECTS_EACH(object, &analysis->objects, chooser->kind)
-    found_check(analysis, chooser, object);
+        found_check(analysis, chooser, object);
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    pod_check(analysis, chooser, pod, said);
+        pod_check(analysis, chooser, pod, said);
 }
 
 void analyze_telemetry_selectors(struct analysis *analysis)
@@ -118,8 +118,7 @@ void analyze_sidecar_selectors(struct analysis *analysis)
 {
     bool *said = arena_array(analysis->arena, bool, analysis->objects.count + 1);
     choosers_check(analysis, &sidecars);
-    OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR)
-    {
+    OBJECTS_EACH(sidecar, &analysis->objects, OBJECT_SIDECAR) {
         if (tree_first(tree_at(sidecar->spec, sidecars.selector)))
             continue;
         if (namespace_ambient(analysis, sidecar->namespace))
@@ -132,8 +131,8 @@ void analyze_sidecar_selectors(struct analysis *analysis)
 void analyze_telemetry_defaults(struct analysis *analysis)
 {
     OBJECTS_EACH(telemetry, &analysis->objects, OBJECT_TELEMETRY)
-    if (!tree_has(telemetry->spec, "selector"))
-        whole_check(analysis, &telemetries, "IST0160", telemetry);
+        if (!tree_has(telemetry->spec, "selector"))
+            whole_check(analysis, &telemetries, "IST0160", telemetry);
 }
 
 /* ---- gateways of the Gateway API -------------------------------------- */
@@ -148,9 +147,9 @@ static void ineffective_check(struct analysis *analysis, const struct object *po
     for (size_t i = 0; i < count; i++) {
         const struct yaml_node *name = yaml_get(pods[i].labels, "gateway.networking.k8s.io/gateway-name");
         if (name && labels_fit(tree_at(selector, "matchLabels"), pods[i].labels))
-            say(analysis, policy, selector, "IST0166",
-                "a selector does not attach to the Gateway API gateway %.*s; name it in targetRefs",
-                BYTES_FMT(name->text));
+            say_once(analysis, policy, selector, "IST0166",
+                     "a selector does not attach to the Gateway API gateway %.*s; name it in targetRefs",
+                     BYTES_FMT(name->text));
     }
 }
 
@@ -160,5 +159,5 @@ void analyze_cluster_gateway_selectors(struct analysis *analysis)
                                                 OBJECT_TELEMETRY, OBJECT_WASM_PLUGIN};
     for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++)
         OBJECTS_EACH(policy, &analysis->objects, policies[i])
-    ineffective_check(analysis, policy);
+            ineffective_check(analysis, policy);
 }

@@ -15,13 +15,11 @@ void analyze_entry_addresses(struct analysis *analysis)
 {
     if (addresses_made(analysis))
         return;
-    OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY)
-    {
+    OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY) {
         if (tree_first(tree_at(entry->spec, "addresses")) ||
             tree_first(tree_at(entry->node, "status.addresses")))
             continue;
-        TREE_EACH(port, tree_at(entry->spec, "ports"))
-        {
+        TREE_EACH(port, tree_at(entry->spec, "ports")) {
             struct bytes protocol = tree_text(port, "protocol");
             if (!protocol.len || bytes_equal_nocase(protocol, BYTES("TCP")))
                 say(analysis, entry, port, "IST0134",
@@ -70,29 +68,26 @@ static void entry_offers(struct offers *offers, const struct object *entry, stru
     const struct yaml_node *export_to = tree_at(entry->spec, "exportTo");
     struct offer offer = {.entry = entry};
     TREE_EACH(host, tree_at(entry->spec, "hosts"))
-    TREE_EACH(port, tree_at(entry->spec, "ports"))
-    {
-        offer.host = host->text;
-        offer.number = tree_text(port, "number");
-        offer.protocol = tree_text(port, "protocol");
-        offer.scope = BYTES("*");
-        if (exported_to_all(export_to)) {
-            offer_add(offers, offer, arena);
-            continue;
+        TREE_EACH(port, tree_at(entry->spec, "ports")) {
+            offer.host = host->text;
+            offer.number = tree_text(port, "number");
+            offer.protocol = tree_text(port, "protocol");
+            offer.scope = BYTES("*");
+            if (exported_to_all(export_to)) {
+                offer_add(offers, offer, arena);
+                continue;
+            }
+            TREE_EACH(scope, export_to) {
+                offer.scope = bytes_equal(scope->text, BYTES(".")) ? entry->namespace : scope->text;
+                offer_add(offers, offer, arena);
+            }
         }
-        TREE_EACH(scope, export_to)
-        {
-            offer.scope = bytes_equal(scope->text, BYTES(".")) ? entry->namespace : scope->text;
-            offer_add(offers, offer, arena);
-        }
-    }
 }
 
 static size_t offers_most(const struct analysis *analysis)
 {
     size_t most = 1;
-    OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY)
-    {
+    OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY) {
         const struct yaml_node *hosts = tree_at(entry->spec, "hosts"), *ports = tree_at(entry->spec, "ports");
         const struct yaml_node *scopes = tree_at(entry->spec, "exportTo");
         most += (hosts ? hosts->count : 0) * (ports ? ports->count : 0) * (1 + (scopes ? scopes->count : 0));
@@ -129,7 +124,7 @@ void analyze_entry_protocols(struct analysis *analysis)
     bool *said = arena_array(analysis->arena, bool, analysis->objects.count + 1);
     map_init(&offers.by_key);
     OBJECTS_EACH(entry, &analysis->objects, OBJECT_SERVICE_ENTRY)
-    entry_offers(&offers, entry, analysis->arena);
+        entry_offers(&offers, entry, analysis->arena);
     for (size_t i = 0; i < offers.count; i++) {
         const struct offer *first = offers.at[i], *all = NULL;
         /* Who is seen by everybody is also seen within a narrower scope. */

@@ -66,9 +66,9 @@ static void port_check(struct analysis *analysis, const struct object *service, 
 void analyze_port_names(struct analysis *analysis)
 {
     OBJECTS_EACH(service, &analysis->objects, OBJECT_SERVICE)
-    if (!is_control_plane(service) && !is_generated(service))
-        TREE_EACH(port, tree_at(service->spec, "ports"))
-    port_check(analysis, service, port);
+        if (!is_control_plane(service) && !is_generated(service))
+            TREE_EACH(port, tree_at(service->spec, "ports"))
+                port_check(analysis, service, port);
 }
 
 /* ---- several Services for one Deployment ------------------------------ */
@@ -101,8 +101,7 @@ static struct uses uses_of(struct analysis *analysis, const struct object *deplo
         const struct yaml_node *selector = tree_at(at[i].spec, "selector");
         if (!tree_first(selector) || !labels_fit(selector, labels))
             continue;
-        TREE_EACH(port, tree_at(at[i].spec, "ports"))
-        {
+        TREE_EACH(port, tree_at(at[i].spec, "ports")) {
             struct bytes number = tree_text(port, "port");
             uses.at[uses.count++] =
                 (struct use){&at[i], number, or_else(tree_text(port, "protocol"), BYTES("TCP")),
@@ -161,8 +160,7 @@ static void deployment_check(struct analysis *analysis, const struct object *dep
 
 void analyze_service_association(struct analysis *analysis)
 {
-    OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT)
-    {
+    OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT) {
         const struct yaml_node *template = tree_at(deployment->spec, "template");
         struct bytes maker = label_of(deployment->labels, "gateway.istio.io/managed");
         if (!bytes_equal(maker, BYTES("istio.io-mesh-controller")) &&

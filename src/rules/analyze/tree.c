@@ -11,8 +11,8 @@ const struct yaml_node *tree_at(const struct yaml_node *from, const char *path)
         const struct yaml_node *found = NULL;
         if (from->kind == YAML_MAP)
             TREE_EACH(child, from)
-        if (bytes_equal(child->key, word))
-            found = child;
+                if (bytes_equal(child->key, word))
+                    found = child;
         from = found;
     }
     return from;
@@ -53,8 +53,8 @@ bool tree_has(const struct yaml_node *from, const char *path)
 bool list_holds(const struct yaml_node *list, struct bytes text)
 {
     TREE_EACH(item, list)
-    if (bytes_equal(item->text, text))
-        return true;
+        if (bytes_equal(item->text, text))
+            return true;
     return false;
 }
 
@@ -62,11 +62,10 @@ bool list_holds(const struct yaml_node *list, struct bytes text)
 
 bool labels_fit(const struct yaml_node *want, const struct yaml_node *have)
 {
-    TREE_EACH(pair, want)
-    {
+    TREE_EACH(pair, want) {
         bool found = false;
         TREE_EACH(label, have)
-        found = found || (bytes_equal(label->key, pair->key) && bytes_equal(label->text, pair->text));
+            found = found || (bytes_equal(label->key, pair->key) && bytes_equal(label->text, pair->text));
         if (!found)
             return false;
     }
@@ -85,7 +84,7 @@ static const struct yaml_node **sorted(const struct yaml_node *map, struct arena
     const struct yaml_node **all = arena_array(arena, const struct yaml_node *, map->count + 1);
     size_t count = 0;
     TREE_EACH(child, map)
-    all[count++] = child;
+        all[count++] = child;
     qsort(all, count, sizeof(*all), compare_keys);
     return all;
 }
@@ -112,8 +111,7 @@ struct bytes list_text(const struct yaml_node *list, struct arena *arena)
 {
     struct text text;
     text_init_arena(&text, arena);
-    TREE_EACH(item, list)
-    {
+    TREE_EACH(item, list) {
         text_add_s(&text, item->index ? ", " : "");
         text_add(&text, item->text);
     }
@@ -126,8 +124,8 @@ static bool expression_fits(const struct yaml_node *expression, const struct yam
     struct bytes key = tree_text(expression, "key");
     const struct yaml_node *values = tree_at(expression, "values"), *label = NULL;
     TREE_EACH(each, labels)
-    if (bytes_equal(each->key, key))
-        label = each;
+        if (bytes_equal(each->key, key))
+            label = each;
     if (tree_is(expression, "operator", "Exists"))
         return label;
     if (tree_is(expression, "operator", "DoesNotExist"))
@@ -142,8 +140,8 @@ bool selector_fits(const struct yaml_node *selector, const struct yaml_node *lab
     if (!labels_fit(tree_at(selector, "matchLabels"), labels))
         return false;
     TREE_EACH(expression, tree_at(selector, "matchExpressions"))
-    if (!expression_fits(expression, labels))
-        return false;
+        if (!expression_fits(expression, labels))
+            return false;
     return true;
 }
 
@@ -158,14 +156,13 @@ static bool maps_same(const struct yaml_node *a, const struct yaml_node *b, cons
 {
     if (count_but(a, but) != count_but(b, but))
         return false;
-    TREE_EACH(x, a)
-    {
+    TREE_EACH(x, a) {
         const struct yaml_node *same = NULL;
         if (but && bytes_equal(x->key, bytes_of(but)))
             continue;
         TREE_EACH(y, b)
-        if (bytes_equal(x->key, y->key) && tree_same(x, y, NULL))
-            same = y;
+            if (bytes_equal(x->key, y->key) && tree_same(x, y, NULL))
+                same = y;
         if (!same)
             return false;
     }

@@ -19,13 +19,12 @@ static const struct yaml_node *match_before(const struct yaml_node *match)
 {
     const struct yaml_node *rules = match->parent->parent->parent;
     TREE_EACH(rule, rules)
-    TREE_EACH(each, tree_at(rule, "match"))
-    {
-        if (each == match)
-            return NULL;
-        if (tree_same(each, match, "name"))
-            return each;
-    }
+        TREE_EACH(each, tree_at(rule, "match")) {
+            if (each == match)
+                return NULL;
+            if (tree_same(each, match, "name"))
+                return each;
+        }
     return NULL;
 }
 
@@ -35,11 +34,10 @@ static void rule_check(struct analysis *analysis, const struct object *service, 
     const struct yaml_node *matches = tree_at(rule, "match");
     struct bytes name = shown(rule, analysis->arena);
     size_t twice = 0;
-    TREE_EACH(match, matches)
-    {
+    TREE_EACH(match, matches) {
         if (taken) {
-            say(analysis, service, match, "IST0130",
-                "rule %.*s is never used: a rule without match stands before it", BYTES_FMT(name));
+            say_once(analysis, service, match, "IST0130",
+                     "rule %.*s is never used: a rule without match stands before it", BYTES_FMT(name));
             continue;
         }
         const struct yaml_node *first = match_before(match);
@@ -60,8 +58,7 @@ static void rules_check(struct analysis *analysis, const struct object *service,
                         const struct yaml_node *rules)
 {
     bool taken = false;
-    TREE_EACH(rule, rules)
-    {
+    TREE_EACH(rule, rules) {
         if (tree_first(tree_at(rule, "match"))) {
             rule_check(analysis, service, rule, taken);
             continue;
@@ -100,12 +97,11 @@ static bool maps_cover(const struct yaml_node *wide, const struct yaml_node *nar
 {
     if ((wide ? wide->count : 0) != (narrow ? narrow->count : 0))
         return false;
-    TREE_EACH(each, wide)
-    {
+    TREE_EACH(each, wide) {
         const struct yaml_node *other = NULL;
         TREE_EACH(candidate, narrow)
-        if (bytes_equal(candidate->key, each->key))
-            other = candidate;
+            if (bytes_equal(candidate->key, each->key))
+                other = candidate;
         if (!other || !texts_cover(each, other, NULL, arena))
             return false;
     }
@@ -144,15 +140,14 @@ static const struct yaml_node **matches_live(struct analysis *analysis, const st
     size_t room = 0;
     *count = 0;
     TREE_EACH(rule, rules)
-    room += tree_at(rule, "match") ? tree_at(rule, "match")->count : 0;
+        room += tree_at(rule, "match") ? tree_at(rule, "match")->count : 0;
     const struct yaml_node **all = arena_array(analysis->arena, const struct yaml_node *, room + 1);
-    TREE_EACH(rule, rules)
-    {
+    TREE_EACH(rule, rules) {
         if (!tree_first(tree_at(rule, "match")))
             break;
         TREE_EACH(match, tree_at(rule, "match"))
-        if (tree_text(match, "uri.prefix").len && !match_before(match))
-            all[(*count)++] = match;
+            if (tree_text(match, "uri.prefix").len && !match_before(match))
+                all[(*count)++] = match;
     }
     return all;
 }
@@ -171,8 +166,7 @@ static void prefixes_check(struct analysis *analysis, const struct object *servi
 void analyze_unreachable(struct analysis *analysis)
 {
     static const char *const blocks[] = {"http", "tcp", "tls"};
-    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    {
+    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE) {
         for (size_t i = 0; i < 3; i++)
             rules_check(analysis, service, tree_at(service->spec, blocks[i]));
         prefixes_check(analysis, service, tree_at(service->spec, "http"));

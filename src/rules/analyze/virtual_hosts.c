@@ -25,8 +25,7 @@ static bool in_mesh(const struct object *service)
 static size_t hosts_count(const struct analysis *analysis)
 {
     size_t count = 0;
-    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    {
+    OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE) {
         const struct yaml_node *hosts = tree_at(service->spec, "hosts");
         const struct yaml_node *scopes = tree_at(service->spec, "exportTo");
         count += (hosts ? hosts->count : 0) * (1 + (scopes ? scopes->count : 0));
@@ -53,16 +52,15 @@ static void claim_add(struct claims *claims, const struct object *object, struct
 static void service_claims(struct analysis *analysis, struct claims *claims, const struct object *service)
 {
     const struct yaml_node *export_to = tree_at(service->spec, "exportTo");
-    TREE_EACH(host, tree_at(service->spec, "hosts"))
-    {
+    TREE_EACH(host, tree_at(service->spec, "hosts")) {
         struct bytes name = host_in_full(analysis, host->text, service->namespace);
         if (exported_to_all(export_to)) {
             claim_add(claims, service, BYTES("*"), name);
             continue;
         }
         TREE_EACH(scope, export_to)
-        claim_add(claims, service, bytes_equal(scope->text, BYTES(".")) ? service->namespace : scope->text,
-                  name);
+            claim_add(claims, service,
+                      bytes_equal(scope->text, BYTES(".")) ? service->namespace : scope->text, name);
     }
 }
 
@@ -101,8 +99,8 @@ void analyze_mesh_hosts(struct analysis *analysis)
     bool *said = arena_array(analysis->arena, bool, analysis->objects.count + 1);
     map_init(&claims.by_key);
     OBJECTS_EACH(service, &analysis->objects, OBJECT_VIRTUAL_SERVICE)
-    if (in_mesh(service))
-        service_claims(analysis, &claims, service);
+        if (in_mesh(service))
+            service_claims(analysis, &claims, service);
     for (size_t i = 0; i < claims.count; i++) {
         size_t count = rivals(&claims, claims.at[i], all);
         struct bytes names = count > 1 ? names_of(all, count, analysis->arena) : (struct bytes){0};

@@ -15,7 +15,6 @@ struct revisions {
 struct hook {
     const struct object *configuration;
     const struct yaml_node *node;
-    bool said;
 };
 
 struct hooks {
@@ -38,8 +37,8 @@ static void selector_revisions(const struct yaml_node *selector, struct revision
     if (plain)
         revision_add(revisions, plain->text);
     TREE_EACH(expression, tree_at(selector, "matchExpressions"))
-    TREE_EACH(value, tree_is(expression, "key", "istio.io/rev") ? tree_at(expression, "values") : NULL)
-    revision_add(revisions, value->text);
+        TREE_EACH(value, tree_is(expression, "key", "istio.io/rev") ? tree_at(expression, "values") : NULL)
+            revision_add(revisions, value->text);
 }
 
 /* Whether the configuration is Istio's, by its revisions or its hooks' names; its revisions are added. */
@@ -50,8 +49,7 @@ static bool is_istios(const struct object *configuration, struct revisions *revi
     const struct yaml_node *own = yaml_get(configuration->labels, "istio.io/rev");
     if (own)
         revision_add(revisions, own->text);
-    TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
-    {
+    TREE_EACH(webhook, tree_at(configuration->node, "webhooks")) {
         selector_revisions(tree_at(webhook, "namespaceSelector"), revisions);
         selector_revisions(tree_at(webhook, "objectSelector"), revisions);
         named = named || bytes_ends(tree_text(webhook, "name"), BYTES("istio.io"));
@@ -84,24 +82,38 @@ static bool hook_takes(const struct hook *hook, const struct yaml_node *namespac
            selector_fits(tree_at(hook->node, "objectSelector"), object);
 }
 
-static void case_check(struct analysis *analysis, struct hooks *hooks, const struct yaml_node *namespace,
-                       const struct yaml_node *object)
+/* The others that take it too, by configuration and name. */
+static struct bytes others_of(const struct hooks *hooks, const struct hook *but,
+                              const struct yaml_node *namespace, const struct yaml_node *object,
+                              struct arena *arena)
 {
-    size_t taking = 0;
-    for (size_t i = 0; i < hooks->count; i++)
-        taking += hook_takes(&hooks->at[i], namespace, object);
-    for (size_t i = 0; taking > 1 && i < hooks->count; i++) {
-        struct hook *hook = &hooks->at[i];
-        if (hook->said || !hook_takes(hook, namespace, object))
-            continue;
-        hook->said = true;
-        say(analysis, hook->configuration, hook->node, "IST0139",
-            "the webhook %.*s overlaps with others: Pods may be injected twice",
-            BYTES_FMT(tree_text(hook->node, "name")));
+    struct text names;
+    text_init_arena(&names, arena);
+    for (size_t i = 0; i < hooks->count; i++) {
+        const struct hook *hook = &hooks->at[i];
+        if (hook != but && hook_takes(hook, namespace, object))
+            text_format(&names, "%s%.*s/%.*s", names.len ? ", " : "", BYTES_FMT(hook->configuration->name),
+                        BYTES_FMT(tree_text(hook->node, "name")));
+    }
+    return text_bytes(&names);
+}
+
+static void case_check(struct analysis *analysis, const struct hooks *hooks,
+                       const struct yaml_node *namespace, const struct yaml_node *object)
+{
+    for (size_t i = 0; i < hooks->count; i++) {
+        const struct hook *hook = &hooks->at[i];
+        struct bytes others = {0};
+        if (hook_takes(hook, namespace, object))
+            others = others_of(hooks, hook, namespace, object, analysis->arena);
+        if (others.len)
+            say_once(analysis, hook->configuration, hook->node, "IST0139",
+                     "a webhook overlaps with others (%.*s): Pods may be injected twice", BYTES_FMT(others));
     }
 }
 
-static void cases_check(struct analysis *analysis, struct hooks *hooks, const struct revisions *revisions)
+static void cases_check(struct analysis *analysis, const struct hooks *hooks,
+                        const struct revisions *revisions)
 {
     static const char *const namespaces[] = {"", "enabled", "disabled"}, *const objects[] = {"", "true",
                                                                                              "false"};
@@ -123,9 +135,9 @@ static void service_check(struct analysis *analysis, const struct hook *hook)
     const struct yaml_node *service = tree_at(hook->node, "clientConfig.service");
     struct bytes name = tree_text(service, "name"), namespace = tree_text(service, "namespace");
     if (service && !object_find(&analysis->objects, OBJECT_SERVICE, namespace, name))
-        say(analysis, hook->configuration, service, "IST0139",
-            "the webhook asks a Service that does not exist: %.*s/%.*s", BYTES_FMT(namespace),
-            BYTES_FMT(name));
+        say_once(analysis, hook->configuration, service, "IST0139",
+                 "the webhook asks a Service that does not exist: %.*s/%.*s", BYTES_FMT(namespace),
+                 BYTES_FMT(name));
 }
 
 void analyze_webhooks(struct analysis *analysis)
@@ -133,15 +145,15 @@ void analyze_webhooks(struct analysis *analysis)
     size_t most = 1;
     struct hooks hooks = {0};
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
-    most += tree_at(configuration->node, "webhooks") ? tree_at(configuration->node, "webhooks")->count : 0;
+        most +=
+            tree_at(configuration->node, "webhooks") ? tree_at(configuration->node, "webhooks")->count : 0;
     hooks.at = arena_array(analysis->arena, struct hook, most);
     struct revisions revisions = {.count = 0};
-    OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
-    {
+    OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK) {
         if (!is_istios(configuration, &revisions))
             continue;
         TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
-        hooks.at[hooks.count++] = (struct hook){configuration, webhook, false};
+            hooks.at[hooks.count++] = (struct hook){configuration, webhook};
     }
     cases_check(analysis, &hooks, &revisions);
     for (size_t i = 0; i < hooks.count; i++)
@@ -190,12 +202,12 @@ static void remote_check(struct analysis *analysis, const struct object *configu
 void analyze_remote_control(struct analysis *analysis)
 {
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_VALIDATING_WEBHOOK)
-    if (bytes_equal(configuration->name, BYTES("istiod-default-validator")) ||
-        bytes_starts(configuration->name, BYTES("istio-validator")))
-        TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
-    remote_check(analysis, configuration, webhook);
+        if (bytes_equal(configuration->name, BYTES("istiod-default-validator")) ||
+            bytes_starts(configuration->name, BYTES("istio-validator")))
+            TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
+                remote_check(analysis, configuration, webhook);
     OBJECTS_EACH(configuration, &analysis->objects, OBJECT_MUTATING_WEBHOOK)
-    if (bytes_starts(configuration->name, BYTES("istio-sidecar-injector")))
-        TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
-    remote_check(analysis, configuration, webhook);
+        if (bytes_starts(configuration->name, BYTES("istio-sidecar-injector")))
+            TREE_EACH(webhook, tree_at(configuration->node, "webhooks"))
+                remote_check(analysis, configuration, webhook);
 }

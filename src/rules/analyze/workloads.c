@@ -19,15 +19,15 @@ static void user_check(struct analysis *analysis, const struct object *object, c
     if (runs_as_proxy(spec))
         say_once(analysis, object, tree_at(spec, "securityContext"), "IST0144", "%s", sentence);
     TREE_EACH(container, tree_at(spec, "containers"))
-    if (!tree_is(container, "name", "istio-proxy") && !tree_is(container, "name", "istio-operator") &&
-        runs_as_proxy(container))
-        say_once(analysis, object, container, "IST0144", "%s", sentence);
+        if (!tree_is(container, "name", "istio-proxy") && !tree_is(container, "name", "istio-operator") &&
+            runs_as_proxy(container))
+            say_once(analysis, object, container, "IST0144", "%s", sentence);
 }
 
 void analyze_users(struct analysis *analysis)
 {
     OBJECTS_EACH(pod, &analysis->objects, OBJECT_POD)
-    user_check(analysis, pod, pod->spec);
+        user_check(analysis, pod, pod->spec);
     OBJECTS_EACH(deployment, &analysis->objects, OBJECT_DEPLOYMENT)
-    user_check(analysis, deployment, tree_at(deployment->spec, "template.spec"));
+        user_check(analysis, deployment, tree_at(deployment->spec, "template.spec"));
 }

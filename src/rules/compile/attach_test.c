@@ -118,15 +118,91 @@ static void at_a_gateway_virtual_services_of_a_host_are_merged(void **state)
     static const struct routes_row rows[] = {
         /* in the order of their age; who takes everything comes last */
         {ROLE_GATEWAY,
-         GATE B GATED("young", "foo", "09", "{name: y, match: [{uri: {prefix: /y}}], " TO_B "}") GATED(
+         GATE B GATED("young", "foo", "09", "{name: z, match: [{uri: {prefix: /y}}], " TO_B "}") GATED(
              "old", "bar", "01", "{name: o, match: [{uri: {prefix: /o}}], " TO_B "}, {name: all, " TO_B "}"),
-         "x.example", "o y all"},
+         "x.example", "o z all"},
         {ROLE_GATEWAY,
          GATE B NET("VirtualService", "v", "bar") "{hosts: [x.example], gateways: [foo/g], exportTo: ['.'], "
                                                   "http: [{name: v, " TO_B "}]}\n",
          "x.example", "-"},
     };
     routes_play(rows, ROWS(rows));
+}
+
+/* ---- delegates -------------------------------------------------------- */
+
+#define ROOT(http)                                                                                           \
+    NET("VirtualService", "root", "foo") "{hosts: [x.example], gateways: [g], http: [" http "]}\n"
+#define LEAF(ns, http, more) NET("VirtualService", "leaf", ns) "{http: [" http "]" more "}\n"
+#define LEAF_A "{name: a, match: [{uri: {prefix: /x/a}}], " TO_B "}"
+#define LEAF_ALL "{name: all, " TO_B "}"
+#define TO_LEAF "delegate: {name: leaf, namespace: bar}"
+
+static void routes_of_delegates_stand_where_they_are_named(void **state)
+{
+    (void)state;
+    static const struct routes_row rows[] = {
+        {ROLE_GATEWAY,
+         GATE B ROOT("{name: r, match: [{uri: {prefix: /x}}], " TO_LEAF "}, {name: last, " TO_B "}")
+             LEAF("bar", LEAF_A ", " LEAF_ALL, ""),
+         "x.example", "r-a r-all last"},
+        /* outside of what is passed on */
+        {ROLE_GATEWAY,
+         GATE B ROOT("{match: [{uri: {prefix: /y}}], " TO_LEAF "}") LEAF("bar", LEAF_A ", " LEAF_ALL, ""),
+         "x.example", "all"},
+        /* no match of its own */
+        {ROLE_GATEWAY, GATE B ROOT("{" TO_LEAF "}") LEAF("bar", LEAF_A, ""), "x.example", "a"},
+        /* not there, or not for this namespace */
+        {ROLE_GATEWAY, GATE B ROOT("{" TO_LEAF "}, {name: last, " TO_B "}"), "x.example", "last"},
+        {ROLE_GATEWAY,
+         GATE B ROOT("{" TO_LEAF "}, {name: last, " TO_B "}") LEAF("bar", LEAF_A, ", exportTo: ['.']"),
+         "x.example", "last"},
+        {ROLE_GATEWAY,
+         GATE B ROOT("{" TO_LEAF "}, {name: last, " TO_B "}") LEAF("bar", LEAF_A, ", exportTo: [foo]"),
+         "x.example", "a last"},
+        /* who has hosts is nobody's delegate */
+        {ROLE_GATEWAY,
+         GATE B ROOT("{" TO_LEAF "}, {name: last, " TO_B "}")
+             NET("VirtualService", "leaf", "bar") "{hosts: [y.example], http: [" LEAF_A "]}\n",
+         "x.example", "last"},
+    };
+    routes_play(rows, ROWS(rows));
+}
+
+/* The first route of the gateway's first host. */
+static const struct rules_route *first_route(struct world *world)
+{
+    const struct rules_listener *listener = world_listener(world, "0.0.0.0:80");
+    const struct rules_vhost *vhost = image_row(&world->rules, RULES_VHOST, listener->vhosts, 0);
+    return image_row(&world->rules, RULES_ROUTE, vhost->routes, 0);
+}
+
+static void a_delegate_takes_what_it_leaves_out(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, ROLE_GATEWAY,
+               GATE ENTRY("c", "bar", "c.bar.svc.cluster.local", "")
+                   ROOT("{match: [{uri: {prefix: /x}, headers: {h: {exact: v}}}, {uri: {prefix: /x/a}, "
+                        "method: {exact: GET}}], timeout: 3s, rewrite: {uri: /r}, " TO_LEAF "}")
+                       LEAF("bar",
+                            "{match: [{uri: {prefix: /x/a}, headers: {k: {exact: w}}}], timeout: 1s, route: "
+                            "[{destination: {host: c, port: {number: 80}}}]}",
+                            ""));
+    const struct rules_route *route = first_route(&world);
+    assert_int_equal(route->timeout_ms, 1000);
+    assert_true(bytes_equal(world_text(&world, route->rewrite_uri), BYTES("/r")));
+    assert_int_equal(route->matches.count, 2); /* within both of the root's */
+    const struct rules_match *match = image_row(&world.rules, RULES_MATCH, route->matches, 0);
+    assert_true(bytes_equal(world_text(&world, match->uri.text), BYTES("/x/a")));
+    assert_int_equal(match->fields.count, 2);
+    assert_int_equal(match->method.match, TEXT_ANY);
+    match = image_row(&world.rules, RULES_MATCH, route->matches, 1);
+    assert_int_equal(match->fields.count, 1);
+    assert_int_equal(match->method.match, TEXT_EXACT);
+    /* short names are the delegate's own */
+    assert_non_null(world_cluster(&world, "outbound|80||c.bar.svc.cluster.local"));
+    world_done(&world);
 }
 
 /* ---- services --------------------------------------------------------- */
@@ -294,6 +370,8 @@ int main(void)
         cmocka_unit_test(virtual_services_act_where_they_are_exported),
         cmocka_unit_test(within_the_mesh_one_virtual_service_acts_for_a_host),
         cmocka_unit_test(at_a_gateway_virtual_services_of_a_host_are_merged),
+        cmocka_unit_test(routes_of_delegates_stand_where_they_are_named),
+        cmocka_unit_test(a_delegate_takes_what_it_leaves_out),
         cmocka_unit_test(services_are_there_for_whom_they_are_exported_to),
         cmocka_unit_test(destination_rules_are_looked_for_near_first),
         cmocka_unit_test(subsets_of_several_destination_rules_are_one_list),

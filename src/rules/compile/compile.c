@@ -5,8 +5,10 @@
 
 #include "rules/compile/authn.h"
 #include "rules/compile/cluster.h"
+#include "rules/compile/delegates.h"
 #include "rules/compile/gateways.h"
 #include "rules/compile/logins.h"
+#include "rules/compile/mesh.h"
 #include "rules/compile/merged_rule.h"
 #include "rules/compile/sidecars.h"
 #include "rules/compile/trust.h"
@@ -139,6 +141,7 @@ static void result_fill(struct work *work, uint64_t generation, const struct dig
 static bool rows_write(struct work *work, struct rules_node *node)
 {
     services_read(work);
+    virtual_services_read(work);
     merged_rules_read(work);
     if (!trust_collect(work) || !assertion_choose(work) || !identity_fill(work, node))
         return false;
@@ -159,6 +162,7 @@ bool compile(struct resource_set *set, const struct compile_node *node, uint64_t
     if (set->findings.errors)
         return fail(why, FAIL_INPUT, "%zu errors stand in the resources", set->findings.errors);
     work_init(&work, set, node, arena, why);
+    mesh_apply(&work);
     struct rules_node row = node_row(&work);
     bool done = rows_write(&work, &row);
     if (done)
@@ -174,6 +178,8 @@ static bool deny_compile(struct resource_set *set, const struct compile_node *no
     struct fail why;
     struct work work;
     work_init(&work, set, node, arena, &why);
+    if (set)
+        mesh_apply(&work);
     struct rules_node row = node_row(&work);
     row.deny_all = 1;
     row.deny_reason = work_text(&work, reason);

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 
 #include "rules/compile/authn.h"
+#include "rules/compile/delegates.h"
 #include "rules/compile/policy.h"
 #include "rules/compile/tcp.h"
 #include "rules/compile/vhost.h"
@@ -185,7 +186,7 @@ static void hosts_of_server(struct work *work, struct host_set *hosts, const str
 {
     struct viewpoint from = {opened->server->port->number, gateway_name(work, opened->gateway)};
     size_t count;
-    struct resource **services = work_kind(work, KIND_VIRTUAL_SERVICE, &count);
+    struct resource **services = virtual_services(work, &count);
     for (size_t i = 0; i < count; i++)
         if (virtual_service_bound(work, services[i], from.gateway))
             hosts_of_service(work, hosts, opened, services[i], &from);
@@ -239,7 +240,7 @@ static void connections_of_server(struct work *work, struct rows *routes, const 
 {
     struct viewpoint from = {opened->server->port->number, gateway_name(work, opened->gateway)};
     size_t count;
-    struct resource **services = work_kind(work, KIND_VIRTUAL_SERVICE, &count);
+    struct resource **services = virtual_services(work, &count);
     for (size_t i = 0; i < count; i++) {
         if (!virtual_service_bound(work, services[i], from.gateway))
             continue;

@@ -1,4 +1,5 @@
 #include "rules/compile/sidecars.h"
+#include "rules/compile/delegates.h"
 
 #include "rules/compile/authn.h"
 #include "rules/compile/peer.h"
@@ -106,7 +107,7 @@ static const struct resource *virtual_service_for(struct work *work, const struc
                                                   struct bytes host)
 {
     size_t count;
-    struct resource **all = work_kind(work, KIND_VIRTUAL_SERVICE, &count);
+    struct resource **all = virtual_services(work, &count);
     const struct resource *wild = NULL;
     size_t length = 0;
     for (size_t i = 0; i < count; i++) {
@@ -188,7 +189,7 @@ static void virtual_hosts(struct work *work, struct rows *vhosts, struct map *ta
 {
     struct viewpoint from = {egress->port->number, BYTES("mesh")};
     size_t count;
-    struct resource **all = work_kind(work, KIND_VIRTUAL_SERVICE, &count);
+    struct resource **all = virtual_services(work, &count);
     for (size_t i = 0; i < count; i++) {
         const struct virtual_service *service = all[i]->spec;
         if (!service->http.count || !virtual_service_bound(work, all[i], BYTES("mesh")))

@@ -238,11 +238,13 @@ void routes_add(struct work *work, struct routes *routes, const struct resource 
 {
     const struct virtual_service *service = resource->spec;
     for (size_t i = 0; i < service->http.count; i++) {
+        const struct http_route *route = &service->http.at[i];
+        const struct resource *owner = route->owner ? route->owner : resource;
         struct image_rows matches;
         bool all;
-        if (!route_matches(work, &service->http.at[i], resource, from, &matches, &all))
+        if (!route_matches(work, route, owner, from, &matches, &all))
             continue;
-        struct rules_route row = route_row(work, &service->http.at[i], resource, from);
+        struct rules_route row = route_row(work, route, owner, from);
         row.matches = matches;
         rows_add(work, all ? &routes->all : &routes->some, &row);
         if (all)

@@ -118,15 +118,19 @@ bool node_chosen(const struct work *work, const struct text_map *want)
     return true;
 }
 
-bool node_sees(const struct work *work, struct bytes own, const struct text_list *export_to)
+bool namespace_sees(struct bytes here, struct bytes own, const struct text_list *export_to)
 {
-    struct bytes here = work->node->name_space;
     for (size_t i = 0; i < export_to->count; i++) {
         struct bytes to = bytes_equal(export_to->at[i], BYTES(".")) ? own : export_to->at[i];
         if (bytes_equal(to, BYTES("*")) || bytes_equal(to, here))
             return true;
     }
     return export_to->count == 0;
+}
+
+bool node_sees(const struct work *work, struct bytes own, const struct text_list *export_to)
+{
+    return namespace_sees(work->node->name_space, own, export_to);
 }
 
 bool node_attached(const struct work *work, const struct resource *resource, const struct selector *selector)

@@ -54,6 +54,8 @@ struct work {
     bool authn_made;
     struct image_rows authn;
     struct image_rows assertion;
+    struct resource **virtual_services; /* see delegates.h */
+    size_t virtual_service_count;
     const struct resource *assertion_resource; /* applies to this node, or NULL */
     struct fail *why;
 };
@@ -81,6 +83,8 @@ struct bytes node_label(const struct work *work, const char *name);
 /* May the node see what is in namespace `own` and exported to these? None written: everybody; `.`: its own;
  * `~`: nobody. */
 bool node_sees(const struct work *work, struct bytes own, const struct text_list *export_to);
+/* The same for those of namespace `here`. */
+bool namespace_sees(struct bytes here, struct bytes own, const struct text_list *export_to);
 /* A policy kind: in the node's namespace or the root's, and its selector chooses the node. */
 bool node_attached(const struct work *work, const struct resource *resource, const struct selector *selector);
 /* The same for what may name Gateways of the Gateway API instead: this node is one by its label

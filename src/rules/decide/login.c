@@ -119,11 +119,11 @@ bool login_is_own(const struct http_request *request)
     return site.len > 0;
 }
 
-bool login_is_forged(const struct http_request *request)
+bool login_is_forged(const struct http_request *request, bool upgrades)
 {
     struct bytes site = value_of(request, BYTES("sec-fetch-site")),
                  origin = value_of(request, BYTES("origin"));
-    if (is_reading(request))
+    if (is_reading(request) && !upgrades)
         return false;
     if (site.len)
         return !bytes_equal(site, BYTES("same-origin")) && !bytes_equal(site, BYTES("none"));

@@ -135,8 +135,28 @@ static void browsers_are_told_from_machines_and_own_pages_from_others(void **sta
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct http_request request;
         request_of(&rows[i], &arena, &request);
-        if (login_navigates(&request) != rows[i].navigates || login_is_forged(&request) != rows[i].forged ||
-            login_is_own(&request) != rows[i].own)
+        if (login_navigates(&request) != rows[i].navigates ||
+            login_is_forged(&request, false) != rows[i].forged || login_is_own(&request) != rows[i].own)
+            world_wrong("%s", rows[i].name);
+    }
+    arena_done(&arena);
+}
+
+static void neg_36_a_websocket_is_its_own_pages_alone(void **state)
+{
+    (void)state;
+    static const struct ask rows[] = {
+        {"a sibling's", "GET", {"sec-fetch-site|same-site"}, false, true, false},
+        {"a sibling's, by Origin", "GET", {"origin|https://evil.example"}, false, true, false},
+        {"its own page's", "GET", {"origin|https://app.example:8443"}, false, false, true},
+        {"a program's", "GET", {NULL}, false, false, false},
+    };
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct http_request request;
+        request_of(&rows[i], &arena, &request);
+        if (login_is_forged(&request, true) != rows[i].forged || login_is_forged(&request, false))
             world_wrong("%s", rows[i].name);
     }
     arena_done(&arena);
@@ -147,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_host_chooses_the_login),
         cmocka_unit_test(the_path_tells_what_is_wanted),
+        cmocka_unit_test(neg_36_a_websocket_is_its_own_pages_alone),
         cmocka_unit_test(browsers_are_told_from_machines_and_own_pages_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

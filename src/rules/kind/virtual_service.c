@@ -73,7 +73,7 @@ static FIELD_TABLE(http_mirror, struct http_mirror);
 
 static const struct field http_route_fields[] = {
     {"name", FIELD_TEXT, 0, offsetof(struct http_route, name), .help = "a name, for logs"},
-    {"match", FIELD_GROUP, FIELD_LIST, offsetof(struct http_route, match), &http_match_table,
+    {"match", FIELD_GROUP, FIELD_LIST | FIELD_NULLS, offsetof(struct http_route, match), &http_match_table,
      .help = "any of these must match; all requests when absent"},
     {"route", FIELD_GROUP, FIELD_LIST, offsetof(struct http_route, route), &http_route_destination_table,
      .help = "destinations by weight"},
@@ -81,7 +81,7 @@ static const struct field http_route_fields[] = {
      .help = "answer with a redirect"},
     {"directResponse", FIELD_GROUP, 0, offsetof(struct http_route, direct_response), &direct_response_table,
      .help = "answer at once"},
-    {"delegate", FIELD_GROUP, FIELD_NOT_YET, offsetof(struct http_route, delegate), &delegate_table,
+    {"delegate", FIELD_GROUP, 0, offsetof(struct http_route, delegate), &delegate_table,
      .help = "another VirtualService goes on"},
     {"rewrite", FIELD_GROUP, 0, offsetof(struct http_route, rewrite), &http_rewrite_table,
      .help = "changes of path and host"},

@@ -147,7 +147,8 @@ struct http_route {
     FIELD_LIST_OF(struct http_route_destination) route;
     struct http_redirect *redirect;
     struct direct_response *direct_response;
-    struct delegate *delegate; /* not acted on yet */
+    struct delegate *delegate;    /* whose routes stand here instead */
+    const struct resource *owner; /* whose route it is, when delegates were put in: compile/delegates.h */
     struct http_rewrite *rewrite;
     struct http_retry *retries;
     struct http_fault *fault;

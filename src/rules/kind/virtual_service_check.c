@@ -323,8 +323,6 @@ static void check_shape(const struct virtual_service *service, struct report *re
                      "without hosts it is a delegate, which has only http routes");
     if (delegate && service->gateways.count > 0)
         report_error(report, service->group.node, "hosts are missing");
-    if (delegate)
-        report_not_yet(report, service->group.node, "a VirtualService without hosts (a delegate)");
 }
 
 void virtual_service_check(struct resource *resource, struct report *report)
