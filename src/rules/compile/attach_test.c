@@ -118,7 +118,7 @@ static void at_a_gateway_virtual_services_of_a_host_are_merged(void **state)
     static const struct routes_row rows[] = {
         /* in the order of their age; who takes everything comes last */
         {ROLE_GATEWAY,
-         GATE B GATED("young", "foo", "09", "{name: y, match: [{uri: {prefix: /y}}], " TO_B "}") GATED(
+         GATE B GATED("young", "foo", "09", "{name: 'y', match: [{uri: {prefix: /y}}], " TO_B "}") GATED(
              "old", "bar", "01", "{name: o, match: [{uri: {prefix: /o}}], " TO_B "}, {name: all, " TO_B "}"),
          "x.example", "o y all"},
         {ROLE_GATEWAY,
