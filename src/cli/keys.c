@@ -46,7 +46,8 @@ static const struct command_line line = {
     "  node                the node's certificate and its key\n"
     "  intermediate, root  the embedded authority\n"
     "  ticket              what seals TLS session tickets\n"
-    "  session             what seals sessions of browsers that are logged in\n",
+    "  session             what seals sessions of browsers that are logged in\n"
+    "Listed only: credential and bundle (of resources), revoked.\n",
     options,
     sizeof options / sizeof options[0],
 };

@@ -101,12 +101,36 @@ static void a_file_that_somebody_wrote_is_refused(void **state)
     control_drop(&fixture);
 }
 
+static void neg_23_a_set_that_nobody_could_read_for_a_week_is_forgotten(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t after_s;
+        bool kept;
+    } rows[] = {{1, true}, {KEY_SET_LIFE_S, true}, {KEY_SET_LIFE_S + 1, false}};
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct key_table table;
+        const struct key_set_letter failure = {
+            .id = 7, .tried = true, .problem = BYTES("no answer"), .fetched_s = NOW_S + rows[i].after_s};
+        table_make(&table);
+        set_comes(&table, 7, "{}", NOW_S);
+        const struct key_entry *entry = key_table_letter(&table, &failure);
+        assert_int_equal(entry->text.len > 0, rows[i].kept);
+        assert_int_equal(entry->changed, !rows[i].kept);
+        assert_string_equal(entry->problem, "no answer");
+        set_comes(&table, 7, "{}", NOW_S);
+        assert_int_equal(entry->text.len, 2);
+        key_table_done(&table);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_known_again_and_is_not_taken_for_tried),
         cmocka_unit_test(what_came_since_is_not_replaced),
         cmocka_unit_test(a_file_that_somebody_wrote_is_refused),
+        cmocka_unit_test(neg_23_a_set_that_nobody_could_read_for_a_week_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

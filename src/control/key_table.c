@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "base/log.h"
 
 static struct key_entry *entry_of(struct link *link)
 {
@@ -67,6 +68,18 @@ static void text_take(struct key_entry *entry, struct bytes text)
     entry->text = bytes_make(heap_text(text), text.len);
 }
 
+/* Never a made-up key in its place: its tokens are refused until it can be read again. */
+static void old_forget(struct key_entry *entry, int64_t now_s)
+{
+    if (!entry->text.len || now_s - entry->fetched_s <= KEY_SET_LIFE_S)
+        return;
+    log_error("the key set of %s could not be read for %lld days and is not believed any more", entry->issuer,
+              (long long)((now_s - entry->fetched_s) / 86400));
+    free((char *)(uintptr_t)entry->text.at);
+    entry->text = (struct bytes){0};
+    entry->changed = true;
+}
+
 struct key_entry *key_table_letter(struct key_table *table, const struct key_set_letter *letter)
 {
     struct key_entry *entry = key_table_find(table, letter->id);
@@ -79,6 +92,7 @@ struct key_entry *key_table_letter(struct key_table *table, const struct key_set
     snprintf(entry->problem, sizeof entry->problem, "%.*s", BYTES_FMT(letter->problem));
     if (!letter->text.len) {
         entry->failures++;
+        old_forget(entry, letter->fetched_s);
         return entry;
     }
     entry->fetches++;

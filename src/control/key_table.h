@@ -8,6 +8,9 @@
 #include "base/list.h"
 #include "control/providers.h"
 
+/* A set that could not be read for so long is not believed any more: its keys may have been withdrawn. */
+#define KEY_SET_LIFE_S ((int64_t)7 * 24 * 60 * 60)
+
 struct key_entry {
     struct link link;
     uint64_t id;

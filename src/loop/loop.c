@@ -6,7 +6,7 @@
 
 enum {
     EVENTS_MAX = 64,
-    LATE_MAX = 64, /* then the next turn: bodies without end must not keep new events waiting */
+    ROUNDS = 4, /* then the next turn: bodies without end must not keep new events waiting */
 };
 
 void loop_init(struct loop *loop, struct io *io)
@@ -155,13 +155,29 @@ static bool task_run_first(struct link *list)
     return true;
 }
 
+static void soon_run(struct loop *loop)
+{
+    while (task_run_first(&loop->soon)) {
+    }
+}
+
+/* Those that are there by now. */
+static void late_run(struct loop *loop)
+{
+    struct link last;
+    list_push_back(&loop->late, &last);
+    while (loop->late.next != &last) {
+        task_run_first(&loop->late);
+        soon_run(loop);
+    }
+    list_remove(&last);
+}
+
 static void tasks_run(struct loop *loop)
 {
-    int late = 0;
-    do {
-        while (task_run_first(&loop->soon)) {
-        }
-    } while (late++ < LATE_MAX && task_run_first(&loop->late));
+    soon_run(loop);
+    for (int i = 0; i < ROUNDS && !list_empty(&loop->late); i++)
+        late_run(loop);
     while (task_run_first(&loop->graves)) {
     }
 }

@@ -3,9 +3,10 @@
  *
  * A turn: wait, tell the watches, let due timers run, run what was posted to
  * `soon` until nothing is left, then what was posted to `late` (writes are
- * gathered there, one a connection), each with what it brings to `soon`, up to a
- * bound: what is left of both is the next turn's. Then bury what died. So nobody is
- * called from within his own call, and nothing is freed under anybody's feet.
+ * gathered there, one a connection), each with what it brings to `soon`; what that
+ * brings to `late` again, a few times; the rest is the next turn's. Then bury what
+ * died. So nobody is called from within his own call, and nothing is freed under
+ * anybody's feet.
  */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H

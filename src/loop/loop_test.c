@@ -50,9 +50,9 @@ static void timers_run_in_order_and_pushing_one_later_keeps_it(void **state)
     timer_set(&loop, &a, loop.now_ms + 1);
     timer_set(&loop, &b, loop.now_ms + 5);
     timer_set(&loop, &off, loop.now_ms + 2);
-    timer_set(&loop, &a, loop.now_ms + 20);
+    timer_set(&loop, &a, loop.now_ms + 200); /* far enough for a machine that does other things */
     timer_rest(&off);
-    uint64_t end = loop.now_ms + 40;
+    uint64_t end = loop.now_ms + 220;
     while (loop.now_ms < end)
         loop_turn(&loop, 5);
     assert_string_equal(trail, "ba");
@@ -113,6 +113,49 @@ static void soon_comes_before_late_and_graves_are_last(void **state)
     assert_string_equal(trail, "slsg");
 }
 
+static unsigned rounds;
+
+static void run_endless(struct task *task)
+{
+    rounds++;
+    loop_late(&loop, task);
+}
+
+static void run_cancels(struct task *task)
+{
+    (void)task;
+    note("c");
+    task_cancel(&late_task);
+}
+
+/* Work that brings itself again and again does not keep the turn; the next one goes on with it. */
+static void a_turn_ends_whatever_is_late(void **state)
+{
+    struct task endless = {.run = run_endless};
+    (void)state;
+    rounds = 0;
+    loop_late(&loop, &endless);
+    loop_turn(&loop, -1);
+    unsigned once = rounds;
+    assert_true(once > 0 && once < 100);
+    loop_turn(&loop, -1); /* it does not wait while there is work */
+    assert_true(rounds == 2 * once);
+    task_cancel(&endless);
+    loop_turn(&loop, 0);
+    assert_true(rounds == 2 * once);
+}
+
+static void late_work_may_be_cancelled_by_other(void **state)
+{
+    struct task cancels = {.run = run_cancels};
+    (void)state;
+    late_task = (struct task){.run = run_late};
+    loop_late(&loop, &cancels);
+    loop_late(&loop, &late_task);
+    loop_turn(&loop, 0);
+    assert_string_equal(trail, "c");
+}
+
 static void cancelled_work_is_not_done(void **state)
 {
     (void)state;
@@ -164,6 +207,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(timers_run_in_order_and_pushing_one_later_keeps_it, start, stop),
         cmocka_unit_test_setup_teardown(many_timers_can_be_removed_from_anywhere, start, stop),
         cmocka_unit_test_setup_teardown(soon_comes_before_late_and_graves_are_last, start, stop),
+        cmocka_unit_test_setup_teardown(a_turn_ends_whatever_is_late, start, stop),
+        cmocka_unit_test_setup_teardown(late_work_may_be_cancelled_by_other, start, stop),
         cmocka_unit_test_setup_teardown(cancelled_work_is_not_done, start, stop),
         cmocka_unit_test_setup_teardown(silent_peers_are_asked_on_both_sides, start, stop),
     };

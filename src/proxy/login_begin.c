@@ -125,7 +125,7 @@ static struct bytes request_address(struct exchange *x, const struct keys_login 
                                     const struct login_attempt *attempt, struct bytes state)
 {
     const struct image *rules = &x->generation->rules;
-    struct bytes endpoint = image_text(&x->generation->keys, provider->authorization_endpoint), key = {0};
+    struct bytes endpoint = image_text(&x->generation->keys, provider->authorization_endpoint);
     struct digest digest = digest_of(attempt->verifier);
     struct text text;
     text_init_arena(&text, &x->arena);
@@ -141,12 +141,10 @@ static struct bytes request_address(struct exchange *x, const struct keys_login 
     form_add(&text, "code_challenge",
              base64url_encode(bytes_make(digest.bytes, sizeof digest.bytes), &x->arena));
     form_add(&text, "code_challenge_method", BYTES("S256"));
-    IMAGE_FOR(rules, RULES_NAME, struct rules_name, name, x->login->parameters)
-    {
-        struct bytes one = image_text(rules, name->text);
-        if (key.at)
-            form_add(&text, arena_text(&x->arena, key), one);
-        key = key.at ? (struct bytes){0} : one;
+    for (uint32_t i = 0; i + 1 < x->login->parameters.count; i += 2) {
+        const struct rules_name *key = image_row(rules, RULES_NAME, x->login->parameters, i);
+        const struct rules_name *value = image_row(rules, RULES_NAME, x->login->parameters, i + 1);
+        form_add(&text, arena_text(&x->arena, image_text(rules, key->text)), image_text(rules, value->text));
     }
     return text_bytes(&text);
 }

@@ -309,7 +309,9 @@ static void read_elements(const struct field *field, const struct yaml_node *nod
     for (const struct yaml_node *n = node->first; n; n = n->next, index++) {
         if (many->keys)
             many->keys[index] = n->key;
-        if (n->kind == YAML_NULL)
+        if (n->kind == YAML_NULL && (field->flags & FIELD_NULLS))
+            report_own_rule(report, n, "must not be empty");
+        else if (n->kind == YAML_NULL)
             report_error(report, n, "must not be empty");
         else
             types[field->type].read(field, n, at + index * size, report);

@@ -86,6 +86,7 @@ enum field_flag {
     FIELD_NOCASE = 64,  /* choices in any letter case */
     FIELD_SECRET = 128, /* messages never show what was written */
     FIELD_GUARD = 256,  /* with NOT_YET: leaving it out would weaken security, an error in every kind */
+    FIELD_NULLS = 512, /* Istio's validation takes a null among the elements; here it is refused as SEL0007 */
 };
 
 struct field_table;

@@ -193,6 +193,25 @@ def test_neg_38_a_session_that_was_changed_is_none(edge, agent):
         assert edge.ask('/', fields={'Cookie': '%s=1.AAAAAAAA.%s' % (SESSION, other)}).status == 401
 
 
+def sessions_key(edge):
+    rows = [row for row in edge.node.page('/keys')['keys'] if row['purpose'] == 'session']
+    assert {row['state'] for row in rows} == {'in force', 'retired', 'next'}, rows
+    return next(row['id'] for row in rows if row['state'] == 'in force')
+
+
+def test_neg_38_the_key_before_the_last_opens_nothing(edge, agent):
+    agent.open('/')
+    old = dict(session_of(agent))
+    for _ in range(2):
+        before = sessions_key(edge)
+        assert edge.node.post('/keys/rotate?purpose=session').status == 200
+        poll(lambda now=before: sessions_key(edge) != now, 'another key is in force')
+        poll(lambda: agent.get(edge.origin + '/').all('set-cookie'), 'its cookie is written anew')
+        assert agent.get(edge.origin + '/').status == 200
+    fields = {'Cookie': '; '.join('%s=%s' % pair for pair in old.items())}
+    poll(lambda: edge.ask('/', fields=fields).status == 401, 'what the first key sealed is gone')
+
+
 def test_neg_33_the_way_back_stays_here(edge, agent):
     """A path that a browser would read as another host."""
     for path in ('//evil.example/x', '/%5Cevil.example', '///evil.example'):

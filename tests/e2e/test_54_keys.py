@@ -74,7 +74,7 @@ def test_no_key_itself_is_shown(edge):
 
 def test_what_is_no_purpose_is_refused(edge):
     for arguments, told in ((['rotate', 'nodes'], 'purpose is one of provider, assertion, node, intermediate, root, '
-                             'ticket, or all'),
+                             'ticket, session, or all'),
                             (['rotate'], 'rotate wants purposes, or --all'),
                             (['rotate', 'a&b=c'], 'purpose is one of'),
                             (['list', 'root'], 'list takes no purpose'),
@@ -99,7 +99,7 @@ def test_all_are_replaced_under_load_without_a_wrong_answer(edge, issuer):
     with Load(edge.front, 4, choose=lambda _: (pki.bearer(token), lambda answer: answer.status == 200),
               pause=0.01) as load:
         answer = keys(edge, 'rotate', '--all')
-        assert answer.returncode == 0 and len(answer.stdout.splitlines()) == 6, answer
+        assert answer.returncode == 0 and len(answer.stdout.splitlines()) == 7, answer
         poll(lambda: all(rows(edge, purpose)[0]['id'] != before[purpose]
                          for purpose in ('node', 'intermediate', 'ticket')), 'three are new')
         waiting = poll(lambda: rows(edge, 'root', 'next'), 'the next root is published')[0]

@@ -178,6 +178,15 @@ def test_analyze_exits_0_and_1_and_names_places(tmp_path):
     assert 'bad.yaml' in done.stdout + done.stderr
 
 
+def test_analyze_looks_at_resources_together(tmp_path):
+    rules = tmp_path / 'rules.yaml'
+    nodes.rules_write(tmp_path, [r.gateway(8080), r.route('nobody.example'), r.service(WEB, [1])], 'rules.yaml')
+    done = selvage('analyze', str(rules), cwd=tmp_path)
+    assert done.returncode == 79 and 'Error [IST0101] (VirtualService ' in done.stdout
+    assert selvage('analyze', '-S', 'IST0101=*', str(rules), cwd=tmp_path).returncode == 0
+    assert '* virtualservice.DestinationHostAnalyzer:' in selvage('analyze', '-L', cwd=tmp_path).stdout
+
+
 # ---- the admin server
 
 @pytest.fixture(scope='module')

@@ -30,6 +30,7 @@ FILES_OF = int(os.environ.get('FILES_OF', '1'))
 CHANGES = int(os.environ.get('CHANGES', '100'))
 RATE = int(os.environ.get('RATE', '6000'))
 EVERY = float(os.environ.get('EVERY', '0.2'))  # seconds between two changes
+REST = 3.0  # seconds
 WORKERS = 2
 LATEST = float(os.environ.get('LATEST', '1'))  # seconds: the 99th percentile has to stay below
 GROWTH = 24 << 20  # bytes that a process may have grown by between a third of the changes and the end
@@ -124,6 +125,11 @@ class Live:
         workers = list(self.node.worker_pids().values())
         return {'control': [self.node.control_pid()], 'workers': workers}
 
+    def memory(self):
+        """At rest: while rules are replaced there are two or three sets of them."""
+        time.sleep(REST)
+        return self.measure(ground.private_bytes)
+
     def measure(self, measured):
         return {part: sum(map(measured, pids)) for part, pids in self.pids.items()}
 
@@ -145,17 +151,17 @@ class Live:
         probes = self.probes()
         for probe in probes:
             probe.start()
-        load = self.load(CHANGES * EVERY * 1.3 + 5)
+        load = self.load(CHANGES * EVERY * 1.3 + 5 + 2 * REST)
         try:
             time.sleep(2)
             third = CHANGES // 3
             written = self.change(1, third + 1)
-            memory, cpu, began = self.measure(ground.private_bytes), self.measure(ground.cpu_seconds), time.monotonic()
+            memory, cpu, began = self.memory(), self.measure(ground.cpu_seconds), time.monotonic()
             written.update(self.change(third + 1, CHANGES + 1))
             took = time.monotonic() - began
             poll(lambda: all(CHANGES in probe.seen for probe in probes), 'the last change is in force', 30)
-            grown = {part: value - memory[part] for part, value in self.measure(ground.private_bytes).items()}
             used = {part: value - cpu[part] for part, value in self.measure(ground.cpu_seconds).items()}
+            grown = {part: value - memory[part] for part, value in self.memory().items()}
         finally:
             for probe in probes:
                 probe.ending.set()

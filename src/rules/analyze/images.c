@@ -60,7 +60,7 @@ static struct bytes variant_of(const struct analysis *analysis, const struct obj
             variant = narrower(config->spec, variant);
         }
     variant = pod_setting(analysis, pod, variant);
-    return bytes_equal(variant, BYTES("default")) ? (struct bytes){0} : variant;
+    return bytes_equal(variant, BYTES("default")) ? BYTES("") : variant;
 }
 
 static bool image_fits(const struct analysis *analysis, const struct object *pod, struct bytes image)

@@ -29,7 +29,7 @@ static void workloads_check(struct analysis *analysis, const struct object *poli
         return;
     say(analysis, policy, selector, "IST0127", "no workload of the mesh has the labels \"%.*s\" in %s%.*s",
         BYTES_FMT(labels_text(labels, analysis->arena)), everywhere ? "any namespace" : "namespace ",
-        BYTES_FMT(everywhere ? (struct bytes){0} : policy->namespace));
+        BYTES_FMT(everywhere ? BYTES("") : policy->namespace));
 }
 
 static bool namespace_fits(struct bytes name, struct bytes pattern)

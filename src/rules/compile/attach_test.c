@@ -118,9 +118,9 @@ static void at_a_gateway_virtual_services_of_a_host_are_merged(void **state)
     static const struct routes_row rows[] = {
         /* in the order of their age; who takes everything comes last */
         {ROLE_GATEWAY,
-         GATE B GATED("young", "foo", "09", "{name: 'y', match: [{uri: {prefix: /y}}], " TO_B "}") GATED(
+         GATE B GATED("young", "foo", "09", "{name: z, match: [{uri: {prefix: /y}}], " TO_B "}") GATED(
              "old", "bar", "01", "{name: o, match: [{uri: {prefix: /o}}], " TO_B "}, {name: all, " TO_B "}"),
-         "x.example", "o y all"},
+         "x.example", "o z all"},
         {ROLE_GATEWAY,
          GATE B NET("VirtualService", "v", "bar") "{hosts: [x.example], gateways: [foo/g], exportTo: ['.'], "
                                                   "http: [{name: v, " TO_B "}]}\n",

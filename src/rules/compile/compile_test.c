@@ -280,14 +280,14 @@ static void the_narrowest_peer_authentication_holds(void **state)
         {"none", "", LISTENER_PERMISSIVE},
         {"mesh", PEER("m", "istio-system", "  mtls: {mode: STRICT}\n"), LISTENER_STRICT},
         {"namespace before mesh",
-         PEER("m", "istio-system", "  mtls: {mode: STRICT}\n") PEER("ns", "foo", "  mtls: {mode: DISABLE}\n"),
+         PEER("m", "istio-system", "  mtls: {mode: STRICT}\n") PEER("r", "foo", "  mtls: {mode: DISABLE}\n"),
          LISTENER_PLAIN},
         {"unset inherits",
-         PEER("m", "istio-system", "  mtls: {mode: STRICT}\n") PEER("ns", "foo", "  mtls: {mode: UNSET}\n"),
+         PEER("m", "istio-system", "  mtls: {mode: STRICT}\n") PEER("r", "foo", "  mtls: {mode: UNSET}\n"),
          LISTENER_STRICT},
         {"workload before namespace",
          PEER("w", "foo", "  selector: {matchLabels: {app: web}}\n  mtls: {mode: STRICT}\n")
-             PEER("ns", "foo", "  mtls: {mode: DISABLE}\n"),
+             PEER("r", "foo", "  mtls: {mode: DISABLE}\n"),
          LISTENER_STRICT},
         {"another workload",
          PEER("w", "foo", "  selector: {matchLabels: {app: db}}\n  mtls: {mode: STRICT}\n"),
@@ -376,8 +376,8 @@ static void what_cannot_be_told_is_refused(void **state)
         {"---\napiVersion: selvage.dev/v1\nkind: ClaimMapping\nmetadata: {name: a, namespace: foo}\nspec: "
          "{claim: x, rules: [{name: r, claim: c, exact: v, groups: [g]}]}\n"
          "---\napiVersion: selvage.dev/v1\nkind: ClaimMapping\nmetadata: {name: b, namespace: foo}\nspec: "
-         "{claim: 'y', rules: [{name: r, claim: c, exact: v, groups: [g]}]}\n",
-         "ClaimMappings foo/a and foo/b both apply but fill different claims, 'x' and 'y'"},
+         "{claim: z, rules: [{name: r, claim: c, exact: v, groups: [g]}]}\n",
+         "ClaimMappings foo/a and foo/b both apply but fill different claims, 'x' and 'z'"},
         {SECURITY("PeerAuthentication", "p", "foo") "  mtls: {mode: STRIKT}\n",
          "1 errors stand in the resources"},
     };

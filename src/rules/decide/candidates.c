@@ -83,30 +83,11 @@ static void address_find(struct lookup *lookup, const unsigned char address[16])
         hash_find(lookup, facet_hash_network(address, (uint32_t)length_at(lookup, networks, i)));
 }
 
-static void words_find(struct lookup *lookup, struct bytes words)
-{
-    struct bytes word;
-    bool more = true;
-    while (more) {
-        more = bytes_cut(&words, ' ', &word);
-        if (word.len)
-            text_find(lookup, word);
-    }
-}
-
 static void claim_find(struct lookup *lookup, const struct subject *subject)
 {
+    struct claim_texts texts = subject->texts;
     struct bytes text;
-    for (size_t i = 0; i < subject->group_count; i++)
-        text_find(lookup, subject->groups[i]);
-    for (size_t i = 0; i < json_array_size(subject->claim); i++)
-        if (json_text(json_array_get(subject->claim, i), &text))
-            text_find(lookup, text);
-    if (!json_text(subject->claim, &text))
-        return;
-    if (subject->words)
-        words_find(lookup, text);
-    else
+    while (claim_texts_next(&texts, &text))
         text_find(lookup, text);
 }
 
@@ -152,7 +133,7 @@ static void subject_find(struct lookup *lookup, const struct subject *subject, c
         address_find(lookup, subject->address);
     else if (lookup->facet->attribute == ATTRIBUTE_DESTINATION_PORT)
         hash_find(lookup, facet_hash_number(subject->number));
-    else if (subject->claim || subject->groups)
+    else if (subject->listed)
         claim_find(lookup, subject);
     else
         text_find(lookup, subject->text);
@@ -180,11 +161,13 @@ bool candidates_find(const struct image *rules, const struct rules_index *index,
 /* A rule may be in several runs: it comes once. */
 const struct rules_candidate *candidates_next(struct candidates *candidates)
 {
-    const struct rules_candidate *next = NULL;
-    for (uint32_t i = 0; i < candidates->count; i++)
-        if (!next || candidates->runs[i].next->order < next->order)
+    if (!candidates->count)
+        return NULL;
+    const struct rules_candidate *next = candidates->runs[0].next;
+    for (uint32_t i = 1; i < candidates->count; i++)
+        if (candidates->runs[i].next->order < next->order)
             next = candidates->runs[i].next;
-    for (uint32_t i = 0; next && i < candidates->count;) {
+    for (uint32_t i = 0; i < candidates->count;) {
         struct candidate_run *run = &candidates->runs[i];
         if (run->next->order == next->order && ++run->next == run->end)
             *run = candidates->runs[--candidates->count];

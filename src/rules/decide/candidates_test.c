@@ -308,7 +308,7 @@ static const struct {
     {"claims", "{when: [{key: 'request.auth.claims[g]', values: [g@]}]}"},
     {"fields", "{when: [{key: 'request.headers[x-g]', values: [g@]}]}"},
     {"paths beside what all ask for",
-     "{from: [{source: {namespaces: ['n']}}], to: [{operation: {paths: [/p@]}}], "
+     "{from: [{source: {namespaces: [m]}}], to: [{operation: {paths: [/p@]}}], "
      "when: [{key: 'request.auth.claims[g]', values: [g]}]}"},
 };
 

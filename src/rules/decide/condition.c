@@ -94,42 +94,14 @@ static struct bytes json_bytes(const json_t *text)
     return bytes_make(json_string_value(text), json_string_length(text));
 }
 
-static bool word_matches(const struct image *rules, const struct rules_value *value, struct bytes words,
-                         const struct subject *subject)
-{
-    struct bytes word;
-    bool more = true;
-    while (more) {
-        more = bytes_cut(&words, ' ', &word);
-        if (word.len && value_text_matches(rules, value, word, subject))
-            return true;
-    }
-    return false;
-}
-
-static bool claim_text_matches(const struct image *rules, const struct rules_value *value,
-                               const json_t *claim, const struct subject *subject)
-{
-    if (!json_is_string(claim))
-        return false;
-    if (subject->words)
-        return word_matches(rules, value, json_bytes(claim), subject);
-    return value_text_matches(rules, value, json_bytes(claim), subject);
-}
-
 static bool claim_matches(const struct image *rules, const struct rules_value *value,
                           const struct subject *subject)
 {
-    for (size_t i = 0; i < subject->group_count; i++)
-        if (value_text_matches(rules, value, subject->groups[i], subject))
+    struct claim_texts texts = subject->texts;
+    struct bytes text;
+    while (claim_texts_next(&texts, &text))
+        if (value_text_matches(rules, value, text, subject))
             return true;
-    if (!json_is_array(subject->claim))
-        return claim_text_matches(rules, value, subject->claim, subject);
-    for (size_t i = 0; i < json_array_size(subject->claim); i++) {
-        const json_t *item = json_array_get(subject->claim, i);
-        if (json_is_string(item) && value_text_matches(rules, value, json_bytes(item), subject))
-            return true;
-    }
     return false;
 }
 
@@ -140,7 +112,7 @@ static bool value_matches(const struct image *rules, const struct rules_value *v
         return subject->address && network_holds(&value->network, subject->address);
     if (value->match == VALUE_NUMBER)
         return subject->number == value->number;
-    if (subject->claim || subject->groups)
+    if (subject->listed)
         return claim_matches(rules, value, subject);
     return value_text_matches(rules, value, subject->text, subject);
 }

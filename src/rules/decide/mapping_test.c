@@ -55,15 +55,15 @@ static void claims_become_groups(void **state)
          "{\"role\":\"boss\",\"dept\":\"eng-1\"}", "admin<e staff<e eng<s"},
         {"suffix", MAPPING("{name: d, claim: email, suffix: '@a.b', groups: [ab]}"), "{\"email\":\"x@a.b\"}",
          "ab<d"},
-        {"in", MAPPING("{name: i, claim: r, in: [x, 'y'], groups: [xy]}"), "{\"r\":\"y\"}", "xy<i"},
-        {"not in", MAPPING("{name: i, claim: r, in: [x, 'y'], groups: [xy]}"), "{\"r\":\"z\"}", ""},
-        {"inside", MAPPING("{name: 'n', claim: realm_access.roles, exact: r, groups: [g]}"),
-         "{\"realm_access\":{\"roles\":[\"r\"]}}", "g<n"},
-        {"a name with dots", MAPPING("{name: 'n', claim: '[https://a.b/c]', exact: r, groups: [g]}"),
-         "{\"https://a.b/c\":\"r\"}", "g<n"},
-        {"of its issuer", MAPPING("{name: 'n', issuer: i, claim: r, exact: r, groups: [g]}"),
-         "{\"iss\":\"i\",\"r\":\"r\"}", "g<n"},
-        {"of another issuer", MAPPING("{name: 'n', issuer: i, claim: r, exact: r, groups: [g]}"),
+        {"in", MAPPING("{name: i, claim: r, in: [x, w], groups: [xy]}"), "{\"r\":\"w\"}", "xy<i"},
+        {"not in", MAPPING("{name: i, claim: r, in: [x, w], groups: [xy]}"), "{\"r\":\"z\"}", ""},
+        {"inside", MAPPING("{name: m, claim: realm_access.roles, exact: r, groups: [g]}"),
+         "{\"realm_access\":{\"roles\":[\"r\"]}}", "g<m"},
+        {"a name with dots", MAPPING("{name: m, claim: '[https://a.b/c]', exact: r, groups: [g]}"),
+         "{\"https://a.b/c\":\"r\"}", "g<m"},
+        {"of its issuer", MAPPING("{name: m, issuer: i, claim: r, exact: r, groups: [g]}"),
+         "{\"iss\":\"i\",\"r\":\"r\"}", "g<m"},
+        {"of another issuer", MAPPING("{name: m, issuer: i, claim: r, exact: r, groups: [g]}"),
          "{\"iss\":\"j\",\"r\":\"r\"}", ""},
         {"passed through", MAPPING("{name: p, claim: g, passThrough: {prefix: 'idp-', allow: [a, 'b*']}}"),
          "{\"g\":[\"a\",\"bc\",\"d\",\"ax\"]}", "idp-a<p idp-bc<p"},
@@ -72,6 +72,30 @@ static void claims_become_groups(void **state)
     };
     for (size_t i = 0; i < ROWS(rows); i++)
         groups_are(rows[i].name, rows[i].yaml, rows[i].claims, rows[i].groups);
+}
+
+static void neg_40_addresses_speak_for_one_domain_and_are_verified(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims;
+        bool matches;
+    } rows[] = {
+        {"{\"email\":\"x@a.b\"}", true},
+        {"{\"email\":\"x@a.b\",\"email_verified\":true}", true},
+        {"{\"email\":\"x@a.b\",\"email_verified\":\"true\"}", true},
+        {"{\"email\":\"x@a.b\",\"email_verified\":false}", false},
+        {"{\"email\":\"x@a.b\",\"email_verified\":\"false\"}", false},
+        {"{\"email\":\"x@a.b\",\"email_verified\":1}", false},
+        {"{\"email\":\"x@evil.com@a.b\"}", false},
+        {"{\"email\":\"@a.b\"}", false},
+        {"{\"email\":\"x@A.b\"}", false},
+        {"{\"email\":\"x@\u0430.b\"}", false}, /* a Cyrillic letter */
+        {"{\"email\":[\"x@a.b\"]}", false},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++)
+        groups_are(rows[i].claims, MAPPING("{name: d, claim: email, suffix: '@a.b', groups: [ab]}"),
+                   rows[i].claims, rows[i].matches ? "ab<d" : "");
 }
 
 static void too_many_groups_are_cut(void **state)
@@ -95,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claims_become_groups),
+        cmocka_unit_test(neg_40_addresses_speak_for_one_domain_and_are_verified),
         cmocka_unit_test(too_many_groups_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

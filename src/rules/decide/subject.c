@@ -1,7 +1,5 @@
 #include "rules/decide/subject.h"
 
-#include "rules/decide/claim_texts.h"
-
 static struct subject subject_text(struct fact fact)
 {
     return (struct subject){.state = fact.state, .text = fact.text};
@@ -31,43 +29,24 @@ static struct subject subject_field(struct bytes name, const struct facts *facts
     return subject;
 }
 
-static const json_t *member(const json_t *object, struct bytes name)
-{
-    return json_is_object(object) ? json_object_getn(object, name.at, name.len) : NULL;
-}
-
 static struct subject subject_claim(const struct image *rules, struct image_rows path,
                                     const struct facts *facts)
 {
-    struct subject subject = {.state = facts->claims_state};
-    const json_t *at = facts->claims;
-    struct bytes name = {0};
+    struct subject subject = {.state = facts->claims_state, .listed = true};
     if (subject.state == FACT_UNKNOWN)
         return subject;
-    IMAGE_FOR(rules, RULES_NAME, struct rules_name, step, path)
-    {
-        name = image_text(rules, step->text);
-        at = at ? member(at, name) : NULL;
-    }
-    if (path.count == 1 && facts->mapped_claim.len && bytes_equal(name, facts->mapped_claim)) {
-        subject.groups = facts->groups;
-        subject.group_count = facts->group_count;
-        subject.state = facts->group_count ? FACT_KNOWN : FACT_ABSENT;
-        return subject;
-    }
-    subject.words = path.count == 1 && claim_is_spaced(facts, name);
-    subject.claim = at;
-    subject.state = at && path.count ? FACT_KNOWN : FACT_ABSENT;
+    subject.texts = claim_texts_begin(rules, path, facts);
+    subject.state = subject.texts.claim || subject.texts.count ? FACT_KNOWN : FACT_ABSENT;
     return subject;
 }
 
 static struct subject subject_named_claim(const char *name, const struct facts *facts)
 {
-    struct subject subject = {.state = facts->claims_state};
+    struct subject subject = {.state = facts->claims_state, .listed = true};
     if (subject.state == FACT_UNKNOWN)
         return subject;
-    subject.claim = facts->claims ? json_object_get(facts->claims, name) : NULL;
-    subject.state = subject.claim ? FACT_KNOWN : FACT_ABSENT;
+    subject.texts.claim = facts->claims ? json_object_get(facts->claims, name) : NULL;
+    subject.state = subject.texts.claim ? FACT_KNOWN : FACT_ABSENT;
     return subject;
 }
 

@@ -5,6 +5,7 @@
 #ifndef RULES_DECIDE_SUBJECT_H
 #define RULES_DECIDE_SUBJECT_H
 
+#include "rules/decide/claim_texts.h"
 #include "rules/decide/facts.h"
 #include "rules/snapshot.h"
 
@@ -14,10 +15,8 @@ struct subject {
     struct bytes text;
     const unsigned char *address; /* 16 bytes */
     uint32_t number;
-    const json_t *claim;        /* text or list of texts */
-    const struct bytes *groups; /* instead of a claim */
-    size_t group_count;
-    bool words;        /* the claim is a text of words between spaces */
+    bool listed; /* a claim: its texts */
+    struct claim_texts texts;
     bool empty_counts; /* "*" is also true of an empty text */
     bool fold;
 };

@@ -67,9 +67,9 @@ static const struct field policy_rule_fields[] = {
     {"from", FIELD_GROUP, FIELD_LIST | FIELD_FILLED, offsetof(struct policy_rule, from), &policy_from_table,
      .count_max = 512, .help = "who: one of these"},
     {"to", FIELD_GROUP, FIELD_LIST | FIELD_FILLED, offsetof(struct policy_rule, to), &policy_to_table,
-     .count_max = 512, .help = "what: one of these"},
+     .help = "what: one of these"},
     {"when", FIELD_GROUP, FIELD_LIST, offsetof(struct policy_rule, when), &policy_condition_table,
-     .count_max = 512, .help = "under which conditions: all of these"},
+     .help = "under which conditions: all of these"},
 };
 static FIELD_TABLE(policy_rule, struct policy_rule);
 

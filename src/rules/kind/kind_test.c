@@ -149,7 +149,7 @@ static void virtual_service_rows(void **state)
         {"weights",
          "spec: {hosts: [a], http: [{route: [{destination: {host: a}}, {destination: {host: b}}]}]}",
          "f.yaml:4:28: spec.http[0].route: several destinations need weights"},
-        {"nowhere", "spec: {hosts: [a], http: [{name: 'n'}]}",
+        {"nowhere", "spec: {hosts: [a], http: [{name: m}]}",
          "f.yaml:4:27: spec.http[0]: says nowhere to go: route, redirect, directResponse or delegate"},
         {"claim in the mesh",
          "spec: {hosts: [a], http: [{match: [{headers: {'@request.auth.claims.a': {exact: b}}}],"
@@ -476,12 +476,12 @@ static void claim_mapping_rows(void **state)
          NULL},
         {"no form", "spec: {rules: [{name: a, claim: c, groups: [g]}]}",
          "f.yaml:4:16: spec.rules[0]: one of exact, prefix, suffix, in and passThrough belongs here"},
-        {"two forms", "spec: {rules: [{name: a, claim: c, exact: x, prefix: 'y', groups: [g]}]}",
+        {"two forms", "spec: {rules: [{name: a, claim: c, exact: x, prefix: z, groups: [g]}]}",
          "f.yaml:4:54: spec.rules[0].prefix: exact and prefix exclude each other"},
         {"no groups", "spec: {rules: [{name: a, claim: c, exact: x}]}",
          "f.yaml:4:16: spec.rules[0]: groups are missing"},
         {"same name",
-         "spec: {rules: [{name: a, claim: c, exact: x, groups: [g]}, {name: a, claim: c, exact: 'y', groups: "
+         "spec: {rules: [{name: a, claim: c, exact: x, groups: [g]}, {name: a, claim: c, exact: z, groups: "
          "[g]}]}",
          "f.yaml:4:67: spec.rules[1].name: 'a' is the name of another rule"},
         {"url", "spec: {rules: [{name: a, claim: 'https://a.b/c', exact: x, groups: [g]}]}",

@@ -362,7 +362,7 @@ static void workload_entry_rows(void **state)
 {
     (void)state;
     static const struct kind_row rows[] = {
-        {"network alone", "spec: {network: 'n'}", NULL},
+        {"network alone", "spec: {network: m}", NULL},
         {"host that ends with a number", "spec: {address: a.1}",
          "f.yaml:4:17: spec.address: 'a.1' is neither an IP address nor a host"},
         {"name of a port", "spec: {address: a.b, ports: {a.b: 1}}",

@@ -10,7 +10,7 @@ static void authorization_policy_rows(void **state)
         {"target of another group", "spec: {targetRef: {group: a, kind: Gateway, name: g}}",
          "f.yaml:4:36: spec.targetRef.kind: 'Gateway' of group 'a' is none of Service, ServiceEntry "
          "(networking.istio.io), Gateway, GatewayClass (gateway.networking.k8s.io)"},
-        {"target of another namespace", "spec: {targetRefs: [{kind: Service, name: g, namespace: 'n'}]}",
+        {"target of another namespace", "spec: {targetRefs: [{kind: Service, name: g, namespace: m}]}",
          "f.yaml:4:57: spec.targetRefs[0].namespace: another namespace cannot be meant; leave it out"},
         {"selector and target", "spec: {selector: {}, targetRef: {kind: Service, name: g}}",
          "f.yaml:4:22: spec.targetRef: selector and targetRef exclude each other"},

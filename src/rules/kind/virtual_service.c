@@ -73,7 +73,7 @@ static FIELD_TABLE(http_mirror, struct http_mirror);
 
 static const struct field http_route_fields[] = {
     {"name", FIELD_TEXT, 0, offsetof(struct http_route, name), .help = "a name, for logs"},
-    {"match", FIELD_GROUP, FIELD_LIST, offsetof(struct http_route, match), &http_match_table,
+    {"match", FIELD_GROUP, FIELD_LIST | FIELD_NULLS, offsetof(struct http_route, match), &http_match_table,
      .help = "any of these must match; all requests when absent"},
     {"route", FIELD_GROUP, FIELD_LIST, offsetof(struct http_route, route), &http_route_destination_table,
      .help = "destinations by weight"},

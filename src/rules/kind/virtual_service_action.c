@@ -5,6 +5,7 @@
 #include "wire/grpc.h"
 
 #define BODY_LARGE 102400
+#define BODY_MAX 1048576
 
 /* What a route does with a request besides sending it somewhere. */
 
@@ -196,6 +197,9 @@ static void check_direct(const struct direct_response *direct, struct report *re
         return;
     if (!base64_decode(direct->body->base64, false, report->findings->arena, &body))
         report_error(report, group_node(&direct->body->group, "bytes"), "is not base64");
+    else if (body.len > BODY_MAX)
+        report_error(report, group_node(&direct->body->group, "bytes"), "has %zu bytes, more than %d",
+                     body.len, BODY_MAX);
     else if (body.len > BODY_LARGE || direct->body->string.len > BODY_LARGE)
         report_warning(report, direct->body->group.node, "is large for a thing that every node keeps");
 }

@@ -53,6 +53,8 @@ static void virtual_service_rows(void **state)
          "spec: {hosts: [a.b], http: [{match: [{queryParams: {q: {prefix: ''}}}], route: [{destination: "
          "{host: a}}]}]}",
          "f.yaml:4:65: spec.http[0].match[0].queryParams.q.prefix: must not be empty"},
+        {"empty match", "spec: {hosts: [a.b], http: [{match: [null], route: [{destination: {host: a}}]}]}",
+         "f.yaml:4:38: spec.http[0].match[0]: must not be empty"},
         {"empty expression",
          "spec: {hosts: [a.b], http: [{match: [{uri: {regex: ''}}], route: [{destination: {host: a}}]}]}",
          "f.yaml:4:52: spec.http[0].match[0].uri.regex: must not be empty"},
