@@ -7,10 +7,10 @@
 #include "cli/init.h"
 #include "cli/issuer.h"
 #include "cli/join_token.h"
-#include "cli/proxy_config.h"
-#include "cli/proxy_status.h"
 #include "cli/keys.h"
 #include "cli/login.h"
+#include "cli/proxy_config.h"
+#include "cli/proxy_status.h"
 #include "cli/secret.h"
 #include "cli/trace.h"
 #include "main/run.h"
@@ -23,7 +23,8 @@ static const struct command commands[] = {
     {"analyze", analyze_main, "Find what is wrong in resources before they are used."},
     {"join-token", join_token_main, "Make a token with which another machine joins this one's authority."},
     {"keys", keys_main, "List the keys of a running node, and replace them."},
-    {"explain-kind", explain_kind_main, "Say what a resource may say, field by field; also as a schema for editors."},
+    {"explain-kind", explain_kind_main,
+     "Say what a resource may say, field by field; also as a schema for editors."},
     {"fields", explain_kind_main, NULL}, /* as it was called */
     {"secret", secret_main, "Keep secrets that resources refer to, sealed on this machine."},
     {"proxy-status", proxy_status_main, "Show which rules each worker of a running node has."},
