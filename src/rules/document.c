@@ -18,7 +18,7 @@ struct metadata {
 
 /* What the API server adds is known, so that the output of kubectl can be read. */
 static const struct field metadata_fields[] = {
-    {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILLED, offsetof(struct metadata, name), .max = 253},
+    {"name", FIELD_TEXT, FIELD_FILLED, offsetof(struct metadata, name), .max = 253},
     {"namespace", FIELD_TEXT, 0, offsetof(struct metadata, namespace), .max = 63},
     {"labels", FIELD_TEXT, FIELD_MAP, offsetof(struct metadata, labels), .max = 63, .count_max = 256},
     {"annotations", FIELD_TEXT, FIELD_MAP, offsetof(struct metadata, annotations), .max = 262144,
@@ -206,6 +206,8 @@ static void read_metadata(struct resource *resource, struct report *report)
     report->strict = false;
     struct metadata *metadata = field_read(&metadata_table, node, report);
     report->strict = strict;
+    if (!resource->kind->nameless && !group_has(&metadata->group, "name"))
+        report_error(report, node, "name is missing");
     check_name(report, &metadata->group, "name", metadata->name, true);
     check_name(report, &metadata->group, "namespace", metadata->namespace, false);
     resource->name = metadata->name;
