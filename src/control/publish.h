@@ -49,6 +49,7 @@ struct publish {
     struct source_letter *files;  /* of `next` */
     struct source_letter *unkept; /* of `current`, until they are kept as the last good ones */
     uint64_t last_kept_ms;
+    bool unkept_told;         /* they could not be written, and the log says so */
     bool from_last_good;      /* `current` (or `next`) came from there */
     char source_problem[500]; /* why the source cannot be read, or empty */
 

@@ -3,7 +3,7 @@
  * without their source.
  *
  * Sealing and syncing takes its time: when changes come one upon the other, only
- * the newest is kept.
+ * the newest is kept. A full disk is tried again, and told of once.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,10 +22,13 @@ void publish_last_good_flush(struct publish *publish, bool now)
     struct fail why;
     if (!publish->unkept || (!now && clock_ms() < publish->last_kept_ms + LAST_GOOD_MS))
         return;
-    if (!last_good_write(publish->settings, &publish->unkept->files, &why))
-        log_warning("the rules in force will not survive the loss of their source: %s", why.text);
+    bool written = last_good_write(publish->settings, &publish->unkept->files, &why);
     publish->last_kept_ms = clock_ms();
-    unkept_drop(publish);
+    if (written)
+        unkept_drop(publish);
+    else if (!publish->unkept_told)
+        log_warning("the rules in force will not survive the loss of their source: %s", why.text);
+    publish->unkept_told = !written;
 }
 
 void publish_last_good(struct publish *publish)

@@ -110,9 +110,32 @@ static bool issuer_fits(const struct mapping *mapping, const json_t *claims)
     return !issuer.len || (json_is_string(is) && bytes_equal(json_bytes(is), issuer));
 }
 
+static bool is_email(const struct mapping *mapping)
+{
+    const struct rules_name *step = image_row(mapping->rules, RULES_NAME, mapping->rule->claim, 0);
+    return mapping->rule->claim.count == 1 &&
+           bytes_equal(image_text(mapping->rules, step->text), BYTES("email"));
+}
+
+/*
+ * An address speaks for its domain only when it has one, "a@evil.com@good.com" has two,
+ * and when the provider does not say that nobody has verified it (OpenID Connect Core
+ * 5.1; some write the truth value as a text).
+ */
+static bool email_fits(const json_t *claims)
+{
+    const json_t *verified = json_object_get(claims, "email_verified");
+    struct bytes email = {0}, said = {0};
+    json_member_text(claims, "email", &email);
+    size_t at = bytes_find(email, '@');
+    bool one = at > 0 && at + 1 < email.len && at == bytes_find_last(email, '@');
+    return one && (!verified || json_is_true(verified) ||
+                   (json_text(verified, &said) && bytes_equal(said, BYTES("true"))));
+}
+
 static void rule_apply(struct mapping *mapping, const json_t *claims)
 {
-    if (!issuer_fits(mapping, claims))
+    if (!issuer_fits(mapping, claims) || (is_email(mapping) && !email_fits(claims)))
         return;
     const json_t *claim = claim_at(mapping->rules, claims, mapping->rule->claim);
     if (json_is_string(claim))

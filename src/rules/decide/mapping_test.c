@@ -74,6 +74,30 @@ static void claims_become_groups(void **state)
         groups_are(rows[i].name, rows[i].yaml, rows[i].claims, rows[i].groups);
 }
 
+static void neg_40_addresses_speak_for_one_domain_and_are_verified(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims;
+        bool matches;
+    } rows[] = {
+        {"{\"email\":\"x@a.b\"}", true},
+        {"{\"email\":\"x@a.b\",\"email_verified\":true}", true},
+        {"{\"email\":\"x@a.b\",\"email_verified\":\"true\"}", true},
+        {"{\"email\":\"x@a.b\",\"email_verified\":false}", false},
+        {"{\"email\":\"x@a.b\",\"email_verified\":\"false\"}", false},
+        {"{\"email\":\"x@a.b\",\"email_verified\":1}", false},
+        {"{\"email\":\"x@evil.com@a.b\"}", false},
+        {"{\"email\":\"@a.b\"}", false},
+        {"{\"email\":\"x@A.b\"}", false},
+        {"{\"email\":\"x@\u0430.b\"}", false}, /* a Cyrillic letter */
+        {"{\"email\":[\"x@a.b\"]}", false},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++)
+        groups_are(rows[i].claims, MAPPING("{name: d, claim: email, suffix: '@a.b', groups: [ab]}"),
+                   rows[i].claims, rows[i].matches ? "ab<d" : "");
+}
+
 static void too_many_groups_are_cut(void **state)
 {
     (void)state;
@@ -95,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claims_become_groups),
+        cmocka_unit_test(neg_40_addresses_speak_for_one_domain_and_are_verified),
         cmocka_unit_test(too_many_groups_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
