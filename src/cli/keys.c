@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/config.h"
-#include "cli/node_admin.h"
+#include "cli/node_ask.h"
 #include "cli/options.h"
 #include "wire/json.h"
 
@@ -24,7 +24,8 @@ static const char *const forms[] = {"short", "json", "yaml", NULL};
 
 static const struct option options[] = {
     {"config", 'c', OPTION_TEXT, offsetof(struct wish, config), "FILE", CONFIG_HELP, .choices = NULL},
-    {"admin", 0, OPTION_TEXT, offsetof(struct wish, admin), "PLACE", NODE_ADMIN_HELP, .choices = NULL},
+    {"admin", 0, OPTION_TEXT, offsetof(struct wish, admin), "PLACE",
+     "HOST:PORT of the node's admin server, instead of what its settings say", .choices = NULL},
     {"all", 0, OPTION_FLAG, offsetof(struct wish, all), .help = "of rotate: every purpose"},
     {"output", 'o', OPTION_CHOICE, offsetof(struct wish, form), "FORM", "of list: short, json, yaml (short)",
      .choices = forms},
@@ -144,13 +145,13 @@ static int failed(const struct fail *why)
     return 1;
 }
 
-static int list_run(const struct node_admin *admin, const struct wish *wish, struct arena *arena)
+static int list_run(const struct node_place *node, const struct wish *wish, struct arena *arena)
 {
     unsigned status;
     struct bytes body;
     struct fail why;
     struct text out;
-    if (!node_admin_ask(admin, "GET", "/keys", arena, &status, &body, &why))
+    if (!node_request(node, "GET", "/keys", arena, &status, &body, &why))
         return failed(&why);
     text_init_arena(&out, arena);
     if (status != 200 || !keys_print(body, (enum keys_form)wish->form, &out)) {
@@ -167,27 +168,27 @@ static bool is_word(const char *word)
     return word[0] && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word);
 }
 
-static int rotate_one(const struct node_admin *admin, const char *purpose, struct arena *arena)
+static int rotate_one(const struct node_place *node, const char *purpose, struct arena *arena)
 {
     unsigned status;
     struct bytes body;
     struct fail why;
     const char *path = arena_format(arena, "/keys/rotate?purpose=%s", is_word(purpose) ? purpose : "none").at;
-    if (!node_admin_ask(admin, "POST", path, arena, &status, &body, &why))
+    if (!node_request(node, "POST", path, arena, &status, &body, &why))
         return failed(&why);
     fprintf(status == 200 ? stdout : stderr, "%s%.*s",
             status == 200 ? "" : "selvage keys: ", BYTES_FMT(body));
     return status == 200 ? 0 : status == 400 ? EXIT_USAGE : 1;
 }
 
-static int rotate_run(const struct node_admin *admin, const struct wish *wish,
-                      const struct operands *operands, struct arena *arena)
+static int rotate_run(const struct node_place *node, const struct wish *wish, const struct operands *operands,
+                      struct arena *arena)
 {
     int code = 0;
     if (wish->all)
-        return rotate_one(admin, "all", arena);
+        return rotate_one(node, "all", arena);
     for (size_t i = 1; i < operands->count && !code; i++)
-        code = rotate_one(admin, operands->at[i], arena);
+        code = rotate_one(node, operands->at[i], arena);
     return code;
 }
 
@@ -201,7 +202,7 @@ int keys_main(int argc, char **argv)
 {
     struct wish wish = {0};
     struct operands operands;
-    struct node_admin admin;
+    struct node_place node;
     struct arena arena;
     int code;
     if (!options_read(&line, argc, argv, &wish, &operands, &code))
@@ -214,9 +215,9 @@ int keys_main(int argc, char **argv)
     if (rotate && wish.all == (operands.count > 1))
         return usage_fail("rotate wants purposes, or --all; see `selvage keys --help`");
     arena_init(&arena);
-    code = node_admin_find("keys", wish.admin, wish.config, &arena, &admin);
+    code = node_find("keys", wish.admin, wish.config, &arena, &node);
     if (!code)
-        code = rotate ? rotate_run(&admin, &wish, &operands, &arena) : list_run(&admin, &wish, &arena);
+        code = rotate ? rotate_run(&node, &wish, &operands, &arena) : list_run(&node, &wish, &arena);
     arena_done(&arena);
     return code;
 }

@@ -110,37 +110,57 @@ static char *answer_read(int fd, size_t *len, struct fail *why)
     return NULL;
 }
 
-static json_t *answer_judge(struct bytes answer, struct fail *why)
+static bool answer_cut(struct bytes answer, unsigned *status, struct bytes *body, struct fail *why)
 {
-    struct bytes mark = BYTES("\r\n\r\n"), line = bytes_part(answer, 0, bytes_find(answer, '\r'));
+    struct bytes mark = BYTES("\r\n\r\n");
     size_t end = bytes_find_text(answer, mark);
-    struct bytes body = bytes_part(answer, end + mark.len, answer.len);
-    if (!bytes_starts(line, BYTES("HTTP/1.1 "))) {
-        fail(why, FAIL_PEER, "what answers there is no admin server");
-        return NULL;
-    }
-    if (bytes_starts(line, BYTES("HTTP/1.1 200 ")))
-        return json_read(body, ANSWER_MAX, why);
-    fail(why, FAIL_PEER, "the node answers %.*s: %.*s", BYTES_FMT(bytes_part(line, 9, line.len)),
-         BYTES_FMT(bytes_trim(bytes_part(body, 0, 300))));
-    return NULL;
+    uint64_t number;
+    if (!bytes_starts(answer, BYTES("HTTP/1.1 ")) || end == answer.len ||
+        !bytes_to_u64(bytes_part(answer, 9, 12), 999, &number))
+        return fail(why, FAIL_PEER, "what answers there is no admin server");
+    *status = (unsigned)number;
+    *body = bytes_part(answer, end + mark.len, answer.len);
+    return true;
 }
 
-json_t *node_ask(const struct node_place *node, const char *page, struct fail *why)
+bool node_request(const struct node_place *node, const char *method, const char *page, struct arena *arena,
+                  unsigned *status, struct bytes *body, struct fail *why)
 {
     char request[600];
     size_t len;
     int fd = node_dial(node, why);
     if (fd < 0)
-        return NULL;
-    int size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", page);
+        return false;
+    int size = snprintf(
+        request, sizeof request,
+        "%s %s HTTP/1.1\r\nHost: localhost\r\nX-Selvage-Admin: 1\r\nContent-Length: 0\r\n\r\n", method, page);
     char *answer = NULL;
     if (write(fd, request, (size_t)size) == size)
         answer = answer_read(fd, &len, why);
     else
         fail_errno(why, FAIL_PEER, "the node does not take the question");
     close(fd);
-    json_t *json = answer ? answer_judge(bytes_make(answer, len), why) : NULL;
+    bool done = answer && answer_cut(bytes_make(answer, len), status, body, why);
+    if (done)
+        *body = arena_bytes(arena, *body);
     free(answer);
+    return done;
+}
+
+json_t *node_ask(const struct node_place *node, const char *page, struct fail *why)
+{
+    struct arena arena;
+    struct bytes body;
+    unsigned status;
+    json_t *json = NULL;
+    arena_init(&arena);
+    if (node_request(node, "GET", page, &arena, &status, &body, why)) {
+        if (status == 200)
+            json = json_read(body, ANSWER_MAX, why);
+        else
+            fail(why, FAIL_PEER, "the node answers %u: %.*s", status,
+                 BYTES_FMT(bytes_trim(bytes_part(body, 0, 300))));
+    }
+    arena_done(&arena);
     return json;
 }

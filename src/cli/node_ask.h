@@ -21,6 +21,9 @@ struct node_place {
  * `given` may be NULL; `config` is what stood behind -c, or NULL. */
 int node_find(const char *command, const char *given, const char *config, struct arena *arena,
               struct node_place *out);
+/* One request (GET, POST) and its answer as it is, in the arena. False with *why: there was none. */
+bool node_request(const struct node_place *node, const char *method, const char *page, struct arena *arena,
+                  unsigned *status, struct bytes *body, struct fail *why);
 /* The page as JSON: a new reference, or NULL with *why. */
 json_t *node_ask(const struct node_place *node, const char *page, struct fail *why);
 

@@ -88,8 +88,8 @@ def test_a_node_that_does_not_run_is_a_sentence(edge):
     port = free_port()
     answer = keys(edge, 'list', '--admin', '127.0.0.1:%d' % port)
     assert answer.returncode == 1
-    assert answer.stderr == "selvage keys: the node's admin server at 127.0.0.1 port %d does not answer: " \
-                            "Connection refused\n" % port
+    assert answer.stderr == 'selvage keys: 127.0.0.1:%d: nobody answers there; is the node running?: ' \
+                            'Connection refused\n' % port
 
 
 def test_all_are_replaced_under_load_without_a_wrong_answer(edge, issuer):
