@@ -57,10 +57,22 @@ bool suppression_hits(const char *suppression, const struct finding *finding)
 /* ---- annotations ------------------------------------------------------ */
 
 struct filter {
-    const struct resource_set *set;
+    const struct yaml_node **annotated; /* documents that say what is not to be said about them */
+    size_t annotated_count;
     const struct texts *suppressions;
     const char *name_space;
 };
+
+static void annotated_find(struct resource_set *set, struct filter *filter)
+{
+    filter->annotated = arena_array(&set->arena, const struct yaml_node *, set->document_count + 1);
+    for (size_t i = 0; i < set->document_count; i++) {
+        const struct yaml_node *node = set->documents[i].node;
+        const struct yaml_node *annotations = tree_at(node, "metadata.annotations");
+        if (yaml_get(annotations, "galley.istio.io/analyze-suppress"))
+            filter->annotated[filter->annotated_count++] = node;
+    }
+}
 
 static bool is_of(const struct finding *finding, const struct yaml_node *document)
 {
@@ -71,13 +83,12 @@ static bool is_of(const struct finding *finding, const struct yaml_node *documen
 }
 
 /* What keeps a resource from being put in force is said whatever it says about itself. */
-static bool annotated(const struct resource_set *set, const struct finding *finding)
+static bool is_annotated(const struct filter *filter, const struct finding *finding)
 {
     if (finding->level == FINDING_ERROR || !finding->name.len)
         return false;
-    for (size_t i = 0; i < set->document_count; i++)
-        if (analysis_suppressed(set->documents[i].node, finding->code) &&
-            is_of(finding, set->documents[i].node))
+    for (size_t i = 0; i < filter->annotated_count; i++)
+        if (analysis_suppressed(filter->annotated[i], finding->code) && is_of(finding, filter->annotated[i]))
             return true;
     return false;
 }
@@ -91,7 +102,7 @@ static bool is_wanted(const struct finding *finding, void *with)
     if (filter->name_space && finding->namespace.len &&
         !bytes_equal(finding->namespace, bytes_of(filter->name_space)))
         return false;
-    return !annotated(filter->set, finding);
+    return !is_annotated(filter, finding);
 }
 
 /* ---- order ------------------------------------------------------------ */
@@ -117,7 +128,8 @@ static int compare(const void *a, const void *b)
 
 void analyze_filter(struct resource_set *set, const struct texts *suppressions, const char *name_space)
 {
-    struct filter filter = {set, suppressions, name_space};
+    struct filter filter = {.suppressions = suppressions, .name_space = name_space};
+    annotated_find(set, &filter);
     findings_keep(&set->findings, is_wanted, &filter);
     if (set->findings.count > 1)
         qsort(set->findings.at, set->findings.count, sizeof(*set->findings.at), compare);

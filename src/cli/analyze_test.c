@@ -142,6 +142,27 @@ static void what_is_asked_for_decides(void **state)
     unlink(path);
 }
 
+static void an_annotation_hides_no_refusal(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\n"
+        "metadata: {name: d, namespace: a, annotations: {galley.istio.io/analyze-suppress: "
+        "'*'}}\nspec: {unheardOf: 1, host: 'not a host'}\n";
+    struct resource_set set;
+    struct texts none = {.count = 0};
+    resource_set_init(&set);
+    resource_set_add_file(&set, "f.yaml", bytes_of(text));
+    resource_set_finish(&set);
+    assert_true(set.findings.warnings > 0 && set.findings.errors > 0);
+    size_t errors = set.findings.errors;
+    analyze_filter(&set, &none, NULL);
+    assert_int_equal(set.findings.warnings, 0);
+    assert_int_equal(set.findings.errors, errors);
+    assert_int_equal(set.findings.count, errors);
+    resource_set_done(&set);
+}
+
 static void the_worst_is_said_first_and_machines_get_the_page(void **state)
 {
     (void)state;
@@ -215,6 +236,7 @@ int main(void)
         cmocka_unit_test(exit_codes_are_istioctls),
         cmocka_unit_test(suppressions_are_istioctls),
         cmocka_unit_test(what_is_asked_for_decides),
+        cmocka_unit_test(an_annotation_hides_no_refusal),
         cmocka_unit_test(the_worst_is_said_first_and_machines_get_the_page),
         cmocka_unit_test(istios_samples_are_read),
     };

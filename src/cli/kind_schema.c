@@ -271,8 +271,11 @@ static json_t *kind_schema(struct schema *schema, const struct kind *kind, const
     }
     json_object_set_new(properties, "apiVersion", json_pack("{s:o}", "enum", api_versions(kind)));
     json_object_set_new(properties, "kind", json_pack("{s:s}", "const", kind->name));
+    if (kind->unnamed)
+        json_array_remove(json_object_get(out, "required"), 2);
     json_object_set_new(properties, "metadata",
-                        table_reference(schema, &metadata_table, "meta", "ObjectMeta"));
+                        kind->unnamed ? json_object()
+                                      : table_reference(schema, &metadata_table, "meta", "ObjectMeta"));
     json_object_set_new(out, "description", json_string(kind->help));
     return out;
 }

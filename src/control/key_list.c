@@ -292,8 +292,6 @@ bool key_rotate_check(const struct settings *settings, enum key_purpose purpose,
 {
     const struct settings_identity *identity = settings->identity;
     *about = purposes[purpose].about;
-    if (purpose == KEY_SESSION)
-        return false;
     if (purpose == KEY_NODE && !settings_identity_any(identity)) {
         *about = "the node has no certificate";
         return false;

@@ -206,14 +206,14 @@ static void cookie_keep(struct exchange *x)
     struct login_work *work = x->login_work;
     struct envelope_use use = login_use(x, PURPOSE);
     struct bytes sealed;
-    struct fail why;
+    struct fail why = {.text = "it is longer than cookies can be"};
     work->session.seen_s = work->now_s;
     if (!envelope_close(&x->generation->sessions, &use, session_pack(&work->session, &x->arena), &x->arena,
                         &sealed, &why) ||
         !session_cookie_set(&x->response.fields, x->login_work->cookies, login_text(x, x->login->cookie),
                             sealed, mark_new(x), session_age_s(&work->session, x->login, work->now_s),
                             &x->arena))
-        login_note(x, "login_not_kept", bytes_of(why.text));
+        login_note(x, "login_not_kept", arena_bytes(&x->arena, bytes_of(why.text)));
 }
 
 void session_write(struct exchange *x)

@@ -281,7 +281,8 @@ struct resource *document_read(const struct yaml_node *node, struct report *repo
     report->plain = kind->plain;
     if (kind->not_yet)
         report_not_yet(report, yaml_get(node, "kind"), kind->name);
-    read_metadata(resource, report);
+    if (!kind->unnamed || yaml_get(yaml_get(node, "metadata"), "name"))
+        read_metadata(resource, report);
     check_annotations(resource, report);
     if (!kind->at_top)
         check_members(resource, report);

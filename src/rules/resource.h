@@ -67,6 +67,7 @@ struct kind {
     bool security;        /* a field we do not act on is an error, not a warning */
     bool at_top;          /* no spec: the fields stand beside metadata */
     bool plain;           /* see struct report */
+    bool unnamed;         /* read by a tool alone, so that metadata need not name it */
     bool not_yet;         /* checked, but this version does not act on it */
     const struct field_table *table;
     /* Checks between fields; may fill in what it worked out. NULL: none. */

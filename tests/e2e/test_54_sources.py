@@ -186,7 +186,7 @@ def test_a_thousand_files_at_once(node):
                     headers={'response': {'set': {'x-number': 'm%d' % each}}})))
     poll(lambda: ask(node.port, host='m999.example').one('x-number') == 'm999', 'all are in force')
     assert ask(node.port, host='m0.example').one('x-number') == 'm0'
-    assert len(node.snapshot()['resources']) == 1003
+    poll(lambda: len(node.snapshot()['resources']) == 1003, 'status tells of all')
     for each in range(1000):
         os.unlink(node.rules / ('m%d.yaml' % each))
     poll(lambda: len(node.snapshot()['resources']) == 3, 'all are gone')

@@ -108,7 +108,8 @@ static void what_is_wrong_is_told_with_what_would_be_right(void **state)
         const char *spec, *sentence;
     } rows[] = {
         {BASE ", issuer2: x", "spec.issuer2: no field is called 'issuer2' here; did you mean issuer?"},
-        {"hosts: ['a b'], issuer: 'https://i', clientId: a", NULL},
+        {"hosts: ['a b'], issuer: 'https://i', clientId: a",
+         "spec.hosts[0]: 'a b' is no host: a name such as shop.example.com, *.example.com or * belongs here"},
         {"hosts: [a.b], issuer: idp, clientId: a", "'idp' is no http or https URL"},
         {"hosts: [a.b], issuer: 'https://i/?a', clientId: a", "an issuer has no query and no fragment"},
         {BASE ", cookieName: 'a;b'", "'a;b' is no name: letters, digits, -, _ and . are right"},
@@ -127,8 +128,13 @@ static void what_is_wrong_is_told_with_what_would_be_right(void **state)
         {BASE ", clientSecret: {}", "one of name and file belongs here"},
         {BASE ", clientSecret: {file: '../x'}",
          "'../x' is neither an absolute path nor the name of a credential"},
-        {BASE ", afterLogout: '//evil.example'", NULL},
-        {BASE ", afterLogout: 'https://evil.example/'", NULL},
+        {BASE ", afterLogout: '//evil.example'", "must be a path, or a URL of one of allowedRedirectHosts: "
+                                                 "the redirect target begins with two slashes, "
+                                                 "which leads to another host"},
+        {BASE ", afterLogout: 'https://evil.example/'",
+         "must be a path, or a URL of one of allowedRedirectHosts: the redirect target leads to a host that "
+         "is not "
+         "allowed"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         char yaml[1200];

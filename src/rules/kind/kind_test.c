@@ -123,18 +123,6 @@ static void virtual_service_rows(void **state)
         {"control character", ROUTE("headers: {response: {add: {a: \"\\x01\"}}}"),
          "f.yaml:4:93: spec.http[0].headers.response.add.a: the value of a header has no control "
          "characters"},
-        {"operators", ROUTE("headers: {request: {set: {a: '%REQ(b)%%%'}}}"), NULL},
-        {"unknown operator", ROUTE("headers: {request: {set: {a: '%RESPONSE_CODE%'}}}"),
-         "f.yaml:4:92: spec.http[0].headers.request.set.a: '%RESPONSE_CODE%' is not known before there is a "
-         "response"},
-        {"half an operator", ROUTE("headers: {response: {add: {a: '50%'}}}"),
-         "f.yaml:4:93: spec.http[0].headers.response.add.a: a percent sign is not closed by another; a "
-         "percent "
-         "sign is written %%"},
-        {"authority of operators", ROUTE("headers: {request: {set: {host: '%REQ(a)%'}}}"),
-         "f.yaml:4:95: spec.http[0].headers.request.set.host: a host is written out: what a client says "
-         "would "
-         "choose it"},
         {"regex",
          "spec: {hosts: [a], http: [{match: [{uri: {regex: '('}}], route: [{destination: {host: a}}]}]}",
          "f.yaml:4:50: spec.http[0].match[0].uri.regex: is no regular expression RE2 takes: missing ): ("},

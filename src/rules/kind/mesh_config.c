@@ -220,6 +220,7 @@ const struct kind istio_operator_kind = {
     .name = "IstioOperator",
     .group = "install.istio.io",
     .versions = "v1alpha1",
+    .unnamed = true,
     .table = &istio_operator_table,
     .help = "How Istio is installed; its meshConfig is read, nothing is installed.",
 };

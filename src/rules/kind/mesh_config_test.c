@@ -34,6 +34,10 @@ static void what_the_text_of_a_config_map_says_has_its_place(void **state)
         {"no map", HEAD "data: {mesh: '[a]'}\n", "f.yaml:4:14: data.mesh: is a list where a map belongs"},
         {"no YAML", HEAD "data: {mesh: 'a: ['}\n",
          "f.yaml:4:14: data.mesh: mesh:2:1: did not find expected node content"},
+        {"of an installation without a name",
+         "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {namespace: a}\nspec: "
+         "{profile: demo}\n",
+         ""},
         {"of an installation",
          "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: a}\n"
          "spec: {profile: demo, meshConfig: {trustDomain: 5}}\n",

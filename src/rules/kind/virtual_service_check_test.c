@@ -2,6 +2,9 @@
 
 #include "rules/kind/kind_rows.h"
 
+#define VALUE(headers)                                                                                       \
+    "spec: {hosts: [a.b], http: [{route: [{destination: {host: a}}], headers: {" headers "}}]}"
+
 static void virtual_service_rows(void **state)
 {
     (void)state;
@@ -201,6 +204,18 @@ static void virtual_service_rows(void **state)
          "'299'}}]}",
          "f.yaml:4:97: spec.http[0].retries.retryOn: '299' is neither a status nor a word of Envoy's "
          "x-envoy-retry-on"},
+        {"operators", VALUE("request: {set: {a: '%REQ(b)%%%'}}"), NULL},
+        {"operator of responses", VALUE("request: {set: {a: '%RESPONSE_CODE%'}}"),
+         "f.yaml:4:94: spec.http[0].headers.request.set.a: '%RESPONSE_CODE%' is not known before there is a "
+         "response"},
+        {"half an operator", VALUE("response: {add: {a: '50%'}}"),
+         "f.yaml:4:95: spec.http[0].headers.response.add.a: a percent sign is not closed by another; a "
+         "percent "
+         "sign is written %%"},
+        {"authority of operators", VALUE("request: {set: {host: '%REQ(a)%'}}"),
+         "f.yaml:4:97: spec.http[0].headers.request.set.host: a host is written out: what a client says "
+         "would "
+         "choose it"},
         {"exported twice",
          "spec: {hosts: [a.b], exportTo: [., default], http: [{route: [{destination: {host: a}}]}]}",
          "f.yaml:4:36: spec.exportTo[1]: 'default' stands in the list already"},
