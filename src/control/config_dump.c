@@ -232,29 +232,12 @@ static void endpoint_rows(const struct config_dump *dump, const struct rules_clu
     }
 }
 
-static const struct endpoints_cluster *endpoints_find(const struct image *endpoints, uint64_t id)
-{
-    struct image_rows all = image_all(endpoints, ENDPOINTS_CLUSTER);
-    uint32_t low = 0;
-    for (uint32_t high = all.count; low < high;) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct endpoints_cluster *row = image_row(endpoints, ENDPOINTS_CLUSTER, all, middle);
-        if (row->id == id)
-            return row;
-        if (row->id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 static void endpoints_dump(const struct config_dump *dump, json_t *rows)
 {
     const struct image *rules = &dump->rules;
     IMAGE_FOR(rules, RULES_CLUSTER, struct rules_cluster, cluster, image_all(rules, RULES_CLUSTER))
     {
-        const struct endpoints_cluster *behind = endpoints_find(&dump->endpoints, cluster->id);
+        const struct endpoints_cluster *behind = image_find(&dump->endpoints, ENDPOINTS_CLUSTER, cluster->id);
         if (behind)
             endpoint_rows(dump, cluster, behind, rows);
     }

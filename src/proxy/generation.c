@@ -87,18 +87,7 @@ static struct key_set *key_set_derive(const struct image *keys, const struct key
 
 const struct keys_certificate *generation_certificate(const struct image *keys, uint64_t id)
 {
-    struct image_rows all = image_all(keys, KEYS_CERTIFICATE);
-    for (uint32_t low = 0, high = all.count; low < high;) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct keys_certificate *row = image_row(keys, KEYS_CERTIFICATE, all, middle);
-        if (row->id == id)
-            return row;
-        if (row->id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return image_find(keys, KEYS_CERTIFICATE, id);
 }
 
 /* SHA-256 of the DER of the chain's first certificate (RFC 8705 3.1). */
@@ -504,18 +493,7 @@ bool generation_peer_check(const struct generation *g, const struct peer *peer, 
 
 const struct endpoints_cluster *generation_cluster(const struct generation *g, uint64_t id)
 {
-    struct image_rows all = image_all(&g->endpoints, ENDPOINTS_CLUSTER);
-    for (uint32_t low = 0, high = all.count; low < high;) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct endpoints_cluster *row = image_row(&g->endpoints, ENDPOINTS_CLUSTER, all, middle);
-        if (row->id == id)
-            return row;
-        if (row->id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return image_find(&g->endpoints, ENDPOINTS_CLUSTER, id);
 }
 
 bool generation_key_set(const struct generation *g, uint64_t id, const struct keys_set **row,

@@ -76,3 +76,21 @@ bool image_open(const void *at, size_t size, const struct image_schema *schema, 
     *out = image;
     return true;
 }
+
+const void *image_find(const struct image *image, uint32_t table, uint64_t id)
+{
+    struct image_rows all = image_all(image, table);
+    for (uint32_t low = 0, high = all.count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const void *row = image_row(image, table, all, middle);
+        uint64_t here;
+        memcpy(&here, row, sizeof here);
+        if (here == id)
+            return row;
+        if (here < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}

@@ -100,6 +100,9 @@ static inline struct image_rows image_all(const struct image *image, uint32_t ta
     return (struct image_rows){0, image->head->tables[table].count};
 }
 
+/* Of a table whose rows begin with a uint64_t and are sorted by it: the row with that one, or NULL. */
+const void *image_find(const struct image *image, uint32_t table, uint64_t id);
+
 /* Loops over rows: IMAGE_FOR(image, RULES_ROUTE, struct rules_route, route, vhost->routes) { ... } */
 #define IMAGE_FOR(image, table, type, name, rows)                                                            \
     for (uint32_t name##_i = 0, name##_go = 1; name##_i < (rows).count && name##_go; name##_i++)             \

@@ -1,50 +1,13 @@
 #include "base/test.h"
 
-#include "rules/kind/assertion.h"
-#include "rules/kind/authorization_policy.h"
-#include "rules/kind/claim_mapping.h"
-#include "rules/kind/destination_rule.h"
-#include "rules/kind/gateway.h"
-#include "rules/kind/peer_authentication.h"
-#include "rules/kind/request_authentication.h"
+#include "rules/kind/kind_rows.h"
 #include "rules/kind/revocation.h"
-#include "rules/kind/secret.h"
 #include "rules/kind/secret_sample.h"
-#include "rules/kind/service_entry.h"
-#include "rules/kind/sidecar.h"
-#include "rules/kind/virtual_service.h"
-
-/* A row: a spec of a kind, and the first finding it makes; NULL when there is none. */
-struct row {
-    const char *name;
-    const char *spec;
-    const char *says;
-};
-
-static void run(const char *api, const char *kind, const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct resource_set set;
-        char shown[600] = "";
-        struct text text;
-        resource_set_init(&set);
-        struct bytes file = arena_format(&set.arena, "apiVersion: %s\nkind: %s\nmetadata: {name: x}\n%s\n",
-                                         api, kind, rows[i].spec);
-        resource_set_add_file(&set, "f.yaml", file);
-        resource_set_finish(&set);
-        text_init_fixed(&text, shown, sizeof(shown));
-        if (set.findings.count > 0)
-            finding_write(&set.findings.at[0], &text);
-        print_message("  %s\n", rows[i].name);
-        assert_string_equal(shown, rows[i].says ? rows[i].says : "");
-        resource_set_done(&set);
-    }
-}
 
 static void gateway_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"plain",
          "spec: {selector: {a: b}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: "
          "[a.b]}]}",
@@ -91,7 +54,7 @@ static void gateway_rows(void **state)
          " {port: {number: 81, name: a, protocol: HTTP}, hosts: [a.b]}]}",
          "f.yaml:4:105: spec.servers[1].port.name: 'a' is the name of another server's port"},
     };
-    run("networking.istio.io/v1", "Gateway", rows, ROWS(rows));
+    kind_rows_run("networking.istio.io/v1", "Gateway", rows, ROWS(rows));
 }
 
 #define HTTP(rest) "spec: {hosts: [a], http: [{" rest "}]}"
@@ -100,7 +63,7 @@ static void gateway_rows(void **state)
 static void virtual_service_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"routes",
          "spec: {hosts: [a], http: [{match: [{uri: {prefix: /x}, headers: {h: {regex: 'a+'}}}],"
          " route: [{destination: {host: a, port: {number: 80}}, weight: 1}], timeout: 1.5s}]}",
@@ -230,13 +193,13 @@ static void virtual_service_rows(void **state)
         {"number where text belongs", "spec: {hosts: [1], http: [{route: [{destination: {host: a}}]}]}",
          "f.yaml:4:16: spec.hosts[0]: '1' is a number where text belongs; write it in quotes"},
     };
-    run("networking.istio.io/v1", "VirtualService", rows, ROWS(rows));
+    kind_rows_run("networking.istio.io/v1", "VirtualService", rows, ROWS(rows));
 }
 
 static void destination_rule_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"subsets",
          "spec: {host: a, subsets: [{name: v1, labels: {version: v1}}], trafficPolicy: {tls: {mode: "
          "SIMPLE}}}",
@@ -273,13 +236,13 @@ static void destination_rule_rows(void **state)
          "f.yaml:4:64: spec.trafficPolicy.loadBalancer.consistentHash: consistentHash is not acted on by "
          "this version"},
     };
-    run("networking.istio.io/v1beta1", "DestinationRule", rows, ROWS(rows));
+    kind_rows_run("networking.istio.io/v1beta1", "DestinationRule", rows, ROWS(rows));
 }
 
 static void service_entry_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"static",
          "spec: {hosts: [a.b], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}],"
          " endpoints: [{address: 10.0.0.1, ports: {http: 8080}}, {address: '::1'}]}",
@@ -309,25 +272,25 @@ static void service_entry_rows(void **state)
         {"wildcard by DNS", "spec: {hosts: ['*.b'], resolution: DNS}",
          "f.yaml:4:16: spec.hosts[0]: a wildcard cannot be resolved; endpoints are needed"},
     };
-    run("networking.istio.io/v1", "ServiceEntry", rows, ROWS(rows));
+    kind_rows_run("networking.istio.io/v1", "ServiceEntry", rows, ROWS(rows));
 }
 
 static void workload_entry_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"address", "spec: {address: 10.0.0.1, labels: {app: a}, serviceAccount: sa}", NULL},
         {"none", "spec: {labels: {app: a}}", "f.yaml:4:1: spec: address is missing"},
         {"port", "spec: {address: 10.0.0.1, ports: {http: 99999}}",
          "f.yaml:4:41: spec.ports.http: 99999 is no port; one is between 1 and 65535"},
     };
-    run("networking.istio.io/v1", "WorkloadEntry", rows, ROWS(rows));
+    kind_rows_run("networking.istio.io/v1", "WorkloadEntry", rows, ROWS(rows));
 }
 
 static void sidecar_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"both ways",
          "spec: {ingress: [{port: {number: 80, name: http, protocol: HTTP}, defaultEndpoint: "
          "'127.0.0.1:8080'}],"
@@ -345,13 +308,13 @@ static void sidecar_rows(void **state)
          "spec: {ingress: [{port: {number: 80, name: http, protocol: HTTP}, captureMode: IPTABLES}]}",
          "f.yaml:4:80: spec.ingress[0].captureMode: 'IPTABLES' is not acted on by this version"},
     };
-    run("networking.istio.io/v1", "Sidecar", rows, ROWS(rows));
+    kind_rows_run("networking.istio.io/v1", "Sidecar", rows, ROWS(rows));
 }
 
 static void peer_authentication_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"strict", "spec: {mtls: {mode: STRICT}}", NULL},
         {"ports", "spec: {selector: {matchLabels: {a: b}}, portLevelMtls: {8080: {mode: DISABLE}}}", NULL},
         {"ports of nobody", "spec: {portLevelMtls: {8080: {mode: DISABLE}}}",
@@ -361,13 +324,13 @@ static void peer_authentication_rows(void **state)
         {"unknown field is an error", "spec: {mtl: {mode: STRICT}}",
          "f.yaml:4:8: spec.mtl: no field is called 'mtl' here; did you mean mtls?"},
     };
-    run("security.istio.io/v1", "PeerAuthentication", rows, ROWS(rows));
+    kind_rows_run("security.istio.io/v1", "PeerAuthentication", rows, ROWS(rows));
 }
 
 static void request_authentication_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"issuer", "spec: {jwtRules: [{issuer: a, jwksUri: 'https://a/b', fromHeaders: [{name: x}]}]}", NULL},
         {"keys", "spec: {jwtRules: [{issuer: a, jwks: '{\"keys\":[]}'}]}", NULL},
         {"no keys", "spec: {jwtRules: [{issuer: a, jwks: '{'}]}",
@@ -390,13 +353,13 @@ static void request_authentication_rows(void **state)
          "f.yaml:4:41: spec.jwtRules[0].presence: presence is not acted on by this version, so the "
          "resource would not do what it says"},
     };
-    run("security.istio.io/v1", "RequestAuthentication", rows, ROWS(rows));
+    kind_rows_run("security.istio.io/v1", "RequestAuthentication", rows, ROWS(rows));
 }
 
 static void authorization_policy_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"deny all", "spec: {}", NULL},
         {"allow all", "spec: {rules: [{}]}", NULL},
         {"full",
@@ -427,13 +390,13 @@ static void authorization_policy_rows(void **state)
          "f.yaml:4:43: spec.rules[0].to[0].operation.ports[0]: '80' is a number where text belongs; write it "
          "in quotes"},
     };
-    run("security.istio.io/v1", "AuthorizationPolicy", rows, ROWS(rows));
+    kind_rows_run("security.istio.io/v1", "AuthorizationPolicy", rows, ROWS(rows));
 }
 
 static void secret_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"tls",
          "type: kubernetes.io/tls\nstringData: {tls.crt: " SAMPLE_CERTIFICATE ", tls.key: " SAMPLE_KEY "}",
          NULL},
@@ -451,13 +414,13 @@ static void secret_rows(void **state)
          "f.yaml:4:17: data[\"tls.key\"]: the value is a number where text belongs; write it in quotes"},
         {"no base64", "data: {tls.key: '!secret!'}", "f.yaml:4:17: data[\"tls.key\"]: is no base64"},
     };
-    run("v1", "Secret", rows, ROWS(rows));
+    kind_rows_run("v1", "Secret", rows, ROWS(rows));
 }
 
 static void claim_mapping_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"exact", "spec: {rules: [{name: a, claim: realm_access.roles, exact: x, groups: [g]}]}", NULL},
         {"pass",
          "spec: {rules: [{name: a, claim: '[https://a.b/c]', passThrough: {prefix: 'idp:', allow: [x]}}]}",
@@ -476,13 +439,13 @@ static void claim_mapping_rows(void **state)
          "f.yaml:4:33: spec.rules[0].claim: a claim with dots in its name stands in brackets: "
          "[https://a.b/c]"},
     };
-    run("selvage.dev/v1", "ClaimMapping", rows, ROWS(rows));
+    kind_rows_run("selvage.dev/v1", "ClaimMapping", rows, ROWS(rows));
 }
 
 static void trust_bundle_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"endpoint",
          "spec: {trustDomain: partner.example, endpoint: {url: 'https://partner.example/bundle'}}", NULL},
         {"nothing", "spec: {trustDomain: partner.example}",
@@ -508,13 +471,13 @@ static void trust_bundle_rows(void **state)
          "f.yaml:4:64: spec.endpoint.spiffeId: is for the profile https_spiffe; here the URL's host is "
          "verified"},
     };
-    run("selvage.dev/v1", "TrustBundle", rows, ROWS(rows));
+    kind_rows_run("selvage.dev/v1", "TrustBundle", rows, ROWS(rows));
 }
 
 static void revocation_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"serials", "spec: {serials: ['4a2f03', '4A:2F:03', '00'], reason: lost}",
          "f.yaml:4:40: spec.serials[2]: '00' is no serial number such as 4a2f03 or 4A:2F:03, of at most 20 "
          "bytes"},
@@ -528,7 +491,7 @@ static void revocation_rows(void **state)
          "f.yaml:4:18: spec.serials[0]: 'edge' is no serial number such as 4a2f03 or 4A:2F:03, of at most 20 "
          "bytes"},
     };
-    run("selvage.dev/v1", "Revocation", rows, ROWS(rows));
+    kind_rows_run("selvage.dev/v1", "Revocation", rows, ROWS(rows));
 }
 
 static void serials_are_as_certificates_have_them(void **state)
@@ -553,7 +516,7 @@ static void serials_are_as_certificates_have_them(void **state)
 static void assertion_rows(void **state)
 {
     (void)state;
-    static const struct row rows[] = {
+    static const struct kind_row rows[] = {
         {"issuer",
          "spec: {issuer: 'https://edge', audiences: [mesh], subjectPrefix: {'https://a': a, 'https://b': b}}",
          NULL},
@@ -572,7 +535,7 @@ static void assertion_rows(void **state)
          "10s}",
          ""},
     };
-    run("selvage.dev/v1", "Assertion", rows, ROWS(rows));
+    kind_rows_run("selvage.dev/v1", "Assertion", rows, ROWS(rows));
 }
 
 int main(void)
