@@ -141,25 +141,28 @@ static enum turn login_enter(struct exchange *x)
     return place_enter(x);
 }
 
-/* Newer rules may have come; they may know another login, or none. */
-static bool rebind(struct exchange *x)
+enum turn login_rebind(struct exchange *x)
 {
-    uint64_t id = x->login->id;
+    uint64_t id = x->login ? x->login->id : 0;
+    bool any = x->login != NULL;
     exchange_rebind(x);
+    if (!any)
+        return NEXT;
     const struct generation *generation = x->generation;
     x->login = login_find(&generation->rules, generation->node->logins, x->request.authority);
-    return x->login && x->login->id == id;
+    if (x->login && x->login->id == id)
+        return NEXT;
+    x->login = NULL;
+    return login_refuse(x, 503, "the rules have changed: try again", "login_changed");
 }
 
 static enum turn login_resume(struct exchange *x)
 {
     enum login_step step = x->login_work->step;
-    if (!rebind(x)) {
-        x->login = NULL;
-        return login_refuse(x, 503, "the rules have changed: try again", "login_changed");
-    }
+    enum turn turn = login_rebind(x);
+    if (turn != NEXT)
+        return turn;
     x->login_work->step = LOGIN_IDLE;
-    enum turn turn = NEXT;
     if (step == LOGIN_ASKED)
         turn = login_answered(x);
     else if (step == LOGIN_KEYS)

@@ -94,6 +94,11 @@ enum turn login_backchannel_read(struct exchange *x, bool may_wait);
 
 /* For identity: the session's token as good as a verified one, or NULL. */
 struct token *login_token(const struct exchange *x);
+/*
+ * exchange_rebind for whoever waited: the login's row goes with the old rules, too.
+ * REPLY: the newer ones know another login here, or none.
+ */
+enum turn login_rebind(struct exchange *x);
 /* Fields that a session adds to its requests. */
 void login_fields_set(struct exchange *x);
 

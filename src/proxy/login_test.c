@@ -13,6 +13,12 @@
     PLAY_HEAD("selvage.dev/v1", "Login", "staff", "foo")                                                     \
     "  hosts: [localhost]\n  issuer: " PLAY_ISSUER "\n  clientId: app\n  publicPaths: [/open]\n"             \
     "  session: {idle: 10m, lifetime: 1h, refresh: 60s}\n"
+#define OTHER_LOGIN                                                                                          \
+    PLAY_HEAD("selvage.dev/v1", "Login", "staff", "foo")                                                     \
+    "  hosts: [localhost]\n  issuer: " PLAY_ISSUER "\n  clientId: other\n"
+#define TOKENS                                                                                               \
+    PLAY_SEC("RequestAuthentication", "ra")                                                                  \
+    "  jwtRules: [{issuer: " PLAY_ISSUER ", audiences: [app]}]\n"
 #define PAGE "sec-fetch-mode: navigate\r\n"
 #define NOW "1700000000"
 
@@ -21,13 +27,18 @@ static char cookies[16 * 1024]; /* what the browser sends */
 static char place[8 * 1024];    /* where it was sent to last */
 static char nonce[128];
 
-static void open_world(void)
+static void open_world_of(const char *rules)
 {
-    play_init(&play, ROLE_EDGE, PLAY_SIMPLE LOGIN);
+    play_init(&play, ROLE_EDGE, rules);
     play.jwks = play_jwks(&play, "k");
     play_start(&play);
     sim_port(play.sim, PLAY_PORT, SIM_SERVES);
     cookies[0] = place[0] = nonce[0] = '\0';
+}
+
+static void open_world(void)
+{
+    open_world_of(PLAY_SIMPLE LOGIN);
 }
 
 static void say(int client, const char *method, const char *path, const char *more)
@@ -238,6 +249,51 @@ static void a_token_by_an_unknown_key_waits_for_the_key(void **state)
     play_close(&play);
 }
 
+/* A program's token by a key that is not there yet, with somebody's session beside it. */
+static int wait_for_key(const char **token)
+{
+    open_world_of(PLAY_SIMPLE LOGIN TOKENS);
+    log_in();
+    *token = play_token(&play, "new", "\"aud\":\"app\",\"sub\":\"bot\",\"exp\":1700003600");
+    int client = play_dial(&play);
+    say(client, "GET", "/page", arena_format(&play.arena, "Authorization: Bearer %s\r\n", *token).at);
+    assert_int_equal(play.wants.keys, 1);
+    return client;
+}
+
+static void keys_come(const char *kid)
+{
+    play.jwks = play_jwks(&play, kid);
+    play_keys(&play);
+    worker_keys_answer(&play.worker, play.wants.key_set, true);
+    play_go(&play);
+}
+
+static void rules_that_change_while_a_token_waits_are_those_that_hold(void **state)
+{
+    (void)state;
+    const char *token;
+    int client = wait_for_key(&token);
+    for (int i = 0; i < 3; i++)
+        play_rules(&play, PLAY_SIMPLE LOGIN "  forwardIdToken: true\n" TOKENS);
+    keys_come("new");
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_close(&play);
+}
+
+static void a_login_that_changes_while_a_token_waits_closes(void **state)
+{
+    (void)state;
+    const char *token;
+    int client = wait_for_key(&token);
+    for (int i = 0; i < 3; i++)
+        play_rules(&play, PLAY_SIMPLE OTHER_LOGIN TOKENS);
+    keys_come("new");
+    said_begins(play_hear(&play, client), "HTTP/1.1 503 ");
+    play_close(&play);
+}
+
 /* ---- a stale session ----------------------------------------------------------------------------- */
 
 static int ask_stale(const char *more)
@@ -396,6 +452,8 @@ int main(void)
         cmocka_unit_test(a_client_that_left_is_not_waited_for),
         cmocka_unit_test(neg_34_another_logins_token_makes_no_session),
         cmocka_unit_test(a_token_by_an_unknown_key_waits_for_the_key),
+        cmocka_unit_test(rules_that_change_while_a_token_waits_are_those_that_hold),
+        cmocka_unit_test(a_login_that_changes_while_a_token_waits_closes),
         cmocka_unit_test(a_refresh_that_came_goes_into_the_cookie),
         cmocka_unit_test(a_refresh_that_was_denied_ends_the_session),
         cmocka_unit_test(a_refresh_for_somebody_else_ends_the_session),
