@@ -417,6 +417,39 @@ static void neg_36_what_a_sibling_sends_is_nobodys(void **state)
     play_close(&play);
 }
 
+static const char *back_channel(const char *token)
+{
+    int client = play_dial(&play);
+    play_say(&play, client,
+             arena_format(&play.arena,
+                          "POST /.selvage/logout/backchannel HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+                          "%zu\r\n\r\nlogout_token=%s",
+                          strlen(token) + 13, token)
+                 .at);
+    return play_hear(&play, client);
+}
+
+/* However much later: a second login must not fall to the end of the first. */
+static void neg_39_a_logout_token_counts_once(void **state)
+{
+    (void)state;
+    open_world();
+    log_in();
+    goes_on("");
+    const char *token = play_token(&play, "k",
+                                   "\"aud\":\"app\",\"sub\":\"alice\",\"iat\":" NOW ",\"jti\":\"j1\","
+                                   "\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}");
+    said_begins(back_channel(token), "HTTP/1.1 200 ");
+    is_refused("", "HTTP/1.1 401 ");
+    said_begins(back_channel(token), "HTTP/1.1 400 ");
+    play_pass(&play, 30000);
+    play.wants.logins = 0;
+    log_in();
+    said_begins(back_channel(token), "HTTP/1.1 400 ");
+    goes_on("");
+    play_close(&play);
+}
+
 static void a_logout_token_whose_body_is_late_is_400(void **state)
 {
     (void)state;
@@ -462,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_session_that_idles_is_over),
         cmocka_unit_test(a_provider_session_that_ended_is_over_here),
         cmocka_unit_test(neg_36_what_a_sibling_sends_is_nobodys),
+        cmocka_unit_test(neg_39_a_logout_token_counts_once),
         cmocka_unit_test(a_logout_token_whose_body_is_late_is_400),
     };
     return cmocka_run_group_tests(tests, NULL, group_down);
