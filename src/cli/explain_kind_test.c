@@ -20,24 +20,26 @@ static void shown_is(const char *path, const char *api, bool recursive, const ch
 static void a_field_is_explained_as_kubectl_would(void **state)
 {
     (void)state;
-    shown_is("ReferenceGrant.spec.from", "", false,
-             "GROUP:      gateway.networking.k8s.io\nKIND:       ReferenceGrant\nVERSION:    v1 v1beta1\n"
-             "NOT YET:    it is read and checked; this version does not act on it\n\n"
-             "FIELD: from\t<[]Object> -required-\n\nDESCRIPTION:\n"
-             "    Who may refer. At most 16 elements. Not empty.\n\nFIELDS:\n"
-             "  group\t<string> -required-\n"
-             "    The API group of who refers. It is an API group such as gateway.networking.k8s.io, or '' for\n"
-             "    the core. At most 253 bytes.\n\n"
-             "  kind\t<string> -required-\n"
-             "    The kind of who refers. It is a kind such as Service. At most 63 bytes. Not empty.\n\n"
-             "  namespace\t<string> -required-\n"
-             "    The namespace of who refers. It is a name of lower-case letters, digits and -. At most 63\n"
-             "    bytes. Not empty.\n\n");
-    shown_is("peerauthentications.mtls.mode", "", false,
-             "GROUP:      security.istio.io\nKIND:       PeerAuthentication\nVERSION:    v1 v1beta1\n\n"
-             "FIELD: mode\t<string>\n\nDESCRIPTION:\n"
-             "    UNSET inherits, PERMISSIVE takes both, STRICT takes mutual TLS only. One of UNSET, DISABLE,\n"
-             "    PERMISSIVE, STRICT.\n");
+    shown_is(
+        "ReferenceGrant.spec.from", "", false,
+        "GROUP:      gateway.networking.k8s.io\nKIND:       ReferenceGrant\nVERSION:    v1 v1beta1\n"
+        "NOT YET:    it is read and checked; this version does not act on it\n\n"
+        "FIELD: from\t<[]Object> -required-\n\nDESCRIPTION:\n"
+        "    Who may refer. At most 16 elements. Not empty.\n\nFIELDS:\n"
+        "  group\t<string> -required-\n"
+        "    The API group of who refers. It is an API group such as gateway.networking.k8s.io, or '' for\n"
+        "    the core. At most 253 bytes.\n\n"
+        "  kind\t<string> -required-\n"
+        "    The kind of who refers. It is a kind such as Service. At most 63 bytes. Not empty.\n\n"
+        "  namespace\t<string> -required-\n"
+        "    The namespace of who refers. It is a name of lower-case letters, digits and -. At most 63\n"
+        "    bytes. Not empty.\n\n");
+    shown_is(
+        "peerauthentications.mtls.mode", "", false,
+        "GROUP:      security.istio.io\nKIND:       PeerAuthentication\nVERSION:    v1 v1beta1\n\n"
+        "FIELD: mode\t<string>\n\nDESCRIPTION:\n"
+        "    UNSET inherits, PERMISSIVE takes both, STRICT takes mutual TLS only. One of UNSET, DISABLE,\n"
+        "    PERMISSIVE, STRICT.\n");
 }
 
 static void recursive_is_names_and_types(void **state)

@@ -109,7 +109,8 @@ void kind_manual_write(struct text *out)
     text_add_s(
         out,
         ".TH SELVAGE\\-RESOURCES 5 \"\" \"selvage " SELVAGE_VERSION
-        "\" \"File formats\"\n.ad l\n.nh\n.SH NAME\nselvage\\-resources \\- what resources of a mesh may say\n"
+        "\" \"File formats\"\n.ad l\n.nh\n.SH NAME\nselvage\\-resources \\- what resources of a mesh may "
+        "say\n"
         ".SH DESCRIPTION\nResources are read from the files that selvage.yaml names, as Kubernetes would\n"
         "read them. The same is told piece by piece by\n.BR \"selvage explain\\-kind\" .\n");
     for (size_t i = 0; i < KIND_COUNT; i++) {

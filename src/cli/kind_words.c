@@ -7,6 +7,8 @@
 static bool is_plural(struct bytes name, const char *word)
 {
     struct bytes one = bytes_of(word);
+    if (!one.at || one.len < 2)
+        return false;
     char last = one.at[one.len - 1];
     if (last == 'y' && !memchr("aeiou", one.at[one.len - 2], 5))
         return name.len == one.len + 2 && bytes_ends_nocase(name, BYTES("ies")) &&

@@ -244,8 +244,8 @@ static bool take_scalar(struct reading *r)
     if (!node)
         return false;
     node->text = arena_bytes(r->arena, bytes_make(e->data.scalar.value, e->data.scalar.length));
-    node->block = e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
-                  e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+    node->block =
+        e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
     if (!type_set(r, node))
         return false;
     anchor_keep(r, name_of(r, e->data.scalar.anchor), node);

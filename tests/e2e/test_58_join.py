@@ -106,7 +106,7 @@ def far(shared_world, edge):
 
 def test_it_gets_the_identity_of_its_token_and_serves_the_mesh(edge, far):
     poll(lambda: ask(edge.front).status == 200, 'the way to the other machine is open')
-    assert keys_of(far)['node']['of'] == 'spiffe://cluster.local/ns/default/sa/web'
+    poll(lambda: keys_of(far)['node']['of'] == 'spiffe://cluster.local/ns/default/sa/web', 'it tells who it is')
     assert edge.record(path='/', response_code=200)['response_flags'] == '-'
     edge.wait_log('for spiffe://cluster.local/ns/default/sa/web at %s, which joins' % THERE)
 
@@ -136,7 +136,7 @@ def test_a_restart_needs_neither_token_nor_authority(edge, far, shared_world):
     assert far.stop() == 0
     far.launch()
     poll(lambda: ask(edge.front).status == 200, 'the way is open again')
-    assert keys_of(far)['node']['id'] == before
+    poll(lambda: keys_of(far)['node']['id'] == before, 'it has the certificate of before')
 
 
 @pytest.mark.parametrize('name, told', [
