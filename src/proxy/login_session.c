@@ -201,6 +201,14 @@ static struct bytes mark_new(struct exchange *x)
     return base64url_encode(bytes_make(raw, sizeof raw), &x->arena);
 }
 
+/* RFC 9111 7.3: caches keep Set-Cookie, too. One that is shared must not hand a session to the next. */
+static void caches_forbid(struct exchange *x)
+{
+    const struct http_field *said = http_fields_find_name(&x->response.fields, BYTES("cache-control"));
+    if (!said || !bytes_equal_nocase(said->value, BYTES("no-store")))
+        http_fields_add(&x->response.fields, BYTES("cache-control"), BYTES("private"));
+}
+
 static void cookie_keep(struct exchange *x)
 {
     struct login_work *work = x->login_work;
@@ -219,6 +227,7 @@ static void cookie_keep(struct exchange *x)
 void session_write(struct exchange *x)
 {
     struct login_work *work = x->login_work;
+    uint32_t before = x->response.fields.count;
     if (work->gone.len)
         http_fields_add(&x->response.fields, BYTES("set-cookie"),
                         cookie_write(work->gone, (struct bytes){0}, 0, &x->arena));
@@ -227,4 +236,6 @@ void session_write(struct exchange *x)
     else if (work->over && work->came)
         session_cookie_set(&x->response.fields, x->login_work->cookies, login_text(x, x->login->cookie),
                            (struct bytes){0}, (struct bytes){0}, 0, &x->arena);
+    if (x->response.fields.count > before)
+        caches_forbid(x);
 }

@@ -314,8 +314,12 @@ static void a_refresh_that_came_goes_into_the_cookie(void **state)
     (void)state;
     int client = ask_stale("");
     answer(LOGIN_DONE, "", "r2");
-    serve_ok();
-    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_say(&play, play_took(&play, PLAY_PORT),
+             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: public, max-age=60\r\nConnection: "
+             "close\r\n\r\n");
+    const char *heard = hear(client);
+    said_begins(heard, "HTTP/1.1 200 ");
+    said_has(heard, "cache-control: private\r\n"); /* for the cookie's sake */
     goes_on("");
     play_pass(&play, 61000);
     say(play_dial(&play), "GET", "/page", "");
