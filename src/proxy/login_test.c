@@ -407,6 +407,24 @@ static void a_provider_session_that_ended_is_over_here(void **state)
     play_close(&play);
 }
 
+/* Refreshed ID tokens need not name the provider's session; it ends all the same. */
+static void a_provider_session_is_known_after_a_refresh(void **state)
+{
+    (void)state;
+    int client = ask_stale("");
+    answer(LOGIN_DONE,
+           play_token(&play, "k", "\"aud\":\"app\",\"sub\":\"alice\",\"iat\":" NOW ",\"exp\":1700003600"),
+           "");
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    goes_on("");
+    const struct ended one = {ended_mark("sid", play.world.result.logins[0].id, BYTES("s1")), 1700000100,
+                              1700009999};
+    worker_ended(&play.worker, &one);
+    is_refused("", "HTTP/1.1 401 ");
+    play_close(&play);
+}
+
 static void neg_36_what_a_sibling_sends_is_nobodys(void **state)
 {
     (void)state;
@@ -498,6 +516,7 @@ int main(void)
         cmocka_unit_test(a_refresh_that_is_late_is_forgiven_too),
         cmocka_unit_test(a_session_that_idles_is_over),
         cmocka_unit_test(a_provider_session_that_ended_is_over_here),
+        cmocka_unit_test(a_provider_session_is_known_after_a_refresh),
         cmocka_unit_test(neg_36_what_a_sibling_sends_is_nobodys),
         cmocka_unit_test(neg_39_a_logout_token_counts_once),
         cmocka_unit_test(a_logout_token_whose_body_is_late_is_400),
