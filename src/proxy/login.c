@@ -22,7 +22,7 @@ int64_t login_now_s(const struct exchange *x)
 
 /* ---- addresses -------------------------------------------------------------------- */
 
-static bool is_https(const struct exchange *x)
+bool login_is_https(const struct exchange *x)
 {
     const struct http_field *said = http_fields_find(&x->request.fields, HTTP_X_FORWARDED_PROTO);
     return x->facts->tls || (x->trusted_proxy && said && bytes_equal_nocase(said->value, BYTES("https")));
@@ -39,13 +39,13 @@ static bool is_local(const struct exchange *x)
 
 bool login_is_safe(const struct exchange *x)
 {
-    return is_https(x) || is_local(x);
+    return login_is_https(x) || is_local(x);
 }
 
 struct bytes login_address(struct exchange *x, struct bytes path)
 {
-    const struct bytes parts[] = {is_https(x) ? BYTES("https://") : BYTES("http://"), x->login_work->host,
-                                  path};
+    const struct bytes parts[] = {login_is_https(x) ? BYTES("https://") : BYTES("http://"),
+                                  x->login_work->host, path};
     return arena_join(&x->arena, parts, 3);
 }
 
@@ -202,8 +202,10 @@ const struct filter filter_login = {.name = "login",
 struct token *login_token(const struct exchange *x)
 {
     const struct login_work *work = x->login_work;
-    return x->login && work && work->has && !login_is_forged(&x->request, x->upgrade.len > 0) ? work->token
-                                                                                              : NULL;
+    if (!x->login || !work || !work->has ||
+        login_is_forged(&x->request, login_is_https(x), x->upgrade.len > 0))
+        return NULL;
+    return work->token;
 }
 
 void login_fields_set(struct exchange *x)

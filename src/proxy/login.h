@@ -50,6 +50,8 @@ struct login_work {
 /* Texts of the row. */
 struct bytes login_text(const struct exchange *x, struct image_text text);
 int64_t login_now_s(const struct exchange *x);
+/* As the browser came: here, or to a trusted proxy in front of us. */
+bool login_is_https(const struct exchange *x);
 /* https, or a host that browsers trust without: the only ones to which they give our cookies back. */
 bool login_is_safe(const struct exchange *x);
 /* https://HOST and the path. */

@@ -63,7 +63,7 @@ enum turn login_logout(struct exchange *x)
     bool reads = bytes_equal(x->request.method, BYTES("GET"));
     if (!reads && !bytes_equal(x->request.method, BYTES("POST")))
         return login_refuse(x, 405, "logging out goes by GET or POST", "logout_method");
-    if (!login_is_own(&x->request))
+    if (!login_is_own(&x->request, login_is_https(x)))
         return login_refuse(x, 403, "another site cannot log anybody out: open this address yourself",
                             "logout_forged");
     struct bytes target = after_logout(x);

@@ -27,9 +27,14 @@ static char cookies[16 * 1024]; /* what the browser sends */
 static char place[8 * 1024];    /* where it was sent to last */
 static char nonce[128];
 
+static const struct bytes everybody = BYTES_INIT("0.0.0.0/0");
+static bool proxied;
+
 static void open_world_of(const char *rules)
 {
     play_init(&play, ROLE_EDGE, rules);
+    play.world.node.proxy_networks = &everybody;
+    play.world.node.proxy_network_count = proxied;
     play.jwks = play_jwks(&play, "k");
     play_start(&play);
     sim_port(play.sim, PLAY_PORT, SIM_SERVES);
@@ -472,6 +477,26 @@ static void neg_39_a_logout_token_counts_once(void **state)
     play_close(&play);
 }
 
+/* TLS ends at a proxy in front of us; the page's own origin is https all the same. */
+static void neg_39_a_page_behind_a_proxy_logs_out(void **state)
+{
+    (void)state;
+    static const struct {
+        bool proxied;
+        const char *status;
+    } rows[] = {{true, "HTTP/1.1 302 "}, {false, "HTTP/1.1 403 "}};
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        proxied = rows[i].proxied;
+        open_world();
+        proxied = false;
+        int client = play_dial(&play);
+        say(client, "POST", "/.selvage/logout",
+            "X-Forwarded-Proto: https\r\nOrigin: https://localhost\r\nContent-Length: 0\r\n");
+        said_begins(play_hear(&play, client), rows[i].status);
+        play_close(&play);
+    }
+}
+
 static void a_logout_token_whose_body_is_late_is_400(void **state)
 {
     (void)state;
@@ -519,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_provider_session_is_known_after_a_refresh),
         cmocka_unit_test(neg_36_what_a_sibling_sends_is_nobodys),
         cmocka_unit_test(neg_39_a_logout_token_counts_once),
+        cmocka_unit_test(neg_39_a_page_behind_a_proxy_logs_out),
         cmocka_unit_test(a_logout_token_whose_body_is_late_is_400),
     };
     return cmocka_run_group_tests(tests, NULL, group_down);
