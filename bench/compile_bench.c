@@ -105,7 +105,7 @@ static void round_take(const struct yaml_files *files, double took[PARTS], size_
     double opened = now_ms();
     const double times[PARTS] = {read - began, compiled - read, opened - compiled};
     for (int i = 0; i < PARTS; i++)
-        took[i] = !took[i] || times[i] < took[i] ? times[i] : took[i];
+        took[i] = took[i] <= 0 || times[i] < took[i] ? times[i] : took[i];
     sizes[0] = result.rules_size;
     sizes[1] = result.endpoints_size;
     compile_result_done(&result);

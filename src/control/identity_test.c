@@ -39,8 +39,8 @@ static void the_embedded_authority_is_made_once_and_shared(void **state)
     assert_int_equal(stat_of.st_mode & 0777, 0600);
     assert_int_equal(stat(control_path(&fixture, "ca/of/all/seal.key"), &stat_of), 0);
     assert_int_equal(stat_of.st_mode & 0777, 0600);
-    assert_true(
-        file_read(control_path(&fixture, "ca/of/all/ca-keys.sealed"), 1 << 16, &fixture.arena, &sealed, &why));
+    assert_true(file_read(control_path(&fixture, "ca/of/all/ca-keys.sealed"), 1 << 16, &fixture.arena,
+                          &sealed, &why));
     assert_int_equal(bytes_find_text(sealed, BYTES("PRIVATE")), sealed.len);
     letter_free(&one->letter);
     letter_free(&two->letter);

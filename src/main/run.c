@@ -25,8 +25,7 @@ struct wish {
 };
 
 static const struct option options[] = {
-    {"config", 'c', OPTION_TEXT, offsetof(struct wish, config), "FILE",
-     CONFIG_HELP, .choices = NULL},
+    {"config", 'c', OPTION_TEXT, offsetof(struct wish, config), "FILE", CONFIG_HELP, .choices = NULL},
     {"check", 0, OPTION_FLAG, offsetof(struct wish, check),
      .help = "only read the settings and say what is wrong"},
     {"successor", 0, OPTION_FLAG, offsetof(struct wish, successor),

@@ -25,7 +25,7 @@ static struct finding *add(struct findings *findings)
     if (findings->count == findings->room) {
         size_t room = findings->room ? findings->room * 2 : 16;
         struct finding *at = arena_array(findings->arena, struct finding, room);
-        if (findings->count > 0)
+        if (findings->at)
             memcpy(at, findings->at, findings->count * sizeof(*at));
         findings->at = at;
         findings->room = room;
