@@ -299,6 +299,19 @@ static void a_login_that_changes_while_a_token_waits_closes(void **state)
     play_close(&play);
 }
 
+static void neg_34_a_code_is_not_written_down_when_the_login_has_changed(void **state)
+{
+    (void)state;
+    open_world();
+    int client = come_back();
+    play_rules(&play, PLAY_SIMPLE OTHER_LOGIN);
+    answer(LOGIN_DONE, id_token("alice", nonce), "");
+    said_begins(play_hear(&play, client), "HTTP/1.1 503 ");
+    struct bytes path = play_record(&play, 2)->path;
+    assert_true(bytes_starts(path, BYTES("/.selvage/login/callback?code=...&state=...&iss=")));
+    play_close(&play);
+}
+
 /* ---- a stale session ----------------------------------------------------------------------------- */
 
 static int ask_stale(const char *more)
@@ -534,6 +547,7 @@ int main(void)
         cmocka_unit_test(a_token_by_an_unknown_key_waits_for_the_key),
         cmocka_unit_test(rules_that_change_while_a_token_waits_are_those_that_hold),
         cmocka_unit_test(a_login_that_changes_while_a_token_waits_closes),
+        cmocka_unit_test(neg_34_a_code_is_not_written_down_when_the_login_has_changed),
         cmocka_unit_test(a_refresh_that_came_goes_into_the_cookie),
         cmocka_unit_test(a_refresh_that_was_denied_ends_the_session),
         cmocka_unit_test(a_refresh_for_somebody_else_ends_the_session),
