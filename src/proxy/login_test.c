@@ -399,6 +399,29 @@ static void a_refresh_that_is_late_is_forgiven_too(void **state)
     play_close(&play);
 }
 
+/* Its keys changed, and nobody can ask for them now: that ends no session, and loses no refresh token. */
+static void a_refresh_by_a_key_that_is_missing_is_forgiven_too(void **state)
+{
+    (void)state;
+    int client = ask_stale("");
+    answer(LOGIN_DONE,
+           play_token(&play, "new", "\"aud\":\"app\",\"sub\":\"alice\",\"iat\":" NOW ",\"exp\":1700003600"),
+           "r2");
+    assert_int_equal(play.wants.keys, 1);
+    worker_keys_answer(&play.worker, play.wants.key_set, false);
+    play_go(&play);
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_pass(&play, 61000);
+    client = play_dial(&play);
+    say(client, "GET", "/page", "");
+    assert_true(bytes_equal(play.wants.login.token, BYTES("r2")));
+    answer(LOGIN_DONE, id_token("alice", "n"), "r3");
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_close(&play);
+}
+
 /* ---- ends ------------------------------------------------------------------------------------------ */
 
 static void a_session_that_idles_is_over(void **state)
@@ -553,6 +576,7 @@ int main(void)
         cmocka_unit_test(a_refresh_for_somebody_else_ends_the_session),
         cmocka_unit_test(a_refresh_that_fails_is_forgiven_for_a_minute),
         cmocka_unit_test(a_refresh_that_is_late_is_forgiven_too),
+        cmocka_unit_test(a_refresh_by_a_key_that_is_missing_is_forgiven_too),
         cmocka_unit_test(a_session_that_idles_is_over),
         cmocka_unit_test(a_provider_session_that_ended_is_over_here),
         cmocka_unit_test(a_provider_session_is_known_after_a_refresh),
