@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,7 @@ int join_token_main(int argc, char **argv)
         fputs("selvage join-token: create is wanted; see `selvage join-token --help`\n", stderr);
         return EXIT_USAGE;
     }
+    prctl(PR_SET_DUMPABLE, 0); /* no tokens in a core file */
     arena_init(&arena);
     code = config_load("join-token", wish.config, &arena, &settings);
     if (!code && token_make(&wish, &settings, &arena, &token, &why)) {

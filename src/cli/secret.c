@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -236,6 +237,7 @@ int secret_main(int argc, char **argv)
     int code;
     if (!options_read(&line, argc, argv, &wish, &operands, &code))
         return code;
+    prctl(PR_SET_DUMPABLE, 0); /* no values in a core file */
     arena_init(&arena);
     code = config_load("secret", wish.config, &arena, &settings);
     if (!code && !act(&settings, &wish, &operands, &arena, &why)) {

@@ -52,6 +52,7 @@ struct join_server {
     struct failures failures[ADDRESSES];
     struct tls_context *context; /* made anew when the bundle or the list below changes */
     uint64_t bundle_touched;
+    bool revoked_known;    /* the rules were read */
     struct bytes *revoked; /* heap texts */
     size_t revoked_count;
 };
@@ -61,6 +62,7 @@ struct visit {
     int fd;
     char address[ADDRESS_TEXT_SIZE];
     struct arena arena;
+    bool revoked_known;      /* ... when its handshake began */
     const struct peer *peer; /* NULL: it showed no certificate */
 };
 
@@ -117,15 +119,17 @@ static struct tls_context *context_make(const struct join_server *server, struct
 }
 
 /* A reference. */
-static struct tls_context *context_get(struct join_server *server, struct arena *arena, struct fail *why)
+static struct tls_context *context_get(struct visit *visit, struct fail *why)
 {
+    struct join_server *server = visit->server;
     pthread_mutex_lock(&server->lock);
-    uint64_t touched = bundle_touched(server->settings, arena);
+    uint64_t touched = bundle_touched(server->settings, &visit->arena);
     if (!server->context || touched != server->bundle_touched) {
         tls_context_unref(server->context);
-        server->context = context_make(server, arena, why);
+        server->context = context_make(server, &visit->arena, why);
         server->bundle_touched = touched;
     }
+    visit->revoked_known = server->revoked_known;
     struct tls_context *context = server->context ? tls_context_ref(server->context) : NULL;
     pthread_mutex_unlock(&server->lock);
     return context;
@@ -152,13 +156,17 @@ static bool grant_by_token(struct visit *visit, const struct join_request *reque
     return good;
 }
 
-static bool grant_by_certificate(const struct visit *visit, struct bytes *uri, struct fail *why)
+/* While the deny list is not known yet a revoked certificate could be changed for one that is not on it. */
+static bool grant_by_certificate(const struct visit *visit, const struct join_request *request,
+                                 struct bytes *uri, struct fail *why)
 {
     const struct settings *settings = visit->server->settings;
     if (!visit->peer)
         return fail(why, FAIL_DENIED, "a join token or a certificate of this authority is wanted");
     if (!peer_judge(visit->peer, &settings->trust_domain, 1, NULL, 0, why))
         return false;
+    if (request->csr.len && !visit->revoked_known)
+        return fail(why, FAIL_LATE, "which certificates are revoked is not known yet; try again");
     *uri = visit->peer->uri;
     return true;
 }
@@ -194,7 +202,7 @@ static bool answer(struct visit *visit, struct bytes json, struct join_reply *re
     int64_t refresh_s = ca->publish_ahead_ms / 4000;
     if (!join_request_read(json, &visit->arena, &request, why) ||
         !(request.token.len ? grant_by_token(visit, &request, &uri, why)
-                            : grant_by_certificate(visit, &uri, why)) ||
+                            : grant_by_certificate(visit, &request, &uri, why)) ||
         (request.csr.len && !certify(visit, &request, uri, reply, why)))
         return false;
     reply->refresh_s = refresh_s < 1 ? 1 : refresh_s > REFRESH_MAX_S ? REFRESH_MAX_S : refresh_s;
@@ -227,7 +235,7 @@ static void visit_run(struct visit *visit)
     struct join_stream stream = {.fd = visit->fd, .until_ms = clock_ms() + LIFE_MS};
     struct tls_io io = join_stream_io(&stream);
     struct fail why;
-    struct tls_context *context = context_get(visit->server, &visit->arena, &why);
+    struct tls_context *context = context_get(visit, &why);
     if (!context) {
         log_error("nobody can join: %s", why.text);
         return;
@@ -372,6 +380,7 @@ void join_server_revoke(struct join_server *server, const struct compile_revoked
         struct bytes serial = revoked[server->revoked_count].serial;
         server->revoked[server->revoked_count] = bytes_make(heap_text(serial), serial.len);
     }
+    server->revoked_known = true;
     tls_context_unref(server->context);
     server->context = NULL;
     pthread_mutex_unlock(&server->lock);

@@ -6,7 +6,7 @@
 #include "wire/form.h"
 #include "wire/json.h"
 
-enum { TIMEOUT_MS = 8000, TOKEN_MAX = 12 * 1024 };
+enum { TIMEOUT_MS = 8000, TOKEN_MAX = 12 * 1024, EXPIRES_MAX_S = 30 * 24 * 60 * 60 };
 
 static void form_fill(struct text *form, const struct login_ask *ask, const struct compile_login *client)
 {
@@ -94,7 +94,9 @@ static struct login_answer granted(const struct login_call *call, const json_t *
     json_member_text(root, "id_token", &answer.id_token);
     json_member_text(root, "refresh_token", &answer.refresh_token);
     if (json_is_integer(expires) && json_integer_value(expires) > 0)
-        answer.expires_s = (uint64_t)json_integer_value(expires);
+        answer.expires_s = (uint64_t)json_integer_value(expires) < EXPIRES_MAX_S
+                               ? (uint64_t)json_integer_value(expires)
+                               : EXPIRES_MAX_S;
     if (answer.id_token.len + answer.refresh_token.len > TOKEN_MAX)
         return failed(BYTES("the tokens are longer than a browser can keep"));
     if (call->wish == LOGIN_EXCHANGE && !answer.id_token.len)

@@ -103,7 +103,7 @@ static void attempt_fail(struct providers *providers, struct provider *provider,
 
 static int64_t refresh_ms(const struct provider_times *times, int64_t max_age_s)
 {
-    if (max_age_s < 0 || max_age_s * 1000 > times->refresh_max_ms)
+    if (max_age_s < 0 || max_age_s > times->refresh_max_ms / 1000)
         return times->refresh_max_ms;
     return max_age_s * 1000 < times->refresh_min_ms ? times->refresh_min_ms : max_age_s * 1000;
 }

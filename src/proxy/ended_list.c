@@ -7,7 +7,7 @@
 #include "base/map.h"
 #include "crypt/digest.h"
 
-enum { ENTRIES_MAX = 32768, SWEEP_EVERY = 1024 };
+enum { SWEEP_EVERY = 1024 };
 
 struct ended_list {
     struct map marks; /* mark -> struct ended */
@@ -37,36 +37,52 @@ static struct bytes key_of(const uint64_t *mark)
     return bytes_make(mark, sizeof *mark);
 }
 
-/* One that is over; NULL: none. */
-static struct ended *over_find(const struct ended_list *list, int64_t now_s)
+static void forget(struct ended_list *list, struct ended *one)
 {
-    size_t at = 0;
-    struct bytes key;
-    void *value;
-    while (map_next(&list->marks, &at, &key, &value))
-        if (((struct ended *)value)->until_s <= now_s)
-            return value;
-    return NULL;
+    map_take(&list->marks, key_of(&one->mark));
+    free(one);
 }
 
 static void sweep(struct ended_list *list, int64_t now_s)
 {
-    for (struct ended *one; (one = over_find(list, now_s)) != NULL; free(one))
-        map_take(&list->marks, key_of(&one->mark));
+    struct ended **over = heap_alloc_array(list->marks.count + 1, sizeof(struct ended *));
+    size_t at = 0, count = 0;
+    struct bytes key;
+    void *value;
+    while (map_next(&list->marks, &at, &key, &value))
+        if (((struct ended *)value)->until_s <= now_s)
+            over[count++] = value;
+    while (count)
+        forget(list, over[--count]);
+    free(over);
+}
+
+/* Rather an old end is forgotten, which lifetime soon brings by itself, than that a new one does not count.
+ */
+static void room_make(struct ended_list *list)
+{
+    struct ended *first = NULL;
+    size_t at = 0;
+    struct bytes key;
+    void *value;
+    while (map_next(&list->marks, &at, &key, &value))
+        if (!first || ((struct ended *)value)->until_s < first->until_s)
+            first = value;
+    forget(list, first);
 }
 
 void ended_list_add(struct ended_list *list, const struct ended *one, int64_t now_s)
 {
-    struct ended *known = map_get(&list->marks, key_of(&one->mark));
     if (++list->added % SWEEP_EVERY == 0)
         sweep(list, now_s);
-    if (!known && list->marks.count >= ENTRIES_MAX)
-        return; /* control keeps fewer */
+    struct ended *known = map_get(&list->marks, key_of(&one->mark));
     if (known) {
         known->at_s = one->at_s > known->at_s ? one->at_s : known->at_s;
         known->until_s = one->until_s > known->until_s ? one->until_s : known->until_s;
         return;
     }
+    if (list->marks.count >= ENDED_LIST_MAX)
+        room_make(list); /* control forgets, too, and sooner */
     known = heap_new(struct ended);
     *known = *one;
     map_put(&list->marks, key_of(&known->mark), known);

@@ -8,6 +8,8 @@
 #include "base/bytes.h"
 #include "wire/login_message.h"
 
+enum { ENDED_LIST_MAX = 32768 };
+
 struct ended_list;
 struct ended_list *ended_list_new(void);
 void ended_list_free(struct ended_list *list);

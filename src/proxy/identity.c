@@ -386,8 +386,8 @@ static enum turn identity_enter(struct exchange *x)
  */
 static enum turn identity_resume(struct exchange *x)
 {
-    exchange_rebind(x);
-    return identity_begin(x, false);
+    enum turn turn = login_rebind(x);
+    return turn == NEXT ? identity_begin(x, false) : turn;
 }
 
 static void identity_leave(struct exchange *x)

@@ -22,7 +22,7 @@ int64_t login_now_s(const struct exchange *x)
 
 /* ---- addresses -------------------------------------------------------------------- */
 
-static bool is_https(const struct exchange *x)
+bool login_is_https(const struct exchange *x)
 {
     const struct http_field *said = http_fields_find(&x->request.fields, HTTP_X_FORWARDED_PROTO);
     return x->facts->tls || (x->trusted_proxy && said && bytes_equal_nocase(said->value, BYTES("https")));
@@ -39,13 +39,13 @@ static bool is_local(const struct exchange *x)
 
 bool login_is_safe(const struct exchange *x)
 {
-    return is_https(x) || is_local(x);
+    return login_is_https(x) || is_local(x);
 }
 
 struct bytes login_address(struct exchange *x, struct bytes path)
 {
-    const struct bytes parts[] = {is_https(x) ? BYTES("https://") : BYTES("http://"), x->login_work->host,
-                                  path};
+    const struct bytes parts[] = {login_is_https(x) ? BYTES("https://") : BYTES("http://"),
+                                  x->login_work->host, path};
     return arena_join(&x->arena, parts, 3);
 }
 
@@ -141,25 +141,28 @@ static enum turn login_enter(struct exchange *x)
     return place_enter(x);
 }
 
-/* Newer rules may have come; they may know another login, or none. */
-static bool rebind(struct exchange *x)
+enum turn login_rebind(struct exchange *x)
 {
-    uint64_t id = x->login->id;
+    uint64_t id = x->login ? x->login->id : 0;
+    bool any = x->login != NULL;
     exchange_rebind(x);
+    if (!any)
+        return NEXT;
     const struct generation *generation = x->generation;
     x->login = login_find(&generation->rules, generation->node->logins, x->request.authority);
-    return x->login && x->login->id == id;
+    if (x->login && x->login->id == id)
+        return NEXT;
+    x->login = NULL;
+    return login_refuse(x, 503, "the rules have changed: try again", "login_changed");
 }
 
 static enum turn login_resume(struct exchange *x)
 {
     enum login_step step = x->login_work->step;
-    if (!rebind(x)) {
-        x->login = NULL;
-        return login_refuse(x, 503, "the rules have changed: try again", "login_changed");
-    }
+    enum turn turn = login_rebind(x);
+    if (turn != NEXT)
+        return turn;
     x->login_work->step = LOGIN_IDLE;
-    enum turn turn = NEXT;
     if (step == LOGIN_ASKED)
         turn = login_answered(x);
     else if (step == LOGIN_KEYS)
@@ -199,8 +202,10 @@ const struct filter filter_login = {.name = "login",
 struct token *login_token(const struct exchange *x)
 {
     const struct login_work *work = x->login_work;
-    return x->login && work && work->has && !login_is_forged(&x->request, x->upgrade.len > 0) ? work->token
-                                                                                              : NULL;
+    if (!x->login || !work || !work->has ||
+        login_is_forged(&x->request, login_is_https(x), x->upgrade.len > 0))
+        return NULL;
+    return work->token;
 }
 
 void login_fields_set(struct exchange *x)

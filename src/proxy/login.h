@@ -50,6 +50,8 @@ struct login_work {
 /* Texts of the row. */
 struct bytes login_text(const struct exchange *x, struct image_text text);
 int64_t login_now_s(const struct exchange *x);
+/* As the browser came: here, or to a trusted proxy in front of us. */
+bool login_is_https(const struct exchange *x);
 /* https, or a host that browsers trust without: the only ones to which they give our cookies back. */
 bool login_is_safe(const struct exchange *x);
 /* https://HOST and the path. */
@@ -94,6 +96,11 @@ enum turn login_backchannel_read(struct exchange *x, bool may_wait);
 
 /* For identity: the session's token as good as a verified one, or NULL. */
 struct token *login_token(const struct exchange *x);
+/*
+ * exchange_rebind for whoever waited: the login's row goes with the old rules, too.
+ * REPLY: the newer ones know another login here, or none.
+ */
+enum turn login_rebind(struct exchange *x);
 /* Fields that a session adds to its requests. */
 void login_fields_set(struct exchange *x);
 

@@ -154,6 +154,23 @@ static enum turn token_bad(struct exchange *x, const struct fail *why)
     return NEXT;
 }
 
+/*
+ * In a refresh a key that nobody can give now is the provider's trouble, not the
+ * session's: keys are asked for once a minute, and a stranger's token may have
+ * used that up. What was given in place of the refresh token is kept.
+ */
+static enum turn key_missing(struct exchange *x, const struct fail *why)
+{
+    struct login_work *work = x->login_work;
+    login_note(x, "login_refresh_failed", arena_bytes(&x->arena, bytes_of(why->text)));
+    if (work->answer.refresh_token.len)
+        work->session.refresh_token = work->answer.refresh_token;
+    enum turn turn = fresh_failed(x);
+    work->has = true;
+    work->kept = false;
+    return turn;
+}
+
 static enum turn token_good(struct exchange *x)
 {
     struct login_work *work = x->login_work;
@@ -196,6 +213,8 @@ enum turn login_verified(struct exchange *x, bool may_wait)
         work->step = LOGIN_KEYS;
         return WAIT;
     }
+    if (answer == TOKEN_UNKNOWN_KID && work->place != LOGIN_CALLBACK)
+        return key_missing(x, &why);
     bool good = answer == TOKEN_GOOD && id_token_good(x, token, &why);
     token_unref(token);
     return good ? token_good(x) : token_bad(x, &why);

@@ -24,8 +24,8 @@ bool session_ended(const struct exchange *x, const struct session *session, cons
     if (!ended_list_any(list))
         return false;
     return ended_list_has(list, ended_mark("id", login, session->id), session->begun_s) ||
-           (json_member_text(claims, "sid", &name) &&
-            ended_list_has(list, ended_mark("sid", login, name), session->begun_s)) ||
+           (session->provider_id.len &&
+            ended_list_has(list, ended_mark("sid", login, session->provider_id), session->begun_s)) ||
            (json_member_text(claims, "sub", &name) &&
             ended_list_has(list, ended_mark("sub", login, name), session->begun_s));
 }
@@ -145,6 +145,7 @@ void session_refreshed(struct exchange *x, struct bytes id_token)
 {
     struct login_work *work = x->login_work;
     struct token *token = NULL;
+    struct bytes name;
     if (id_token.len) {
         if (!token_from_session(x->worker, x->login->id, id_token, &x->arena, &token) ||
             !same_subject(token, work->token)) {
@@ -155,6 +156,8 @@ void session_refreshed(struct exchange *x, struct bytes id_token)
         token_unref(work->token);
         work->token = token;
         work->session.id_token = id_token;
+        if (json_member_text(token->claims, "sid", &name))
+            work->session.provider_id = name;
     }
     if (work->answer.refresh_token.len)
         work->session.refresh_token = work->answer.refresh_token;
@@ -177,6 +180,7 @@ void session_begin(struct exchange *x, struct bytes id_token)
                                      .id_token = id_token,
                                      .refresh_token = work->answer.refresh_token,
                                      .trail = work->state.trail};
+    json_member_text(work->token->claims, "sid", &work->session.provider_id);
     work->session.fresh_until_s = fresh_until(x, &work->session, true);
     work->has = true;
     work->kept = work->over = false;
@@ -201,6 +205,14 @@ static struct bytes mark_new(struct exchange *x)
     return base64url_encode(bytes_make(raw, sizeof raw), &x->arena);
 }
 
+/* RFC 9111 7.3: caches keep Set-Cookie, too. One that is shared must not hand a session to the next. */
+static void caches_forbid(struct exchange *x)
+{
+    const struct http_field *said = http_fields_find_name(&x->response.fields, BYTES("cache-control"));
+    if (!said || !bytes_equal_nocase(said->value, BYTES("no-store")))
+        http_fields_add(&x->response.fields, BYTES("cache-control"), BYTES("private"));
+}
+
 static void cookie_keep(struct exchange *x)
 {
     struct login_work *work = x->login_work;
@@ -219,6 +231,7 @@ static void cookie_keep(struct exchange *x)
 void session_write(struct exchange *x)
 {
     struct login_work *work = x->login_work;
+    uint32_t before = x->response.fields.count;
     if (work->gone.len)
         http_fields_add(&x->response.fields, BYTES("set-cookie"),
                         cookie_write(work->gone, (struct bytes){0}, 0, &x->arena));
@@ -227,4 +240,6 @@ void session_write(struct exchange *x)
     else if (work->over && work->came)
         session_cookie_set(&x->response.fields, x->login_work->cookies, login_text(x, x->login->cookie),
                            (struct bytes){0}, (struct bytes){0}, 0, &x->arena);
+    if (x->response.fields.count > before)
+        caches_forbid(x);
 }

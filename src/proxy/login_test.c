@@ -13,6 +13,12 @@
     PLAY_HEAD("selvage.dev/v1", "Login", "staff", "foo")                                                     \
     "  hosts: [localhost]\n  issuer: " PLAY_ISSUER "\n  clientId: app\n  publicPaths: [/open]\n"             \
     "  session: {idle: 10m, lifetime: 1h, refresh: 60s}\n"
+#define OTHER_LOGIN                                                                                          \
+    PLAY_HEAD("selvage.dev/v1", "Login", "staff", "foo")                                                     \
+    "  hosts: [localhost]\n  issuer: " PLAY_ISSUER "\n  clientId: other\n"
+#define TOKENS                                                                                               \
+    PLAY_SEC("RequestAuthentication", "ra")                                                                  \
+    "  jwtRules: [{issuer: " PLAY_ISSUER ", audiences: [app]}]\n"
 #define PAGE "sec-fetch-mode: navigate\r\n"
 #define NOW "1700000000"
 
@@ -21,13 +27,23 @@ static char cookies[16 * 1024]; /* what the browser sends */
 static char place[8 * 1024];    /* where it was sent to last */
 static char nonce[128];
 
-static void open_world(void)
+static const struct bytes everybody = BYTES_INIT("0.0.0.0/0");
+static bool proxied;
+
+static void open_world_of(const char *rules)
 {
-    play_init(&play, ROLE_EDGE, PLAY_SIMPLE LOGIN);
+    play_init(&play, ROLE_EDGE, rules);
+    play.world.node.proxy_networks = &everybody;
+    play.world.node.proxy_network_count = proxied;
     play.jwks = play_jwks(&play, "k");
     play_start(&play);
     sim_port(play.sim, PLAY_PORT, SIM_SERVES);
     cookies[0] = place[0] = nonce[0] = '\0';
+}
+
+static void open_world(void)
+{
+    open_world_of(PLAY_SIMPLE LOGIN);
 }
 
 static void say(int client, const char *method, const char *path, const char *more)
@@ -238,6 +254,64 @@ static void a_token_by_an_unknown_key_waits_for_the_key(void **state)
     play_close(&play);
 }
 
+/* A program's token by a key that is not there yet, with somebody's session beside it. */
+static int wait_for_key(const char **token)
+{
+    open_world_of(PLAY_SIMPLE LOGIN TOKENS);
+    log_in();
+    *token = play_token(&play, "new", "\"aud\":\"app\",\"sub\":\"bot\",\"exp\":1700003600");
+    int client = play_dial(&play);
+    say(client, "GET", "/page", arena_format(&play.arena, "Authorization: Bearer %s\r\n", *token).at);
+    assert_int_equal(play.wants.keys, 1);
+    return client;
+}
+
+static void keys_come(const char *kid)
+{
+    play.jwks = play_jwks(&play, kid);
+    play_keys(&play);
+    worker_keys_answer(&play.worker, play.wants.key_set, true);
+    play_go(&play);
+}
+
+static void rules_that_change_while_a_token_waits_are_those_that_hold(void **state)
+{
+    (void)state;
+    const char *token;
+    int client = wait_for_key(&token);
+    for (int i = 0; i < 3; i++)
+        play_rules(&play, PLAY_SIMPLE LOGIN "  forwardIdToken: true\n" TOKENS);
+    keys_come("new");
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_close(&play);
+}
+
+static void a_login_that_changes_while_a_token_waits_closes(void **state)
+{
+    (void)state;
+    const char *token;
+    int client = wait_for_key(&token);
+    for (int i = 0; i < 3; i++)
+        play_rules(&play, PLAY_SIMPLE OTHER_LOGIN TOKENS);
+    keys_come("new");
+    said_begins(play_hear(&play, client), "HTTP/1.1 503 ");
+    play_close(&play);
+}
+
+static void neg_34_a_code_is_not_written_down_when_the_login_has_changed(void **state)
+{
+    (void)state;
+    open_world();
+    int client = come_back();
+    play_rules(&play, PLAY_SIMPLE OTHER_LOGIN);
+    answer(LOGIN_DONE, id_token("alice", nonce), "");
+    said_begins(play_hear(&play, client), "HTTP/1.1 503 ");
+    struct bytes path = play_record(&play, 2)->path;
+    assert_true(bytes_starts(path, BYTES("/.selvage/login/callback?code=...&state=...&iss=")));
+    play_close(&play);
+}
+
 /* ---- a stale session ----------------------------------------------------------------------------- */
 
 static int ask_stale(const char *more)
@@ -258,8 +332,12 @@ static void a_refresh_that_came_goes_into_the_cookie(void **state)
     (void)state;
     int client = ask_stale("");
     answer(LOGIN_DONE, "", "r2");
-    serve_ok();
-    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_say(&play, play_took(&play, PLAY_PORT),
+             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: public, max-age=60\r\nConnection: "
+             "close\r\n\r\n");
+    const char *heard = hear(client);
+    said_begins(heard, "HTTP/1.1 200 ");
+    said_has(heard, "cache-control: private\r\n"); /* for the cookie's sake */
     goes_on("");
     play_pass(&play, 61000);
     say(play_dial(&play), "GET", "/page", "");
@@ -321,6 +399,29 @@ static void a_refresh_that_is_late_is_forgiven_too(void **state)
     play_close(&play);
 }
 
+/* Its keys changed, and nobody can ask for them now: that ends no session, and loses no refresh token. */
+static void a_refresh_by_a_key_that_is_missing_is_forgiven_too(void **state)
+{
+    (void)state;
+    int client = ask_stale("");
+    answer(LOGIN_DONE,
+           play_token(&play, "new", "\"aud\":\"app\",\"sub\":\"alice\",\"iat\":" NOW ",\"exp\":1700003600"),
+           "r2");
+    assert_int_equal(play.wants.keys, 1);
+    worker_keys_answer(&play.worker, play.wants.key_set, false);
+    play_go(&play);
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_pass(&play, 61000);
+    client = play_dial(&play);
+    say(client, "GET", "/page", "");
+    assert_true(bytes_equal(play.wants.login.token, BYTES("r2")));
+    answer(LOGIN_DONE, id_token("alice", "n"), "r3");
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    play_close(&play);
+}
+
 /* ---- ends ------------------------------------------------------------------------------------------ */
 
 static void a_session_that_idles_is_over(void **state)
@@ -347,6 +448,24 @@ static void a_provider_session_that_ended_is_over_here(void **state)
     play_close(&play);
 }
 
+/* Refreshed ID tokens need not name the provider's session; it ends all the same. */
+static void a_provider_session_is_known_after_a_refresh(void **state)
+{
+    (void)state;
+    int client = ask_stale("");
+    answer(LOGIN_DONE,
+           play_token(&play, "k", "\"aud\":\"app\",\"sub\":\"alice\",\"iat\":" NOW ",\"exp\":1700003600"),
+           "");
+    serve_ok();
+    said_begins(hear(client), "HTTP/1.1 200 ");
+    goes_on("");
+    const struct ended one = {ended_mark("sid", play.world.result.logins[0].id, BYTES("s1")), 1700000100,
+                              1700009999};
+    worker_ended(&play.worker, &one);
+    is_refused("", "HTTP/1.1 401 ");
+    play_close(&play);
+}
+
 static void neg_36_what_a_sibling_sends_is_nobodys(void **state)
 {
     (void)state;
@@ -359,6 +478,59 @@ static void neg_36_what_a_sibling_sends_is_nobodys(void **state)
                "HTTP/1.1 401 ");
     goes_on("sec-fetch-site: cross-site\r\n"); /* a link */
     play_close(&play);
+}
+
+static const char *back_channel(const char *token)
+{
+    int client = play_dial(&play);
+    play_say(&play, client,
+             arena_format(&play.arena,
+                          "POST /.selvage/logout/backchannel HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+                          "%zu\r\n\r\nlogout_token=%s",
+                          strlen(token) + 13, token)
+                 .at);
+    return play_hear(&play, client);
+}
+
+/* However much later: a second login must not fall to the end of the first. */
+static void neg_39_a_logout_token_counts_once(void **state)
+{
+    (void)state;
+    open_world();
+    log_in();
+    goes_on("");
+    const char *token = play_token(&play, "k",
+                                   "\"aud\":\"app\",\"sub\":\"alice\",\"iat\":" NOW ",\"jti\":\"j1\","
+                                   "\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}");
+    said_begins(back_channel(token), "HTTP/1.1 200 ");
+    is_refused("", "HTTP/1.1 401 ");
+    said_begins(back_channel(token), "HTTP/1.1 400 ");
+    play_pass(&play, 30000);
+    play.wants.logins = 0;
+    log_in();
+    said_begins(back_channel(token), "HTTP/1.1 400 ");
+    goes_on("");
+    play_close(&play);
+}
+
+/* TLS ends at a proxy in front of us; the page's own origin is https all the same. */
+static void neg_39_a_page_behind_a_proxy_logs_out(void **state)
+{
+    (void)state;
+    static const struct {
+        bool proxied;
+        const char *status;
+    } rows[] = {{true, "HTTP/1.1 302 "}, {false, "HTTP/1.1 403 "}};
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        proxied = rows[i].proxied;
+        open_world();
+        proxied = false;
+        int client = play_dial(&play);
+        say(client, "POST", "/.selvage/logout",
+            "X-Forwarded-Proto: https\r\nOrigin: https://localhost\r\nContent-Length: 0\r\n");
+        said_begins(play_hear(&play, client), rows[i].status);
+        play_close(&play);
+    }
 }
 
 static void a_logout_token_whose_body_is_late_is_400(void **state)
@@ -396,14 +568,21 @@ int main(void)
         cmocka_unit_test(a_client_that_left_is_not_waited_for),
         cmocka_unit_test(neg_34_another_logins_token_makes_no_session),
         cmocka_unit_test(a_token_by_an_unknown_key_waits_for_the_key),
+        cmocka_unit_test(rules_that_change_while_a_token_waits_are_those_that_hold),
+        cmocka_unit_test(a_login_that_changes_while_a_token_waits_closes),
+        cmocka_unit_test(neg_34_a_code_is_not_written_down_when_the_login_has_changed),
         cmocka_unit_test(a_refresh_that_came_goes_into_the_cookie),
         cmocka_unit_test(a_refresh_that_was_denied_ends_the_session),
         cmocka_unit_test(a_refresh_for_somebody_else_ends_the_session),
         cmocka_unit_test(a_refresh_that_fails_is_forgiven_for_a_minute),
         cmocka_unit_test(a_refresh_that_is_late_is_forgiven_too),
+        cmocka_unit_test(a_refresh_by_a_key_that_is_missing_is_forgiven_too),
         cmocka_unit_test(a_session_that_idles_is_over),
         cmocka_unit_test(a_provider_session_that_ended_is_over_here),
+        cmocka_unit_test(a_provider_session_is_known_after_a_refresh),
         cmocka_unit_test(neg_36_what_a_sibling_sends_is_nobodys),
+        cmocka_unit_test(neg_39_a_logout_token_counts_once),
+        cmocka_unit_test(neg_39_a_page_behind_a_proxy_logs_out),
         cmocka_unit_test(a_logout_token_whose_body_is_late_is_400),
     };
     return cmocka_run_group_tests(tests, NULL, group_down);

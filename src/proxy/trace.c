@@ -110,7 +110,7 @@ static struct bytes field_value(const struct exchange *x, enum http_known known)
 /* What a login is completed with, at the one path where it comes. */
 static bool is_login_secret(const struct exchange *x, struct bytes name)
 {
-    return x->login && x->login_work && x->login_work->place == LOGIN_CALLBACK &&
+    return x->login_work && x->login_work->place == LOGIN_CALLBACK &&
            (bytes_equal(name, BYTES("code")) || bytes_equal(name, BYTES("state")));
 }
 

@@ -101,25 +101,26 @@ bool login_navigates(const struct http_request *request)
 }
 
 /* "null" and what is no http URL is nobody's own. */
-static bool is_own_origin(const struct http_request *request, struct bytes origin)
+static bool is_own_origin(const struct http_request *request, bool secure, struct bytes origin)
 {
     size_t mark = bytes_find_text(origin, BYTES("://"));
-    return mark < origin.len && bytes_equal_nocase(bytes_part(origin, 0, mark), request->scheme) &&
+    return mark < origin.len &&
+           bytes_equal_nocase(bytes_part(origin, 0, mark), secure ? BYTES("https") : BYTES("http")) &&
            bytes_equal_nocase(bytes_part(origin, mark + 3, origin.len), request->authority);
 }
 
-bool login_is_own(const struct http_request *request)
+bool login_is_own(const struct http_request *request, bool secure)
 {
     struct bytes site = value_of(request, BYTES("sec-fetch-site")),
                  origin = value_of(request, BYTES("origin"));
     if (site.len && !bytes_equal(site, BYTES("same-origin")) && !bytes_equal(site, BYTES("none")))
         return false;
     if (origin.len)
-        return is_own_origin(request, origin);
+        return is_own_origin(request, secure, origin);
     return site.len > 0;
 }
 
-bool login_is_forged(const struct http_request *request, bool upgrades)
+bool login_is_forged(const struct http_request *request, bool secure, bool upgrades)
 {
     struct bytes site = value_of(request, BYTES("sec-fetch-site")),
                  origin = value_of(request, BYTES("origin"));
@@ -127,5 +128,5 @@ bool login_is_forged(const struct http_request *request, bool upgrades)
         return false;
     if (site.len)
         return !bytes_equal(site, BYTES("same-origin")) && !bytes_equal(site, BYTES("none"));
-    return origin.len && !is_own_origin(request, origin);
+    return origin.len && !is_own_origin(request, secure, origin);
 }

@@ -32,10 +32,11 @@ bool login_navigates(const struct http_request *request);
  * Whether the request was brought about by another site: then a cookie that came
  * with it is no proof that its owner wanted it. A GET or HEAD may come from
  * anywhere, as links do, but not one that asks for another protocol: what a
- * WebSocket says its page can read, whoever's page it is.
+ * WebSocket says its page can read, whoever's page it is. `secure`: the browser
+ * came by https, here or to a proxy in front of us.
  */
-bool login_is_forged(const struct http_request *request, bool upgrades);
+bool login_is_forged(const struct http_request *request, bool secure, bool upgrades);
 /* The same for what changes something by whichever method: from this very host, or typed in. */
-bool login_is_own(const struct http_request *request);
+bool login_is_own(const struct http_request *request, bool secure);
 
 #endif

@@ -136,7 +136,8 @@ static void browsers_are_told_from_machines_and_own_pages_from_others(void **sta
         struct http_request request;
         request_of(&rows[i], &arena, &request);
         if (login_navigates(&request) != rows[i].navigates ||
-            login_is_forged(&request, false) != rows[i].forged || login_is_own(&request) != rows[i].own)
+            login_is_forged(&request, true, false) != rows[i].forged ||
+            login_is_own(&request, true) != rows[i].own)
             world_wrong("%s", rows[i].name);
     }
     arena_done(&arena);
@@ -156,7 +157,7 @@ static void neg_36_a_websocket_is_its_own_pages_alone(void **state)
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct http_request request;
         request_of(&rows[i], &arena, &request);
-        if (login_is_forged(&request, true) != rows[i].forged || login_is_forged(&request, false))
+        if (login_is_forged(&request, true, true) != rows[i].forged || login_is_forged(&request, true, false))
             world_wrong("%s", rows[i].name);
     }
     arena_done(&arena);

@@ -15,6 +15,7 @@ struct bytes session_pack(const struct session *session, struct arena *arena)
     packed_text(&text, session->id_token);
     packed_text(&text, session->refresh_token);
     packed_text(&text, session->trail);
+    packed_text(&text, session->provider_id);
     return text_bytes(&text);
 }
 
@@ -28,6 +29,7 @@ bool session_unpack(struct bytes in, struct session *out)
     session.id_token = unpack_text(&from);
     session.refresh_token = unpack_text(&from);
     session.trail = unpack_text(&from);
+    session.provider_id = unpack_text(&from);
     if (!unpack_end(&from) || session.id.len != SESSION_ID_SIZE || !session.id_token.len)
         return false;
     *out = session;

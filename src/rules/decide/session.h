@@ -22,6 +22,8 @@ struct session {
     struct bytes id_token;
     struct bytes refresh_token; /* empty: the provider gave none */
     struct bytes trail;         /* request id of the request that began the login */
+    struct bytes
+        provider_id; /* sid, by which the provider ends it; a refreshed ID token need not repeat it */
 };
 
 /* A login under way: half of it travels in `state` over the provider, half stays with the browser. */

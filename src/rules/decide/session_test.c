@@ -8,7 +8,8 @@
 static void what_is_packed_comes_back(void **state)
 {
     (void)state;
-    const struct session session = {BYTES(ID), 1, 2, 3, BYTES("a.b.c"), BYTES("r"), BYTES("trail")};
+    const struct session session = {BYTES(ID),      1,         2, 3, BYTES("a.b.c"), BYTES("r"),
+                                    BYTES("trail"), BYTES("s")};
     const struct login_state begun = {BYTES(ID), 9, BYTES("/x?y"), BYTES("trail")};
     const struct login_attempt attempt = {BYTES(ID), 9, BYTES("nonce"), BYTES("verifier")};
     struct session session_out;
@@ -20,6 +21,7 @@ static void what_is_packed_comes_back(void **state)
     assert_int_equal(session_out.fresh_until_s, 3);
     assert_true(bytes_equal(session_out.refresh_token, BYTES("r")));
     assert_true(bytes_equal(session_out.trail, BYTES("trail")));
+    assert_true(bytes_equal(session_out.provider_id, BYTES("s")));
     assert_true(login_state_unpack(login_state_pack(&begun, &arena), &begun_out));
     assert_true(bytes_equal(begun_out.return_to, BYTES("/x?y")));
     assert_true(login_attempt_unpack(login_attempt_pack(&attempt, &arena), &attempt_out));
@@ -30,8 +32,10 @@ static void what_is_packed_comes_back(void **state)
 static void neg_38_what_is_cut_or_longer_is_not_taken(void **state)
 {
     (void)state;
-    const struct session session = {BYTES(ID), 1, 2, 3, BYTES("a.b.c"), BYTES("r"), BYTES("trail")};
-    const struct session nobody = {BYTES("short"), 1, 2, 3, BYTES("a.b.c"), BYTES("r"), BYTES("trail")};
+    const struct session session = {BYTES(ID),      1,         2, 3, BYTES("a.b.c"), BYTES("r"),
+                                    BYTES("trail"), BYTES("s")};
+    const struct session nobody = {BYTES("short"), 1,         2, 3, BYTES("a.b.c"), BYTES("r"),
+                                   BYTES("trail"), BYTES("s")};
     struct session out = {.begun_s = 77};
     struct arena arena;
     arena_init(&arena);
