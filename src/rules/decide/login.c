@@ -40,6 +40,18 @@ const struct rules_login *login_find(const struct image *rules, struct image_row
     return found;
 }
 
+/* May a workload take it for another path? Then it is neither public nor beside the paths that want a login. */
+static bool is_plain(struct bytes path)
+{
+    static const struct bytes marks[] = {BYTES_INIT("%2f"), BYTES_INIT("%2F"), BYTES_INIT("%5c"),
+                                         BYTES_INIT("%5C"), BYTES_INIT("\\"), BYTES_INIT(";"),
+                                         BYTES_INIT("//")};
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (bytes_find_text(path, marks[i]) < path.len)
+            return false;
+    return true;
+}
+
 static bool is_among(const struct image *rules, struct image_rows paths, struct bytes path)
 {
     IMAGE_FOR(rules, RULES_NAME, struct rules_name, name, paths)
@@ -62,8 +74,8 @@ enum login_place login_place(const struct image *rules, const struct rules_login
         return LOGIN_LOGOUT;
     if (bytes_equal(path, image_text(rules, login->backchannel_path)))
         return LOGIN_BACKCHANNEL;
-    bool among = !login->paths.count || is_among(rules, login->paths, path);
-    return among && !is_among(rules, login->public_paths, path) ? LOGIN_WANTED : LOGIN_OPEN;
+    bool plain = is_plain(path), among = !login->paths.count || !plain || is_among(rules, login->paths, path);
+    return among && !(plain && is_among(rules, login->public_paths, path)) ? LOGIN_WANTED : LOGIN_OPEN;
 }
 
 static bool is_reading(const struct http_request *request)
