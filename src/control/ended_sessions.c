@@ -54,6 +54,7 @@ static struct ended *place_for(struct ended_sessions *ended, uint64_t mark, int6
         ended->room = ended->room ? ended->room * 2 : 64;
         ended->at = heap_grow(ended->at, ended->room, sizeof *ended->at);
     }
+    ended->at[ended->count] = (struct ended){0};
     return &ended->at[ended->count++];
 }
 
@@ -61,7 +62,11 @@ void ended_sessions_add(struct ended_sessions *ended, const struct ended *one, i
 {
     if (one->until_s <= now_s || one->until_s > now_s + LIFE_MAX_S)
         return; /* over by itself, or nothing that a worker of ours says */
-    *place_for(ended, one->mark, now_s) = *one;
+    struct ended *place = place_for(ended, one->mark, now_s);
+    int64_t until_s =
+        place->mark == one->mark && place->until_s > one->until_s ? place->until_s : one->until_s;
+    *place = *one;
+    place->until_s = until_s;
     ended->unwritten = true;
 }
 

@@ -27,6 +27,7 @@
 
 enum {
     CONNECTIONS_MAX = 64,
+    EACH_MAX = 8,   /* of one address, so that it does not keep the others out */
     LIFE_MS = 5000, /* of a connection */
     FAILURES_MAX = 10,
     WINDOW_MS = 60 * 1000, /* in which an address may fail so often */
@@ -43,15 +44,19 @@ struct failures {
 struct join_server {
     const struct settings *settings;
     pthread_t thread;
+    pthread_mutex_t
+        making; /* of the context: held while the authority's folder is waited for, as `lock` never is */
     pthread_mutex_t lock;
     pthread_cond_t quiet; /* a connection has ended */
     int wake;
     int listener; /* -1: none */
     bool stop;
     unsigned active;
+    unsigned visits[ADDRESSES]; /* of addresses that share a place */
     struct failures failures[ADDRESSES];
     struct tls_context *context; /* made anew when the bundle or the list below changes */
     uint64_t bundle_touched;
+    uint64_t list;         /* counts up with the list below */
     bool revoked_known;    /* the rules were read */
     struct bytes *revoked; /* heap texts */
     size_t revoked_count;
@@ -68,9 +73,14 @@ struct visit {
 
 /* ---- who failed too often --------------------------------------------------------------- */
 
+static size_t place_of(const char *address)
+{
+    return hash_stable(bytes_of(address)) % ADDRESSES;
+}
+
 static struct failures *failures_of(struct join_server *server, const char *address)
 {
-    struct failures *failures = &server->failures[hash_stable(bytes_of(address)) % ADDRESSES];
+    struct failures *failures = &server->failures[place_of(address)];
     if (clock_ms() >= failures->since_ms + WINDOW_MS)
         *failures = (struct failures){.since_ms = clock_ms()};
     return failures;
@@ -102,36 +112,72 @@ static uint64_t bundle_touched(const struct settings *settings, struct arena *ar
            (uint64_t)is.st_mtim.tv_nsec + 1;
 }
 
-static struct tls_context *context_make(const struct join_server *server, struct arena *arena,
-                                        struct fail *why)
+/* What a context is made of. */
+struct basis {
+    uint64_t bundle;
+    uint64_t list;
+    struct bytes *revoked;
+    size_t revoked_count;
+};
+
+static struct tls_context *context_make(const struct settings *node, const struct basis *basis,
+                                        struct arena *arena, struct fail *why)
 {
     struct tls_settings settings = {.verify = TLS_VERIFY_OPTIONAL,
                                     .mesh = true,
-                                    .revoked = server->revoked,
-                                    .revoked_count = server->revoked_count};
-    struct bytes directory = server->settings->identity->ca->directory;
+                                    .revoked = basis->revoked,
+                                    .revoked_count = basis->revoked_count};
+    struct bytes directory = node->identity->ca->directory;
     struct tls_context *context = NULL;
     if (file_read(path_join(arena, directory, "ca-cert.pem"), PEM_MAX, arena, &settings.trust, why) &&
-        join_endpoint_obtain(server->settings, arena, &settings.chain, &settings.key, why))
+        join_endpoint_obtain(node, arena, &settings.chain, &settings.key, why))
         context = tls_context_new_server(&settings, why);
     heap_wipe((char *)(uintptr_t)settings.key.at, settings.key.len);
     return context;
+}
+
+/* A reference to the one there is, when it stands on what holds now; else NULL, and what it would stand on.
+ */
+static struct tls_context *context_now(struct visit *visit, struct basis *basis)
+{
+    struct join_server *server = visit->server;
+    struct tls_context *context = NULL;
+    *basis = (struct basis){.bundle = bundle_touched(server->settings, &visit->arena)};
+    pthread_mutex_lock(&server->lock);
+    visit->revoked_known = server->revoked_known;
+    if (server->context && basis->bundle == server->bundle_touched)
+        context = tls_context_ref(server->context);
+    basis->list = server->list;
+    basis->revoked_count = server->revoked_count;
+    basis->revoked = arena_array(&visit->arena, struct bytes, server->revoked_count);
+    for (size_t i = 0; i < server->revoked_count; i++)
+        basis->revoked[i] = arena_bytes(&visit->arena, server->revoked[i]);
+    pthread_mutex_unlock(&server->lock);
+    return context;
+}
+
+/* Not when the list is another one already: then it is good for this connection alone. */
+static void context_keep(struct join_server *server, struct tls_context *context, const struct basis *basis)
+{
+    pthread_mutex_lock(&server->lock);
+    if (server->list == basis->list) {
+        tls_context_unref(server->context);
+        server->context = tls_context_ref(context);
+        server->bundle_touched = basis->bundle;
+    }
+    pthread_mutex_unlock(&server->lock);
 }
 
 /* A reference. */
 static struct tls_context *context_get(struct visit *visit, struct fail *why)
 {
     struct join_server *server = visit->server;
-    pthread_mutex_lock(&server->lock);
-    uint64_t touched = bundle_touched(server->settings, &visit->arena);
-    if (!server->context || touched != server->bundle_touched) {
-        tls_context_unref(server->context);
-        server->context = context_make(server, &visit->arena, why);
-        server->bundle_touched = touched;
-    }
-    visit->revoked_known = server->revoked_known;
-    struct tls_context *context = server->context ? tls_context_ref(server->context) : NULL;
-    pthread_mutex_unlock(&server->lock);
+    struct basis basis;
+    pthread_mutex_lock(&server->making);
+    struct tls_context *context = context_now(visit, &basis);
+    if (!context && (context = context_make(server->settings, &basis, &visit->arena, why)))
+        context_keep(server, context, &basis);
+    pthread_mutex_unlock(&server->making);
     return context;
 }
 
@@ -251,6 +297,7 @@ static void *visit_thread(void *of)
 {
     struct visit *visit = of;
     struct join_server *server = visit->server;
+    size_t place = place_of(visit->address);
     arena_init(&visit->arena);
     visit_run(visit);
     arena_done(&visit->arena);
@@ -259,6 +306,7 @@ static void *visit_thread(void *of)
     arena_stock_drop();
     pthread_mutex_lock(&server->lock);
     server->active--;
+    server->visits[place]--;
     pthread_cond_signal(&server->quiet);
     pthread_mutex_unlock(&server->lock);
     return NULL;
@@ -278,11 +326,13 @@ static void visit_begin(struct join_server *server, int fd, const struct sockadd
     struct bytes shown = address_text(&address, visit->address);
     memmove(visit->address, shown.at, shown.len);
     visit->address[shown.len] = '\0';
+    unsigned *visits = &server->visits[place_of(visit->address)];
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    server->active++;
-    if (pthread_create(&thread, &detached, visit_thread, visit) != 0) {
-        server->active--;
+    if (*visits < EACH_MAX && pthread_create(&thread, &detached, visit_thread, visit) == 0) {
+        server->active++;
+        ++*visits;
+    } else {
         close(fd);
         free(visit);
     }
@@ -343,6 +393,7 @@ struct join_server *join_server_start(const struct settings *settings)
     server->settings = settings;
     server->listener = -1;
     server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&server->making, NULL);
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->quiet, NULL);
     if (server->wake < 0 || pthread_create(&server->thread, NULL, server_run, server) != 0)
@@ -381,6 +432,7 @@ void join_server_revoke(struct join_server *server, const struct compile_revoked
         server->revoked[server->revoked_count] = bytes_make(heap_text(serial), serial.len);
     }
     server->revoked_known = true;
+    server->list++;
     tls_context_unref(server->context);
     server->context = NULL;
     pthread_mutex_unlock(&server->lock);
@@ -406,5 +458,6 @@ void join_server_stop(struct join_server *server)
     revoked_drop(server);
     pthread_cond_destroy(&server->quiet);
     pthread_mutex_destroy(&server->lock);
+    pthread_mutex_destroy(&server->making);
     free(server);
 }
