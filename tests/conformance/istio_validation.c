@@ -123,6 +123,14 @@ static enum verdict read_fragment(const json_t *item, struct arena *arena, struc
     return verdict;
 }
 
+/* Its title speaks of an annotation, which the resource in the row does not have. */
+static bool lacks_its_subject(const json_t *item, const json_t *resource)
+{
+    struct bytes title = case_text(item, "title");
+    return resource && bytes_find_text(title, BYTES("annotation")) < title.len &&
+           !json_object_get(json_object_get(resource, "metadata"), "annotations");
+}
+
 static enum verdict judge_case(const json_t *item, struct arena *arena, struct fail *why)
 {
     const json_t *resource = json_object_get(item, "resource");
@@ -131,6 +139,10 @@ static enum verdict judge_case(const json_t *item, struct arena *arena, struct f
     enum verdict verdict;
     if (json_is_array(json_object_get(item, "expect_messages")))
         return analyzer_row_judge(item, why);
+    if (lacks_its_subject(item, resource)) {
+        case_failed(why, "the annotation that the case is about is not in the row");
+        return SKIPPED;
+    }
     verdict = whole ? read_one(text_of(whole, arena), why) : read_fragment(item, arena, why);
     if (verdict == SKIPPED)
         return SKIPPED;
