@@ -39,6 +39,10 @@ static void what_was_sealed_opens_with_every_key_that_is_kept(void **state)
     assert_true(opens(&two, &session, sealed_of(&before), ""));
     assert_true(opens(&rotated, &session, sealed_of(&two), ""));
     assert_false(bytes_equal(sealed_of(&two), sealed_of(&two)));
+    assert_true(envelope_is_current(&two, sealed_of(&two), &arena));
+    assert_true(envelope_is_current(&two, sealed_of(&rotated), &arena));
+    assert_false(envelope_is_current(&two, sealed_of(&before), &arena));
+    assert_false(envelope_is_current(&two, BYTES("junk"), &arena));
 }
 
 static void neg_38_what_is_not_ours_as_it_is_does_not_open(void **state)
