@@ -35,8 +35,8 @@ struct envelope_use {
 
 /* HKDF (RFC 5869) with SHA-256: the key of that id, from the one that guards everything. */
 void envelope_key_derive(const struct seal_key *from, struct envelope_key *key);
-/* Whether it was sealed by the key that seals now, or by a later one (ids count up), which somebody else had first:
- * to seal it again by ours would put it nearer to its end. Whether it opens is not asked. */
+/* Whether it was sealed by the key that seals now, or by a later one (ids count up), which somebody else had
+ * first: to seal it again by ours would put it nearer to its end. Whether it opens is not asked. */
 bool envelope_is_current(const struct envelope_keys *keys, struct bytes text, struct arena *arena);
 bool envelope_close(const struct envelope_keys *keys, const struct envelope_use *use, struct bytes plain,
                     struct arena *arena, struct bytes *out, struct fail *why);
