@@ -40,11 +40,12 @@ const struct rules_login *login_find(const struct image *rules, struct image_row
     return found;
 }
 
-/* May a workload take it for another path? Then it is neither public nor beside the paths that want a login. */
+/* May a workload take it for another path? Then it is neither public nor beside the paths that want a login.
+ */
 static bool is_plain(struct bytes path)
 {
     static const struct bytes marks[] = {BYTES_INIT("%2f"), BYTES_INIT("%2F"), BYTES_INIT("%5c"),
-                                         BYTES_INIT("%5C"), BYTES_INIT("\\"), BYTES_INIT(";"),
+                                         BYTES_INIT("%5C"), BYTES_INIT("\\"),  BYTES_INIT(";"),
                                          BYTES_INIT("//")};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
         if (bytes_find_text(path, marks[i]) < path.len)
