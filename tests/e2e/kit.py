@@ -1,4 +1,5 @@
 """Small things that all tests share: polling, free ports, the size of loads."""
+import itertools
 import os
 import socket
 import time
@@ -31,7 +32,7 @@ def poll(condition, what, seconds=PATIENCE, every=0.02):
 def free_port():
     """A port that nobody has on any address, never handed out twice; below the range of outgoing ones."""
     low = int(os.environ.get('SELVAGE_TEST_PORTS', '0')) or 20000 + os.getpid() % 40 * 300
-    for port in range(low, 32000):
+    for port in itertools.chain(range(low, 32000), range(20000, low)):
         if port in _taken:
             continue
         with socket.socket() as probe:

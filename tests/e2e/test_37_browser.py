@@ -147,12 +147,12 @@ class Browser:
         self.output.close()
 
 
-def test_a_page_has_its_events_and_its_websocket_over_http2(world, tmp_path):
-    if not shutil.which('chromium'):
-        pytest.skip('there is no chromium: ./dev setup test installs it')
+def visited(world, folder):
+    """A page with events and a WebSocket, loaded once; the records of its requests."""
     pages, server = world.started.keep(Pages()), world.started.keep(EchoServer())
     way = Way(world, {'page': (pages.port, 'HTTP'), 'ws': (server.port, 'HTTP')})
-    world.started.keep(Browser(tmp_path, 'https://localhost:%d/page' % way.tls, key_pin(way.leaf.pem)))
+    folder.mkdir()
+    world.started.keep(Browser(folder, 'https://localhost:%d/page' % way.tls, key_pin(way.leaf.pem)))
     try:
         told = pages.report.get(timeout=PATIENCE)
     except queue.Empty:
@@ -163,9 +163,21 @@ def test_a_page_has_its_events_and_its_websocket_over_http2(world, tmp_path):
     assert told['subprotocol'] == 'echo.example' and told['turns'] == [3, 3, 200000] and told['closed'] == 4001
     assert told['large'] == 3000000
     assert len(told['protocols']) >= 2 + EVENTS and set(told['protocols']) == {'h2'}
-    # in a stream of the page's own connection (RFC 8441), by what the gateway has recorded
-    record = way.edge.record(path='/ws/browser')
-    assert record['protocol'] == 'HTTP/2', record
-    addresses = {each['downstream_remote_address'] for each in way.edge.records() if each['path'] != '/favicon.ico'}
-    assert len(addresses) == 1, addresses
+    way.edge.record(path='/ws/browser')
     poll(lambda: server.left, 'the server has ended it')
+    return [each for each in way.edge.records() if each['path'] != '/favicon.ico']
+
+
+def test_a_page_has_its_events_and_its_websocket_over_http2(world, tmp_path):
+    if not shutil.which('chromium'):
+        pytest.skip('there is no chromium: ./dev setup test installs it')
+    # In a stream of the page's own connection (RFC 8441), by what the gateway has recorded. A browser that is slow to
+    # read the server's settings takes a connection of its own for the WebSocket: then the page is loaded anew.
+    for turn in range(3):
+        records = visited(type(world)(tmp_path / str(turn), world.started), tmp_path / ('browser-%d' % turn))
+        protocol = next(each['protocol'] for each in records if each['path'] == '/ws/browser')
+        if protocol == 'HTTP/2':
+            break
+    assert protocol == 'HTTP/2', records
+    addresses = {each['downstream_remote_address'] for each in records}
+    assert len(addresses) == 1, addresses

@@ -108,7 +108,7 @@ def test_unknown_kinds_and_fields_are_warnings(front):
     warnings = {each['message'] for each in front.snapshot()['findings'] if each['level'] != 'Error'}
     assert any('Gatewayy' in each or 'Gateway' in each for each in warnings), warnings
     assert any('trafficPolicee' in str(each) for each in front.snapshot()['findings'])
-    assert front.metric('selvage_findings', level='warning') >= 1
+    poll(lambda: front.metric('selvage_findings', level='warning') >= 1, 'they are counted')
     assert ask(front.port).status == 200
 
 
