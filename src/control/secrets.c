@@ -45,7 +45,8 @@ static bool store_read(const struct settings *settings, int inotify, bool read, 
 {
     struct stat of = {0};
     (void)inotify;
-    (void)stat(store_place(settings, arena).at, &of); /* whether it can be read is said by reading */
+    /* whether it can be read is said by reading */
+    (void)stat(path_join(arena, settings->state, SECRET_STORE_FILE), &of);
     const int64_t facts[] = {(int64_t)of.st_dev, (int64_t)of.st_ino, (int64_t)of.st_size,
                              (int64_t)of.st_ctim.tv_sec, (int64_t)of.st_ctim.tv_nsec};
     digest_more(touched, bytes_make(facts, sizeof facts));

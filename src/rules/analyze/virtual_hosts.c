@@ -68,8 +68,10 @@ static void service_claims(struct analysis *analysis, struct claims *claims, con
 static size_t rivals(const struct claims *claims, const struct claim *first, const struct claim **out)
 {
     size_t count = 0;
-    for (const struct claim *each = first; each; each = each->next)
-        out[count++] = each;
+    const struct claim *own = first;
+    do
+        out[count++] = own;
+    while ((own = own->next));
     if (bytes_equal(first->scope, BYTES("*")))
         return count;
     for (size_t i = 0; i < claims->count; i++)
